@@ -1,0 +1,52 @@
+"""Playlists in parquet: the tutorial's cleaned file, or any file with mapped columns."""
+
+from pathlib import Path
+
+import duckdb
+
+from rec_assets.core.errors import SourceError
+from rec_assets.core.playlists.sources import find_columns
+from rec_assets.core.relations import Connection, sql_name, sql_text
+
+_INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")}
+# A number may identify a user or a playlist; a name is text.
+_EXPECTED = {
+    "row_id": (_INTEGERS, "a whole number (BIGINT)"),
+    "user_id": ({"VARCHAR"} | _INTEGERS, "text (VARCHAR) or a whole number"),
+    "playlist": ({"VARCHAR"} | _INTEGERS, "text (VARCHAR) or a whole number"),
+    "artist": ({"VARCHAR"}, "text (VARCHAR)"),
+    "track": ({"VARCHAR"}, "text (VARCHAR)"),
+}
+
+
+def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]) -> str:
+    """SQL that reads ``path`` into the columns that staging expects, lazily.
+
+    Without a ``row_id`` the rows are numbered in the order in which they stand in the file.
+
+    Raises:
+        SourceError: not a whole parquet file, a missing column, or one of another type.
+    """
+    try:
+        relation = connection.read_parquet(str(path))
+    except duckdb.Error as error:
+        raise SourceError(f"{path} is not a whole parquet file ({error}). Write or download it again.") from error
+    found = find_columns(path, relation.columns, columns)
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    for standard, name in found.items():
+        accepted, expected = _EXPECTED[standard]
+        if types[name] not in accepted:
+            raise SourceError(
+                f"{path}: column {name!r} (`{standard}`) is {types[name]}; expected {expected}. "
+                "Cast it when you write the file, or name another one in the setting `columns`."
+            )
+    fields = ", ".join(
+        f"{sql_name(found[standard])}::VARCHAR AS {standard}"
+        for standard in ("user_id", "playlist", "artist", "track")
+    )
+    row_id = f"{sql_name(found['row_id'])}::BIGINT" if "row_id" in found else "file_row_number"
+    return f"""
+        SELECT {row_id} AS row_id, {fields}, {sql_text(path.name)} AS source_file,
+            file_row_number + 1 AS line_number,
+            NULL::VARCHAR AS text, NULL::VARCHAR AS fault
+        FROM read_parquet({sql_text(str(path))}, file_row_number=true)"""

@@ -1,0 +1,36 @@
+"""Lazy DuckDB relations: the type that tables have in this package, and safe SQL literals."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+Connection = DuckDBPyConnection
+Relation = DuckDBPyRelation
+
+
+def sql_text(value: str) -> str:
+    """``value`` as an SQL string literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def sql_name(value: str) -> str:
+    """``value`` as an SQL identifier."""
+    return '"' + value.replace('"', '""') + '"'
+
+
+def sql_paths(paths: Sequence[Path | str]) -> str:
+    """``paths`` as an SQL list of string literals, in their order."""
+    return "[" + ", ".join(sql_text(str(path)) for path in paths) + "]"
+
+
+def fetch_row(relation: Relation) -> tuple:
+    """The only row of ``relation``, which is run once.
+
+    Raises:
+        LookupError: there is not exactly one row.
+    """
+    rows = relation.fetchall()
+    if len(rows) != 1:
+        raise LookupError(f"expected one row, found {len(rows)}")
+    return rows[0]

@@ -1,0 +1,77 @@
+"""Split playlists into train, validation and test parts: exact in size, seeded, blind to row order."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from rec_assets.core.errors import DataError, SettingsError
+from rec_assets.core.hashing import seeded_hash_sql
+from rec_assets.core.relations import Relation, fetch_row
+
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+def exact_shares(shares: dict[str, float]) -> dict[str, Fraction]:
+    """``shares`` as the decimals that were typed: 0.7 is 7/10, not the binary number nearest to it.
+
+    Raises:
+        SettingsError: a share is not above 0, or they do not add to 1.
+    """
+    exact = {name: Fraction(Decimal(str(share))) for name, share in shares.items()}
+    if min(exact.values()) <= 0 or sum(exact.values()) != 1:
+        typed = ", ".join(f"{name}_share={share}" for name, share in shares.items())
+        raise SettingsError(
+            f"{typed}: they add to {float(sum(exact.values())):g}; expected shares above 0 that add to 1."
+        )
+    return exact
+
+
+def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, int]]:
+    """First and one-past-last position of each part: cumulative shares of ``total``, rounded down.
+
+    Raises:
+        DataError: a part would be empty.
+        SettingsError: see :func:`exact_shares`.
+    """
+    bounds: dict[str, tuple[int, int]] = {}
+    start, cumulative = 0, Fraction(0)
+    for name, share in exact_shares(shares).items():
+        cumulative += share
+        bounds[name] = (start, int(cumulative * total))
+        start = bounds[name][1]
+    empty = [name for name, (first, last) in bounds.items() if first == last]
+    if empty:
+        raise DataError(
+            f"{total} playlists cannot be split into {shares}: {' and '.join(empty)} would be empty. "
+            "Bring more playlists, or raise sample_percent or lower min_tracks of playlist_sequences."
+        )
+    return bounds
+
+
+def split_sequences(sequences: Relation, *, shares: dict[str, float], seed: int) -> dict[str, Relation]:
+    """Cut ``sequences`` into parts by the rank of a seeded hash of ``playlist_id``.
+
+    Args:
+        sequences: ``playlist_id, track_indexes, length``.
+        shares: part name to its share; they add to 1.
+        seed: another seed gives another split.
+
+    Returns:
+        Part name to a lazy relation with the same columns, in the (random, seeded) order of the hash.
+
+    Raises:
+        DataError, SettingsError: see :func:`split_bounds`.
+    """
+    (total,) = fetch_row(sequences.aggregate("count(*)"))
+    draw = seeded_hash_sql("playlist_id", seed=seed)
+    ordered = sequences.query(
+        "sequences",
+        f"SELECT *, row_number() OVER (ORDER BY {draw}, playlist_id, track_indexes) - 1 AS position FROM sequences",
+    )
+    return {
+        name: ordered.query(
+            "ordered",
+            f"""SELECT * EXCLUDE (position) FROM ordered
+                WHERE position >= {first} AND position < {last} ORDER BY position""",
+        )
+        for name, (first, last) in split_bounds(total, shares).items()
+    }
