@@ -34,3 +34,15 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
         )
         ORDER BY track_index""",
     )
+
+
+def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:
+    """``artist – track`` of each track index, in their order; a missing part is said to be unknown.
+
+    Raises:
+        KeyError: a track is not in the catalog.
+    """
+    listed = ", ".join(map(str, tracks))
+    found = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist, track").fetchall()
+    names = {index: f"{artist or 'unknown artist'} – {track or 'unknown track'}" for index, artist, track in found}
+    return [names[track] for track in tracks]

@@ -19,11 +19,11 @@ class Hyperparameters:
     vector_size: int = 48
     window: int = 10
     ns_exponent: float = 0.75
-    sg: bool = False
+    sg: int = 0
     negative: int = 5
     sample: float = 0.001
     alpha: float = 0.025
-    workers: int = 2
+    workers: int = 3
     seed: int = 1
 
     def as_dict(self) -> dict:

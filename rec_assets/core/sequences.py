@@ -1,9 +1,50 @@
 """Playlists as sequences of track indexes, in the order of their rows."""
 
+from dataclasses import asdict, dataclass
+
+from rec_assets.core.errors import DataError
 from rec_assets.core.hashing import seeded_hash_sql
-from rec_assets.core.relations import Relation
+from rec_assets.core.relations import Relation, fetch_row
 
 _HASH_STEPS = 1_000_000
+
+
+@dataclass(frozen=True)
+class PlaylistCounts:
+    """What became of the playlists: in all, left out by sampling, left out as too short, kept."""
+
+    all_playlists: int
+    not_sampled: int
+    too_short: int
+    kept: int
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name."""
+        return asdict(self)
+
+
+def count_playlists(
+    raw_playlists: Relation, *, min_tracks: int, sample_percent: float, sample_seed: int
+) -> PlaylistCounts:
+    """How many playlists :func:`build_sequences` will keep with the same arguments.
+
+    Raises:
+        DataError: none is kept.
+    """
+    sizes = raw_playlists.aggregate("user_id, playlist, count(*) AS tracks", "user_id, playlist")
+    total, sampled, kept = fetch_row(
+        sizes.aggregate(
+            f"count(*), count(*) FILTER ({_is_sampled(sample_percent, sample_seed)}),"
+            f" count(*) FILTER ({_is_sampled(sample_percent, sample_seed)} AND tracks >= {min_tracks})"
+        )
+    )
+    if kept == 0:
+        raise DataError(
+            f"no playlist is left: of {total} playlists {sampled} are in the sample (sample_percent="
+            f"{sample_percent:g}), none of them with min_tracks={min_tracks} tracks. Lower min_tracks, raise "
+            "sample_percent, or bring longer playlists."
+        )
+    return PlaylistCounts(total, total - sampled, sampled - kept, kept)
 
 
 def build_sequences(
@@ -28,16 +69,15 @@ def build_sequences(
         ``playlist_id`` (``user_id-playlist``), ``track_indexes INT[]`` by ``row_id``, ``length``;
         in order of ``playlist_id``, lazily.
     """
-    joined = raw_playlists.set_alias("rows").join(
+    sampled = raw_playlists
+    if sample_percent < 100:
+        sampled = raw_playlists.filter(_is_sampled(sample_percent, sample_seed))
+    placed = sampled.set_alias("rows").join(
         track_catalog.set_alias("tracks"),
         "coalesce(rows.artist, '') = coalesce(tracks.artist, '')"
         " AND coalesce(rows.track, '') = coalesce(tracks.track, '')",
     )
-    draw = seeded_hash_sql("rows.user_id || '-' || rows.playlist", seed=sample_seed, purpose="sample")
-    kept = round(sample_percent / 100 * _HASH_STEPS)
-    if kept < _HASH_STEPS:
-        joined = joined.filter(f"{draw} % {_HASH_STEPS} < {kept}")
-    return joined.select("user_id", "playlist", "row_id", "track_index").query(
+    return placed.select("user_id", "playlist", "row_id", "track_index").query(
         "placed",
         f"""
         SELECT user_id || '-' || playlist AS playlist_id,
@@ -46,3 +86,8 @@ def build_sequences(
         FROM placed GROUP BY user_id, playlist HAVING count(*) >= {min_tracks}
         ORDER BY playlist_id, track_indexes""",
     )
+
+
+def _is_sampled(sample_percent: float, seed: int) -> str:
+    draw = seeded_hash_sql("user_id || '-' || playlist", seed=seed, purpose="sample")
+    return f"{draw} % {_HASH_STEPS} < {round(sample_percent / 100 * _HASH_STEPS)}"

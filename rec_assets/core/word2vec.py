@@ -123,7 +123,7 @@ def train_word2vec(
     frequencies = _frequencies(sequences, hyperparameters.min_count)
     words = len(sequences.values)
     clock = _Clock(words, hyperparameters.epochs, on_progress)
-    model = _FailFastWord2Vec(clock.report, **{**hyperparameters.as_dict(), "sg": int(hyperparameters.sg)})
+    model = _FailFastWord2Vec(clock.report, **hyperparameters.as_dict())
     # Most frequent first, ties by track index: the order in which rows came plays no part.
     model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
     model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)

@@ -1,6 +1,15 @@
 """Reading playlists as people really have them."""
 
+from rec_assets.core.playlists.description import describe_playlists
 from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, content_digest, locate_files
 from rec_assets.core.playlists.staging import StagedPlaylists, stage_playlists
 
-__all__ = ["PlaylistSource", "SourceFormat", "StagedPlaylists", "content_digest", "locate_files", "stage_playlists"]
+__all__ = [
+    "PlaylistSource",
+    "SourceFormat",
+    "StagedPlaylists",
+    "content_digest",
+    "describe_playlists",
+    "locate_files",
+    "stage_playlists",
+]

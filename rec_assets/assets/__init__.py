@@ -1,0 +1,21 @@
+"""The asset graph, a folder per stage, a file per asset; all of it thin shells over the core."""
+
+from rec_assets.assets.evaluation.held_out_ranks import test_ranks, validation_ranks
+from rec_assets.assets.evaluation.hit_rates import test_hit_rate, validation_hit_rate
+from rec_assets.assets.ingestion.raw_playlists import raw_playlists
+from rec_assets.assets.ingestion.track_catalog import track_catalog
+from rec_assets.assets.preparation.playlist_sequences import playlist_sequences
+from rec_assets.assets.preparation.split_sequences import split_sequences
+from rec_assets.assets.training.track_embeddings import track_embeddings
+
+ALL_ASSETS = [
+    raw_playlists,
+    track_catalog,
+    playlist_sequences,
+    split_sequences,
+    track_embeddings,
+    validation_ranks,
+    validation_hit_rate,
+    test_ranks,
+    test_hit_rate,
+]

@@ -1,0 +1,1 @@
+"""Held-out tracks to ranks, ranks to hit rates."""

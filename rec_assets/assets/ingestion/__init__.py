@@ -1,0 +1,1 @@
+"""Playlist files to one clean table, and a number for each track."""

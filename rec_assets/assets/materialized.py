@@ -1,0 +1,62 @@
+"""What every asset returns: value, metadata, data version and lineage together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from rec_assets.core.lineage import FULL, Lineage, derive_lineage
+from rec_assets.resources.io_manager import LINEAGE_METADATA
+from rec_assets.resources.store import AssetStore
+
+OWNERS = ["team:recommendations"]
+
+
+def lineage_of(
+    context: dg.AssetExecutionContext,
+    store: AssetStore,
+    settings: Mapping[str, Any],
+    *,
+    key: str | None = None,
+    content: str = "",
+    sample_percent: float = FULL,
+) -> Lineage:
+    """The lineage of the asset at work (of ``key`` where a step makes several), from its stored inputs.
+
+    Run config is no part of Dagster's own data version, so one is derived here. Versions of inputs are read
+    from the files that were loaded: another instance may have written them.
+    """
+    asset_key = dg.AssetKey(key) if key else context.asset_key
+    upstream = [parent.path[-1] for parent in context.assets_def.asset_deps[asset_key]]
+    lineage = derive_lineage(
+        asset_key.path[-1],
+        code_version=context.assets_def.code_versions_by_key[asset_key] or "",
+        settings=settings,
+        inputs={name: store.lineage(name) for name in upstream},
+        content=content,
+        sample_percent=sample_percent,
+    )
+    if lineage.is_dev:
+        context.log.warning(
+            f"{asset_key.path[-1]}: DEV RUN on {lineage.sample_percent:g} % of the playlists; "
+            "its figures are not those of the full data."
+        )
+    return lineage
+
+
+def materialized(
+    value: Any, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
+) -> dg.MaterializeResult[Any]:
+    """``value`` with ``metadata`` and what its lineage says."""
+    return dg.MaterializeResult(
+        asset_key=key,
+        value=value,
+        data_version=dg.DataVersion(lineage.data_version),
+        metadata={
+            **metadata,
+            "sample_percent": lineage.sample_percent,
+            "dev_run": lineage.is_dev,
+            "settings": dg.MetadataValue.json(dict(lineage.settings)),
+            LINEAGE_METADATA: dg.MetadataValue.text(lineage.to_json()),
+        },
+    )

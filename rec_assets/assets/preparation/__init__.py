@@ -1,0 +1,1 @@
+"""Rows to sequences, sequences to train, validation and test parts."""

@@ -1,0 +1,89 @@
+"""Where a stored file comes from; written into the file itself, so that the two can never part."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rec_assets.core.errors import DataError
+
+FULL = 100.0
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a value was made from.
+
+    Attributes:
+        data_version: a digest of the asset's name, code version, settings and input versions.
+        sample_percent: share of the playlists behind the value; below 100 it is a dev run's.
+        settings: the settings of this asset.
+        ancestors: every asset upstream to its ``data_version`` and ``settings``.
+    """
+
+    data_version: str
+    sample_percent: float
+    settings: Mapping[str, Any]
+    ancestors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def is_dev(self) -> bool:
+        """Whether the value rests on a sample."""
+        return self.sample_percent < FULL
+
+    def to_json(self) -> str:
+        """The same text for the same lineage."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Lineage":
+        """The inverse of :meth:`to_json`."""
+        return cls(**json.loads(text))
+
+
+def derive_lineage(
+    name: str,
+    *,
+    code_version: str,
+    settings: Mapping[str, Any],
+    inputs: Mapping[str, Lineage],
+    content: str = "",
+    sample_percent: float = FULL,
+) -> Lineage:
+    """The lineage of asset ``name``.
+
+    The data version changes with the settings, the code version, any input version, or the ``content``
+    digest of what was read from outside; a sample anywhere upstream stays visible in it.
+
+    Raises:
+        DataError: two inputs were made from different versions of the same asset.
+    """
+    versions = [inputs[key].data_version for key in sorted(inputs)]
+    ingredients = json.dumps([name, code_version, dict(settings), versions, content], sort_keys=True)
+    digest = hashlib.sha256(ingredients.encode()).hexdigest()[:16]
+    percent = min([sample_percent, *(lineage.sample_percent for lineage in inputs.values())])
+    mark = f"dev{percent:g}-" if percent < FULL else ""
+    return Lineage(f"{mark}{digest}", percent, dict(settings), _ancestors(name, inputs))
+
+
+def _ancestors(name: str, inputs: Mapping[str, Lineage]) -> dict[str, Mapping[str, Any]]:
+    """Everything upstream of ``inputs``, and they themselves, each in one version only.
+
+    Track indexes mean something within one catalog only: a model of last week's catalog, asked with this
+    week's playlists, would answer without an error, and wrongly.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    source: dict[str, str] = {}
+    for key, lineage in sorted(inputs.items()):
+        itself = {key: {"data_version": lineage.data_version, "settings": dict(lineage.settings)}}
+        for ancestor, facts in {**lineage.ancestors, **itself}.items():
+            known = found.setdefault(ancestor, facts)
+            if known["data_version"] != facts["data_version"]:
+                raise DataError(
+                    f"{name}: its inputs do not belong together. {source[ancestor]} was made from {ancestor} "
+                    f"{known['data_version']}, {key} from {ancestor} {facts['data_version']}. Materialize "
+                    f"again everything between {ancestor} and {name}."
+                )
+            source.setdefault(ancestor, key)
+    return dict(sorted(found.items()))

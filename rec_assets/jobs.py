@@ -1,0 +1,83 @@
+"""The two jobs: the whole graph on all playlists, and the same on a tenth of them, each with one flat config."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from rec_assets.core.errors import SettingsError
+from rec_assets.settings import (
+    EmbeddingsSettings,
+    HitRateSettings,
+    PlaylistsSettings,
+    RanksSettings,
+    SequencesSettings,
+    Settings,
+    SplitSettings,
+)
+
+# Which settings each step of the graph takes; the flat config of a job is the union of them.
+STEP_SETTINGS: dict[str, type[Settings]] = {
+    "raw_playlists": PlaylistsSettings,
+    "playlist_sequences": SequencesSettings,
+    "split_sequences": SplitSettings,
+    "track_embeddings": EmbeddingsSettings,
+    "validation_ranks": RanksSettings,
+    "validation_hit_rate": HitRateSettings,
+    "test_ranks": RanksSettings,
+    "test_hit_rate": HitRateSettings,
+}
+
+
+class TrainingSettings(PlaylistsSettings, SequencesSettings, SplitSettings, EmbeddingsSettings, RanksSettings):
+    """Every setting of the graph, flat."""
+
+
+class DevTrainingSettings(TrainingSettings):
+    """The same with a tenth of the playlists."""
+
+    sample_percent: float = Field(
+        default=10, gt=0, le=100, description="Percent of the playlists used; below 100 it is a dev run."
+    )
+
+
+class InvalidJobSettings(dg.DagsterError):
+    """The flat config of a job is refused, before any step.
+
+    A DagsterError, because Dagster reports any other error of a config mapping as "unexpected".
+    """
+
+
+def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
+    """Checks a flat config at launch and hands each step its part."""
+
+    def to_run_config(values: dict[str, Any]) -> dict[str, Any]:
+        try:
+            settings = settings_class(**values).as_dict()
+        except SettingsError as error:
+            raise InvalidJobSettings(str(error)) from error
+        return {
+            "ops": {
+                step: {"config": {name: settings[name] for name in taken.model_fields}}
+                for step, taken in STEP_SETTINGS.items()
+            }
+        }
+
+    return dg.ConfigMapping(config_fn=to_run_config, config_schema=settings_class.to_config_schema())
+
+
+training_job = dg.define_asset_job(
+    "training_job",
+    selection=dg.AssetSelection.all(),
+    config=flat_config(TrainingSettings),
+    description="Playlists to hit rates, on all playlists.",
+)
+dev_training_job = dg.define_asset_job(
+    "dev_training_job",
+    selection=dg.AssetSelection.all(),
+    config=flat_config(DevTrainingSettings),
+    description="The same on a tenth of the playlists; everything it makes is marked as a dev run's.",
+    tags={"rec_assets/dev_run": "true"},
+)
+
+ALL_JOBS = [training_job, dev_training_job]

@@ -1,0 +1,115 @@
+"""The three kinds of file in the store, each with its lineage inside: table, model, metrics."""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow.parquet as pq
+
+from rec_assets.core.embeddings import TrackEmbeddings
+from rec_assets.core.errors import StoreError
+from rec_assets.core.lineage import Lineage
+from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddings
+from rec_assets.core.relations import Connection, Relation, sql_text
+
+LINEAGE_KEY = "rec_assets.lineage"
+
+
+class Format(Protocol):
+    """How values of one type are written to, and read from, one local file."""
+
+    suffix: str
+
+    def write(self, value: Any, path: Path, lineage: Lineage) -> None: ...  # noqa: D102
+    def read(self, path: Path, connection: Connection) -> Any: ...  # noqa: D102
+    def read_lineage(self, path: Path) -> Lineage: ...  # noqa: D102
+
+
+class TableFormat:
+    """A lazy relation, streamed to parquet and read back lazily."""
+
+    suffix = ".parquet"
+
+    def write(self, value: Relation, path: Path, lineage: Lineage) -> None:
+        """Run the relation once, and stream its rows to ``path`` in their order."""
+        value.query(
+            "value",
+            f"""COPY (SELECT * FROM value) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd,
+                KV_METADATA {{{sql_text(LINEAGE_KEY)}: {sql_text(lineage.to_json())}}})""",
+        )
+
+    def read(self, path: Path, connection: Connection) -> Relation:
+        """A lazy relation over ``path``."""
+        try:
+            return connection.read_parquet(str(path))
+        except duckdb.Error as error:
+            raise StoreError(f"{path} is not a whole parquet file ({error}). Materialize it again.") from error
+
+    def read_lineage(self, path: Path) -> Lineage:
+        """The lineage in the parquet footer."""
+        return Lineage.from_json(pq.read_metadata(path).metadata[LINEAGE_KEY.encode()].decode())
+
+
+class ModelFormat:
+    """Track embeddings, as a safetensors file that is mapped into memory."""
+
+    suffix = ".safetensors"
+
+    def write(self, value: TrackEmbeddings, path: Path, lineage: Lineage) -> None:
+        """Write the vectors of both sides."""
+        save_embeddings(value, path, {LINEAGE_KEY: lineage.to_json()})
+
+    def read(self, path: Path, connection: Connection) -> TrackEmbeddings:
+        """The model, its arrays mapped from the file."""
+        return load_embeddings(path)
+
+    def read_lineage(self, path: Path) -> Lineage:
+        """The lineage in the file's header."""
+        return Lineage.from_json(load_notes(path)[LINEAGE_KEY])
+
+
+class MetricsFormat:
+    """A dictionary of figures and settings, as JSON for people and programs."""
+
+    suffix = ".json"
+
+    def write(self, value: dict, path: Path, lineage: Lineage) -> None:
+        """Write ``value`` with its lineage beside the figures."""
+        document = {**value, "lineage": json.loads(lineage.to_json())}
+        path.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+    def read(self, path: Path, connection: Connection) -> dict:
+        """The figures, without the lineage."""
+        document = self._document(path)
+        del document["lineage"]
+        return document
+
+    def read_lineage(self, path: Path) -> Lineage:
+        """The lineage beside the figures."""
+        return Lineage(**self._document(path)["lineage"])
+
+    def _document(self, path: Path) -> dict:
+        try:
+            return json.loads(path.read_text())
+        except ValueError as error:
+            raise StoreError(f"{path} is not JSON ({error}). Materialize it again.") from error
+
+
+FORMATS: dict[type, Format] = {
+    duckdb.DuckDBPyRelation: TableFormat(),
+    TrackEmbeddings: ModelFormat(),
+    dict: MetricsFormat(),
+}
+
+
+def format_of(value_type: Any) -> Format:
+    """The format for values of ``value_type``.
+
+    Raises:
+        TypeError: an asset is annotated with a type that has no format.
+    """
+    if value_type not in FORMATS:
+        known = ", ".join(known.__name__ for known in FORMATS)
+        raise TypeError(f"no file format for {value_type!r}; annotate the asset with one of {known}")
+    return FORMATS[value_type]

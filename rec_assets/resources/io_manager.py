@@ -1,0 +1,39 @@
+"""The IO manager: asset values to files and back, by their type."""
+
+from typing import Any
+
+import dagster as dg
+
+from rec_assets.core.lineage import Lineage
+from rec_assets.resources.retries import retry_transient
+from rec_assets.resources.store import AssetStore
+
+LINEAGE_METADATA = "lineage"
+
+
+class StoreIOManager(dg.IOManager):
+    """Hands values between steps through the store."""
+
+    def __init__(self, store: AssetStore) -> None:
+        self._store = store
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write the value with its lineage; describe in metadata what now lies in the file."""
+        lineage = Lineage.from_json(str(context.output_metadata[LINEAGE_METADATA].value))
+        with retry_transient():
+            context.add_output_metadata(self._store.write(context.asset_key.path[-1], obj, lineage))
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Read the value that the downstream asset's annotation asks for."""
+        with retry_transient():
+            return self._store.read(context.asset_key.path[-1], context.dagster_type.typing_type)
+
+
+class StoreIOManagerFactory(dg.ConfigurableIOManagerFactory[StoreIOManager]):
+    """Configuration of :class:`StoreIOManager`, apart from it."""
+
+    store: AssetStore
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> StoreIOManager:
+        """The IO manager of this process."""
+        return StoreIOManager(self.store)

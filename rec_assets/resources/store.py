@@ -1,0 +1,86 @@
+"""Where assets lie: one file per asset in a folder or below a URL."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+from upath import UPath
+
+from rec_assets.core.errors import StoreError
+from rec_assets.core.lineage import Lineage
+from rec_assets.resources.atomic import atomic_file, is_local, local_path
+from rec_assets.resources.duckdb import SharedDuckDB
+from rec_assets.resources.formats import FORMATS, Format, format_of
+from rec_assets.resources.written import describe_file
+
+
+class AssetStore(dg.ConfigurableResource):
+    """Writes and reads the files of assets, each with its lineage inside."""
+
+    base: str = Field(description="Folder, or URL such as s3://bucket/prefix, that holds the files.")
+    duckdb: SharedDuckDB
+
+    def target(self, name: str, suffix: str) -> UPath:
+        """The place of the file of asset ``name``."""
+        return UPath(self.base) / f"{name}{suffix}"
+
+    def write(self, name: str, value: Any, lineage: Lineage) -> dict[str, Any]:
+        """Store ``value`` atomically; what was there before is replaced whole or not at all.
+
+        Returns:
+            ``path``, and what :func:`describe_file` reads from the written file.
+        """
+        form = _format_of_value(value)
+        target = self.target(name, form.suffix)
+        with atomic_file(target, self.duckdb.scratch_folder) as temporary:
+            form.write(value, temporary, lineage)
+            description = describe_file(temporary, self.duckdb.connect())
+        return {"path": dg.MetadataValue.path(str(target)), **description}
+
+    def read(self, name: str, value_type: Any) -> Any:
+        """The value of asset ``name``; a table comes as a lazy relation.
+
+        Raises:
+            StoreError: it was never materialized here, or its file is damaged.
+        """
+        form = format_of(value_type)
+        return form.read(self._local_copy(self.target(name, form.suffix)), self.duckdb.connect())
+
+    def lineage(self, name: str) -> Lineage:
+        """The lineage of the stored file of asset ``name``, whatever its format.
+
+        Raises:
+            StoreError: it was never materialized here.
+        """
+        form, target = self._find(name)
+        try:
+            return form.read_lineage(self._local_copy(target))
+        except (KeyError, OSError) as error:
+            raise StoreError(f"{target} carries no lineage ({error!r}). Materialize {name} again.") from error
+
+    def _find(self, name: str) -> tuple[Format, UPath]:
+        for form in FORMATS.values():
+            target = self.target(name, form.suffix)
+            if target.exists():
+                return form, target
+        raise StoreError(f"{name} is not in the store {self.base}. Materialize it first.")
+
+    def _local_copy(self, target: UPath) -> Path:
+        """A local path with the content of ``target``."""
+        if not target.exists():
+            raise StoreError(f"{target} does not exist. Materialize {target.stem} first.")
+        if is_local(target):
+            return local_path(target)
+        # DuckDB, numpy and gensim all want a file they can map; httpfs would be downloaded at run time.
+        copy = self.duckdb.scratch_folder / "downloads" / target.name
+        copy.parent.mkdir(exist_ok=True)
+        partial = copy.with_suffix(".partial")
+        with target.open("rb") as remote, partial.open("wb") as local:
+            shutil.copyfileobj(remote, local, 8 << 20)
+        return partial.replace(copy)
+
+
+def _format_of_value(value: Any) -> Format:
+    return format_of(next((known for known in FORMATS if isinstance(value, known)), type(value)))

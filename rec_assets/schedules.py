@@ -1,0 +1,45 @@
+"""When the model is trained again."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from rec_assets.core.errors import SettingsError
+from rec_assets.jobs import training_job
+
+CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON", "0 5 * * 1")
+TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE", "UTC")
+
+
+def scheduled_run_config() -> dict[str, Any]:
+    """The flat config in the file that ``REC_ASSETS_SCHEDULE_CONFIG`` names; without it, the defaults.
+
+    Raises:
+        SettingsError: the file is missing, or holds something other than settings by name.
+    """
+    name = os.environ.get("REC_ASSETS_SCHEDULE_CONFIG")
+    if not name:
+        return {}
+    try:
+        config = yaml.safe_load(Path(name).read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: {error}. Name a YAML file of settings.") from error
+    if not isinstance(config, dict):
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: expected settings by name, found {config!r}.")
+    return config
+
+
+@dg.schedule(
+    job=training_job,
+    cron_schedule=CRON,
+    execution_timezone=TIMEZONE,
+    name="weekly_training_schedule",
+    description="Trains on all playlists, on Mondays at 05:00 unless REC_ASSETS_SCHEDULE_CRON and "
+    "REC_ASSETS_SCHEDULE_TIMEZONE say otherwise, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
+)
+def weekly_training_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run a tick."""
+    return dg.RunRequest(run_config=scheduled_run_config())

@@ -1,0 +1,118 @@
+"""What several tests share: a throw-away project, small playlists, and the real files where they are at hand."""
+
+import os
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from rec_assets.definitions import build_definitions
+
+Row = tuple[str, str, str, str]
+HEADER = '"user_id", "artistname", "trackname", "playlistname"'
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Small enough for a test, and long enough to have a vocabulary.
+SMALL = {"epochs": 2, "min_count": 1, "vector_size": 8, "k": 5, "reproducible": True}
+
+
+def write_unescaped_csv(path: Path, rows: Iterable[Row]) -> Path:
+    """Rows of (user, artist, track, playlist) in the dialect of the public playlists file."""
+    lines = [HEADER, *('"' + '","'.join(row) + '"' for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def made_rows(playlists: int = 60, tracks: int = 40, seed: int = 0) -> list[Row]:
+    """Playlists of 4 to 9 tracks; neighbours in number stand together, so that there is something to learn."""
+    draw = random.Random(seed)
+    rows = []
+    for number in range(playlists):
+        start = draw.randrange(tracks)
+        for _ in range(draw.randint(4, 9)):
+            track = (start + draw.randrange(6)) % tracks
+            rows.append((f"user{number % 7}", f"Artist {track // 3}", f"Track {track}", f"list {number}"))
+    return rows
+
+
+@dataclass
+class Project:
+    """A store, an instance and the definitions over them."""
+
+    folder: Path
+    instance: dg.DagsterInstance
+    source: Path
+    definitions: dg.Definitions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.definitions = build_definitions(str(self.store))
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "store"
+
+    def run_job(
+        self, config: Mapping[str, Any] | None = None, job: str = "training_job", *, check: bool = True
+    ) -> dg.ExecuteInProcessResult:
+        """Run a whole job with a flat config (SMALL unless given otherwise)."""
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            run_config={"source": str(self.source), **(SMALL if config is None else config)},
+            instance=self.instance,
+            raise_on_error=check,
+        )
+
+    def materialize(
+        self, assets: Sequence[str], config: Mapping[str, Mapping[str, Any]] | None = None, *, check: bool = True
+    ) -> dg.ExecuteInProcessResult:
+        """Materialize some assets with config by step, as the UI does."""
+        return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            run_config={"ops": {step: {"config": dict(values)} for step, values in (config or {}).items()}},
+            asset_selection=[dg.AssetKey(name) for name in assets],
+            instance=self.instance,
+            raise_on_error=check,
+        )
+
+    def files(self) -> dict[str, bytes]:
+        """The content of every file of the store, by name."""
+        return {path.name: path.read_bytes() for path in sorted(self.store.iterdir())}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterable[Project]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Project(tmp_path, instance, write_unescaped_csv(tmp_path / "playlists.csv", made_rows()))
+
+
+@pytest.fixture
+def connection() -> Iterable[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def _shared(name: str) -> Path:
+    path = SHARED_DATA / name
+    if not path.exists():
+        pytest.skip(f"needs the real file {name}, which may not be published")
+    return path
+
+
+@pytest.fixture
+def radio() -> Path:
+    return _shared("radio_playlists.csv.gz")
+
+
+@pytest.fixture
+def nowplaying() -> Path:
+    return _shared("nowplaying_10k.csv")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test."""
+    for name in [name for name in os.environ if name.startswith(("REC_ASSETS_", "DAGSTER_HOME"))]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,46 @@
+"""A newcomer's first run, and the rerun."""
+
+import json
+
+from rec_assets_tests.conftest import Project
+
+STORED = {
+    "playlist_sequences.parquet", "raw_playlists.parquet", "raw_playlists.rejects.parquet", "test_hit_rate.json",
+    "test_ranks.parquet", "test_sequences.parquet", "track_catalog.parquet", "track_embeddings.safetensors",
+    "train_sequences.parquet", "validation_hit_rate.json", "validation_ranks.parquet", "validation_sequences.parquet",
+}  # fmt: skip
+
+
+def test_a_job_stores_every_asset_and_passes_every_blocking_check(project: Project) -> None:
+    result = project.run_job()
+
+    assert set(project.files()) == STORED
+    failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed and e.blocking]
+    assert failed == []
+    report = json.loads((project.store / "validation_hit_rate.json").read_text())
+    assert report["playlists"] == 12
+    assert report["k"] == 5
+    assert report["dev_run"] is False
+
+
+def test_the_same_job_again_writes_the_same_bytes(project: Project) -> None:
+    project.run_job()
+    first = project.files()
+    project.run_job()
+
+    assert project.files() == first
+
+
+def test_a_dev_run_is_marked_wherever_its_sample_reaches(project: Project) -> None:
+    result = project.run_job({"epochs": 1, "min_count": 1, "k": 2, "sample_percent": 50}, job="dev_training_job")
+
+    versions = {
+        event.asset_key.path[-1]: event.step_materialization_data.materialization.tags["dagster/data_version"]
+        for event in result.get_asset_materialization_events()
+    }
+    assert {name for name, version in versions.items() if version.startswith("dev50-")} == {
+        "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences", "track_embeddings",
+        "validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate",
+    }  # fmt: skip
+    report = json.loads((project.store / "test_hit_rate.json").read_text())
+    assert (report["sample_percent"], report["dev_run"]) == (50, True)
