@@ -1,5 +1,7 @@
 """The code location: what Dagster loads."""
 
+import os
+
 import dagster as dg
 
 from rec_assets.assets import ALL_ASSETS
@@ -14,8 +16,13 @@ from rec_assets.schedules import weekly_training_schedule
 
 def build_definitions(base: str) -> dg.Definitions:
     """The code location over the store ``base``, a folder or a URL."""
-    duckdb = SharedDuckDB()
-    store = AssetStore(base=base, duckdb=duckdb)
+    # "At launch", because Dagster makes a copy of any other resource for each one that holds it, and there
+    # must be one connection.
+    duckdb = SharedDuckDB.configure_at_launch(
+        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT", "500MB"),
+        threads=int(os.environ.get("REC_ASSETS_DUCKDB_THREADS", "0")),
+    )
+    store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)
     return dg.Definitions(
         assets=ALL_ASSETS,
         asset_checks=ALL_CHECKS,
