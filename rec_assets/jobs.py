@@ -1,5 +1,6 @@
 """The two jobs: the whole graph on all playlists, and the same on a tenth of them, each with one flat config."""
 
+from enum import Enum
 from typing import Any
 
 import dagster as dg
@@ -29,8 +30,21 @@ STEP_SETTINGS: dict[str, type[Settings]] = {
 }
 
 
+class LogLevel(Enum):
+    """Levels of the console log."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 class TrainingSettings(PlaylistsSettings, SequencesSettings, SplitSettings, EmbeddingsSettings, RanksSettings):
     """Every setting of the graph, flat."""
+
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="What the shell shows; the event log in the UI keeps everything."
+    )
 
 
 class DevTrainingSettings(TrainingSettings):
@@ -56,12 +70,11 @@ def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
             settings = settings_class(**values).as_dict()
         except SettingsError as error:
             raise InvalidJobSettings(str(error)) from error
-        return {
-            "ops": {
-                step: {"config": {name: settings[name] for name in taken.model_fields}}
-                for step, taken in STEP_SETTINGS.items()
-            }
+        steps = {
+            step: {"config": {name: settings[name] for name in taken.model_fields}}
+            for step, taken in STEP_SETTINGS.items()
         }
+        return {"ops": steps, "loggers": {"console": {"config": {"log_level": settings["log_level"]}}}}
 
     return dg.ConfigMapping(config_fn=to_run_config, config_schema=settings_class.to_config_schema())
 

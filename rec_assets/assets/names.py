@@ -1,39 +1,31 @@
 """Names for people: what a model's numbers stand for."""
 
-import numpy as np
-
-from rec_assets.core.catalog import names_of
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
+from rec_assets.core.examples import example_neighbours
 from rec_assets.core.lineage import Lineage
 from rec_assets.core.relations import Relation
-from rec_assets.core.retrieval import NearestTracks
 from rec_assets.resources.store import AssetStore
 
-NEAREST = 5
+
+def example_as_markdown(store: AssetStore, lineage: Lineage, embeddings: TrackEmbeddings) -> str:
+    """The most frequent track and its five nearest, as a markdown list with names."""
+    examples = example_neighbours(embeddings, _catalog_of(store, lineage), examples=1, depth=5)
+    if not examples:
+        return "The vocabulary has one track, which has no neighbours."
+    lines = [f"- {name} ({cosine:.3f})" for name, cosine in examples[0].nearest]
+    return f"Nearest to **{examples[0].query}** (cosine):\n\n" + "\n".join(lines)
 
 
-def example_neighbours(store: AssetStore, lineage: Lineage, embeddings: TrackEmbeddings) -> str:
-    """The most frequent track and its nearest, as a markdown list with names.
+def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:
+    """The catalog from which the model's numbers come, if it is still there.
 
-    The model does not depend on names, so neither does its asset: where the catalog of its numbers is gone,
-    the numbers are shown.
+    The model does not depend on names, so neither does its asset; a newer catalog would name other tracks.
     """
-    depth = min(NEAREST, len(embeddings) - 1)
-    if depth < 1:
-        return "the vocabulary has one track: it has no neighbours"
-    rows, cosines = NearestTracks(embeddings).search(np.array([0]), depth)
-    tracks = embeddings.track_index[np.concatenate([[0], rows[0]])].tolist()
-    names = _names(store, lineage, tracks)
-    lines = [f"- {name} ({cosine:.3f})" for name, cosine in zip(names[1:], cosines[0], strict=True)]
-    return f"Nearest to **{names[0]}** (cosine):\n\n" + "\n".join(lines)
-
-
-def _names(store: AssetStore, lineage: Lineage, tracks: list[int]) -> list[str]:
     try:
         current = store.lineage("track_catalog").data_version
     except StoreError:
-        current = None
-    if current is None or lineage.ancestors["track_catalog"]["data_version"] != current:
-        return [f"track {track}" for track in tracks]
-    return names_of(store.read("track_catalog", Relation), tracks)
+        return None
+    if lineage.ancestors["track_catalog"]["data_version"] != current:
+        return None
+    return store.read("track_catalog", Relation)

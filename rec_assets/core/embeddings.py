@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from gensim.models import KeyedVectors
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,10 @@ class TrackEmbeddings:
         norms = np.linalg.norm(self.input_vectors, axis=1, keepdims=True)
         return np.ascontiguousarray(self.input_vectors / np.maximum(norms, np.finfo(np.float32).tiny))
 
-    def to_keyed_vectors(self, keys: Iterable[str | int] | None = None) -> KeyedVectors:
+    def to_keyed_vectors(self, keys: Iterable[str | int] | None = None) -> "KeyedVectors":
         """The input vectors as gensim ``KeyedVectors``, by ``track_index`` or by the ``keys`` given, one a row."""
+        from gensim.models import KeyedVectors  # two seconds, which readers of a model need not spend
+
         vectors = KeyedVectors(vector_size=self.input_vectors.shape[1])
         vectors.add_vectors(
             list(keys) if keys is not None else self.track_index.tolist(), np.asarray(self.input_vectors)

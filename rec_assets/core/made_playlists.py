@@ -14,13 +14,13 @@ The sample in ``data/`` is made by ``rec-assets make-playlists data/made_playlis
 import contextlib
 import gzip
 import hashlib
+import io
 import itertools
 import os
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,7 @@ MIN_ROWS = 100
 
 HEADER = b'"user_id", "artistname", "trackname", "playlistname"\n'
 TEXT_COLUMNS = ("user_id", "artist", "track", "playlist")
+EMPTY = pa.scalar("")
 PARQUET_SCHEMA = pa.schema([("row_id", pa.int64()), *((name, pa.string()) for name in TEXT_COLUMNS)])
 
 # The public file's sizes. Playlists and users grow more slowly than rows, so that a small file still has
@@ -93,26 +94,26 @@ MOODS = {
     "quiet": "Snowfall Letter Harbour Candle Garden Window Lullaby River Feather Orchard Attic Willow",
     "sunny": "Bicycle Lemonade Holiday Balloon Kite Parade Picnic Saturday Café Meadow Seagull Piñata",
     "night": "Taxi Streetlight Motel Moon Staircase Telephone Mascara Alibi Ghost Boulevard Skyline Key",
-    "restless": "Engine Thunder Suitcase Wildfire Horizon Fever Highway Avalanche Rumour Compass Storm Rocket",
+    "restless": "Engine Thunder Suitcase Wildfire Horizon Fever Highway Avalanche Rumour Compass Storm Map",
 }
 GENRE_NOUNS = _words(" ".join(GENRES.values()))
 MOOD_NOUNS = _words(" ".join(MOODS.values()))
-ARTIST_WORDS = _words("""Marmalade Crooked Paper Velvet Copper Sleepy Electric Hidden Lonesome Northern Tangerine
-Gentle Clockwork Rusty Crystal Wandering Double Emerald Foggy Golden Hollow Indigo Jolly Kindly Lucky Mossy Nimble
-Ochre Painted Quiet Royal Scarlet Timid Upper Violet Whistling Yonder Zigzag Älva Señor""")
+ARTIST_WORDS = _words("""Marmalade Crooked Paper Velvet Copper Sleepy Electric Hidden Lonesome Northern
+Tangerine Gentle Clockwork Rusty Crystal Wandering Double Emerald Foggy Golden Hollow Indigo Jolly Kindly
+Lucky Mossy Nimble Ochre Painted Quiet Royal Scarlet Timid Upper Violet Whistling Yonder Zigzag Älva Señor""")
 ARTIST_FORMS = _forms("""{}|The {}s|{} Club|{} Trio|{} Parade|{} Society|Little {}|{} & Sons|{} Ensemble|DJ {}
 {} Brothers|{} Radio|{} Machine|{} Choir|{} "La Luna"|{} of Överby|{}, Jr.|Los {}s|{} Express|{} Collective
 Old {}|{} Sisters|{} Orchestra|Doctor {}""")
-TITLE_WORDS = _words("""Silver Borrowed Broken Slow Yellow Distant Secret Second-Hand Winter Hopeless Tender Wooden
-Careless Electric Forgotten Hungry Invisible Lazy Midnight Neon Paper Quiet Runaway Salty Tangled Unlikely
-Wandering Empty Blue Crimson Dusty Early Faded Giant Honest Icy Last Missing Perfect Restless""")
+TITLE_WORDS = _words("""Silver Borrowed Broken Slow Yellow Distant Secret Second-Hand Winter Hopeless Tender
+Wooden Careless Electric Forgotten Hungry Invisible Lazy Midnight Neon Paper Quiet Runaway Salty Tangled
+Unlikely Wandering Empty Blue Crimson Dusty Early Faded Giant Honest Icy Last Missing Perfect Restless""")
 TITLE_FORMS = _forms("""{} {}|The {} {}|My {} {}|No More {} {}|Waiting for the {} {}|{} {} (Live)
 {} {} - Remastered|{} {}, Pt. 2|{} {} Blues|Hello, {} {}|One {} {}|Goodbye, {} {}|{} {} Tonight
 Under the {} {}|{} {} (Demo)|Dance of the {} {}|Ballad of the {} {}|Over the {} {}|A Little More {} "{}"
-{} {} (From "The Ferryman")|Så långt, {} {}|Once More, {} {}|{} {} (夜の港)|Song for the {} {}""")
+{} {} (Reprise)|Så långt, {} {}|Once More, {} {}|{} {} (夜の港)|Song for the {} {}""")
 PLAYLIST_WORDS = _words("""Evening Morning Road Kitchen Running Study Summer Rainy Office Weekend Late Garage
-Sunday Train Dinner Autumn Focus Party Coffee Gym Holiday Campfire Birthday Sleep Wedding Garden Commute Spring
-Best New Old Más Första Shared My More Slow Loud Deep Secret Tiny""")
+Sunday Train Dinner Autumn Focus Party Coffee Gym Holiday Campfire Birthday Sleep Wedding Garden Commute
+Spring Best New Old Más Första Shared My More Slow Loud Deep Secret Tiny""")
 NAMESAKES = ["", *(f" {number}" for number in ("II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X"))]
 STRIDE = 7_919  # a prime that divides no number of names: steps through all of them before one comes again
 QUOTED_EVERY = 1_500  # one playlist in so many has the public file's hardest name
@@ -126,10 +127,12 @@ def write_made_playlists(path: Path, *, rows: int, seed: int = SAMPLE_SEED) -> N
     NULL and without the broken lines. Memory does not grow with ``rows`` beyond the list of playlists.
 
     Raises:
-        SettingsError: too few rows, a negative seed, or another suffix; nothing is written.
+        SettingsError: too few rows, a seed out of range, or another suffix; nothing is written.
     """
-    if rows < MIN_ROWS or seed < 0:
-        raise SettingsError(f"rows is {rows:,} and seed {seed}; expected rows >= {MIN_ROWS} and seed >= 0")
+    if rows < MIN_ROWS:
+        raise SettingsError(f"rows is {rows:,}; expected at least {MIN_ROWS}")
+    if not 0 <= seed < 2**32:
+        raise SettingsError(f"seed is {seed}; expected a number from 0 to 2**32 - 1")
     write = next((write for suffix, write in _WRITERS.items() if path.name.endswith(suffix)), None)
     if write is None:
         raise SettingsError(f"{path.name}: expected a name that ends in one of {', '.join(_WRITERS)}")
@@ -163,7 +166,7 @@ def _uniform(seed: int, purpose: str, *keys: Ints) -> NDArray[np.float64]:
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         state ^= state >> np.uint64(31)
-    return (state >> np.uint64(11)) * 2.0**-53
+    return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _floor(values: NDArray[np.float64]) -> Ints:
@@ -249,11 +252,23 @@ def _pick(words: list[str], index: Ints) -> pa.Array:
     return pa.array(words).take(pa.array(index))
 
 
+def _join(*texts: pa.Array | str) -> pa.Array:
+    return pc.call_function("binary_join_element_wise", [*texts, ""])
+
+
+def _where(condition: pa.Array, then: pa.Array | pa.Scalar, otherwise: pa.Array) -> pa.Array:
+    return pc.call_function("if_else", [condition, then, otherwise])
+
+
+def _null_if_empty(texts: pa.Array) -> pa.Array:
+    return _where(pc.call_function("equal", [texts, EMPTY]), pa.scalar(None, pa.string()), texts)
+
+
 def _fill(forms: list[str], index: Ints, *words: pa.Array) -> pa.Array:
     """The forms at ``index`` with ``words`` put in place of each ``{}``."""
     pieces = [_pick(list(piece), index) for piece in zip(*(form.split("{}") for form in forms), strict=True)]
     mixed = [part for pair in zip(pieces, words, strict=False) for part in pair]
-    return pc.binary_join_element_wise(*mixed, pieces[-1], "")
+    return _join(*mixed, pieces[-1])
 
 
 def _artist_names(scene: Ints, artist: Ints) -> pa.Array:
@@ -263,8 +278,8 @@ def _artist_names(scene: Ints, artist: Ints) -> pa.Array:
     rest, word = np.divmod((number * STRIDE + genre * 997) % names, len(ARTIST_WORDS))
     form, noun = np.divmod(rest, nouns_each)
     noun_text = _pick(GENRE_NOUNS, genre * nouns_each + noun)
-    name = _fill(ARTIST_FORMS, form, pc.binary_join_element_wise(_pick(ARTIST_WORDS, word), noun_text, " "))
-    return pc.binary_join_element_wise(name, _pick(NAMESAKES, number // names % len(NAMESAKES)), "")
+    name = _fill(ARTIST_FORMS, form, _join(_pick(ARTIST_WORDS, word), " ", noun_text))
+    return _join(name, _pick(NAMESAKES, number // names % len(NAMESAKES)))
 
 
 def _track_names(plan: _Plan, scene: Ints, artist: Ints, track: Ints) -> pa.Array:
@@ -297,10 +312,10 @@ def _playlist_names(plan: _Plan, first: int, last: int) -> list[str]:
 
 def _batches(plan: _Plan) -> Iterator[pa.RecordBatch]:
     """The rows in order, about BATCH_ROWS at a time, with empty text where a field is missing."""
-    edges = np.searchsorted(plan.starts, np.arange(0, plan.starts[-1], BATCH_ROWS))
+    edges = np.searchsorted(plan.starts, np.arange(0, int(plan.starts[-1]), BATCH_ROWS))
     edges = np.unique(np.append(edges, len(plan.owners))).tolist()
     for first, last in itertools.pairwise(edges):
-        row = np.arange(plan.starts[first], plan.starts[last])
+        row = np.arange(int(plan.starts[first]), int(plan.starts[last]))
         playlist = np.repeat(np.arange(first, last), np.diff(plan.starts[first : last + 1]))
         scene, artist, track = _draw_tracks(plan, row, playlist)
         columns = {
@@ -311,7 +326,7 @@ def _batches(plan: _Plan) -> Iterator[pa.RecordBatch]:
         }
         for name, kinds in _EMPTIED_BY.items():
             emptied = np.isin(row, np.concatenate([plan.awkward[kind] for kind in kinds]))
-            columns[name] = pc.if_else(pa.array(emptied), "", columns[name])
+            columns[name] = _where(pa.array(emptied), EMPTY, columns[name])
         yield pa.record_batch([pa.array(row), *columns.values()], schema=PARQUET_SCHEMA)
 
 
@@ -323,32 +338,32 @@ _EMPTIED_BY = {
 }
 
 
-def _write_csv(file: IO[bytes], plan: _Plan) -> None:
+def _write_csv(file: io.BufferedIOBase, plan: _Plan) -> None:
     file.write(HEADER)
     for batch in _batches(plan):
         row_id, user, artist, track, playlist = batch.columns
         lines = _fill(['"{}","{}","{}","{}"\n'], np.zeros(len(row_id), int), user, artist, track, playlist)
-        cut_short = pc.binary_join_element_wise('"', user, '","', artist, "\n", "")
+        cut_short = _join('"', user, '","', artist, "\n")
         broken = pa.array(np.isin(row_id.to_numpy(), plan.awkward["broken"]))
-        text = pc.if_else(broken, cut_short, lines).cast(pa.string())
+        text = _where(broken, cut_short, lines)
         _, offsets, characters = text.buffers()
-        file.write(characters[: np.frombuffer(offsets, np.int32)[len(text)]])  # the lines lie end to end
+        file.write(characters[: int(np.frombuffer(offsets, np.int32)[len(text)])])  # lines lie end to end
 
 
-def _write_gzip(file: IO[bytes], plan: _Plan) -> None:
+def _write_gzip(file: io.BufferedIOBase, plan: _Plan) -> None:
     with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as packed:
         _write_csv(packed, plan)
 
 
-def _write_parquet(file: IO[bytes], plan: _Plan) -> None:
+def _write_parquet(file: io.BufferedIOBase, plan: _Plan) -> None:
     with pq.ParquetWriter(file, PARQUET_SCHEMA, compression="zstd") as writer:
         for batch in _batches(plan):
             whole = batch.filter(pa.array(~np.isin(batch["row_id"].to_numpy(), plan.awkward["broken"])))
-            texts = [pc.if_else(pc.equal(whole[name], ""), None, whole[name]) for name in TEXT_COLUMNS]
+            texts = [_null_if_empty(whole[name]) for name in TEXT_COLUMNS]
             writer.write_batch(pa.record_batch([whole["row_id"], *texts], schema=PARQUET_SCHEMA))
 
 
-_WRITERS: dict[str, Callable[[IO[bytes], _Plan], None]] = {
+_WRITERS: dict[str, Callable[[io.BufferedIOBase, _Plan], None]] = {
     ".csv": _write_csv,
     ".csv.gz": _write_gzip,
     ".parquet": _write_parquet,
@@ -356,7 +371,7 @@ _WRITERS: dict[str, Callable[[IO[bytes], _Plan], None]] = {
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path) -> Iterator[io.BufferedIOBase]:
     """A file beside ``path`` that takes its place when the block ends well, and is removed otherwise."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

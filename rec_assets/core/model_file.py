@@ -4,13 +4,16 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from gensim.models import KeyedVectors
 from safetensors.numpy import save_file
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
 
 TENSORS = ("track_index", "count", "input_vectors", "output_vectors")
 _DTYPES = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
@@ -46,7 +49,7 @@ def load_notes(path: Path | str) -> dict[str, str]:
     return _own_metadata(_read_header(Path(path))[0])["notes"]
 
 
-def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> KeyedVectors:
+def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "KeyedVectors":
     """Open a model file as gensim ``KeyedVectors``.
 
     Args:

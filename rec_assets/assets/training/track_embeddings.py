@@ -3,7 +3,7 @@
 import dagster as dg
 
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
-from rec_assets.assets.names import example_neighbours
+from rec_assets.assets.names import example_as_markdown
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.relations import Relation
@@ -36,6 +36,6 @@ def track_embeddings(
         "vocabulary": len(result.embeddings),
         "covered_share_of_training_rows": result.covered_share,
         "words_per_second": result.words_per_second,
-        "example": dg.MetadataValue.md(example_neighbours(store, lineage, result.embeddings)),
+        "example": dg.MetadataValue.md(example_as_markdown(store, lineage, result.embeddings)),
     }
     return materialized(result.embeddings, lineage, metadata)

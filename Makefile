@@ -1,0 +1,49 @@
+# make run     set up and run the main job on the shipped made sample
+# make dev     the UI, with schedules
+# make test    set up and run every check and test
+# make bench   ours against the tutorial's way; takes minutes
+
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(CURDIR)/$(VENV)/bin
+
+# History of runs is kept here; without it Dagster uses a temporary folder and deletes it.
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+
+CONFIG ?= rec_assets/configs/default.yaml
+
+.PHONY: run dev test check lint bench setup setup-dev clean
+
+run: setup
+	$(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
+	$(BIN)/rec-assets summary
+
+dev: setup
+	$(BIN)/dagster dev
+
+test: setup-dev
+	$(MAKE) check
+
+check: lint
+	$(BIN)/dagster definitions validate -m rec_assets.definitions
+	$(BIN)/python -m pytest
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+
+setup: $(VENV)/.installed
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,browser,s3]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) data/storage data/benchmarks
