@@ -1,0 +1,131 @@
+"""The contract of the graph: keys, dependencies, groups, jobs, cron. What is pinned here, people rely on."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+
+import pytest
+
+import rec_assets
+from rec_assets import definitions
+from rec_assets.jobs import STEP_SETTINGS, TrainingSettings
+from rec_assets_tests.conftest import SMALL, Project
+
+UPSTREAM = {
+    "raw_playlists": set(),
+    "track_catalog": {"raw_playlists"},
+    "playlist_sequences": {"raw_playlists", "track_catalog"},
+    "train_sequences": {"playlist_sequences"},
+    "validation_sequences": {"playlist_sequences"},
+    "test_sequences": {"playlist_sequences"},
+    "track_embeddings": {"train_sequences"},
+    "validation_ranks": {"track_embeddings", "validation_sequences"},
+    "test_ranks": {"track_embeddings", "test_sequences"},
+    "validation_hit_rate": {"validation_ranks"},
+    "test_hit_rate": {"test_ranks"},
+}
+GROUPS = {
+    "ingestion": {"raw_playlists", "track_catalog"},
+    "preparation": {"playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"},
+    "training": {"track_embeddings"},
+    "evaluation": {"validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate"},
+}
+PACKAGE = Path(rec_assets.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return definitions.defs.resolve_asset_graph()
+
+
+def test_the_graph_is_the_one_in_the_readme(graph) -> None:
+    keys = graph.get_all_asset_keys()
+
+    assert {key.path[-1]: {up.path[-1] for up in graph.get(key).parent_keys} for key in keys} == UPSTREAM
+
+
+def test_every_asset_has_its_group_a_description_kinds_an_owner_and_a_code_version(graph) -> None:
+    nodes = {key.path[-1]: graph.get(key) for key in graph.get_all_asset_keys()}
+
+    assert {group: {n for n, node in nodes.items() if node.group_name == group} for group in GROUPS} == GROUPS
+    for name, node in nodes.items():
+        assert node.description, name
+        assert node.kinds, name
+        assert node.owners == ["team:recommendations"], name
+        assert node.code_version, name
+
+
+def test_checks_that_guard_what_follows_are_blocking(graph) -> None:
+    blocking = {
+        (key.asset_key.path[-1], key.name) for key in graph.asset_check_keys if graph.get(key).blocking
+    }
+
+    assert ("train_sequences", "splits_are_disjoint_and_complete") in blocking
+    assert ("track_embeddings", "vectors_are_finite") in blocking
+    assert {asset for asset, name in blocking if name == "has_rows_of_its_schema"} == {
+        name for name in UPSTREAM if name not in ("track_embeddings", "validation_hit_rate", "test_hit_rate")
+    }
+
+
+def test_both_jobs_run_the_whole_graph_and_the_schedule_runs_one_of_them_on_mondays() -> None:
+    for name in ("training_job", "dev_training_job"):
+        job = definitions.defs.resolve_job_def(name)
+        assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == set(UPSTREAM)
+    schedule = definitions.defs.resolve_schedule_def("weekly_training_schedule")
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == ("training_job", "0 5 * * 1", "UTC")
+
+
+def test_a_job_and_materialize_all_start_from_the_same_defaults() -> None:
+    flat = TrainingSettings()
+
+    for settings in STEP_SETTINGS.values():
+        own = settings().as_dict()
+        assert own == {name: flat.as_dict()[name] for name in own}
+
+
+def test_the_dev_job_samples_a_tenth_unless_told_otherwise(project: Project) -> None:
+    dev = {"source": str(project.source), **SMALL}
+    mapping = project.definitions.resolve_job_def("dev_training_job").config_mapping
+
+    assert mapping is not None
+    config = mapping.resolve_from_unvalidated_config(dev)
+    assert config["ops"]["playlist_sequences"]["config"]["sample_percent"] == 10
+    config = mapping.resolve_from_unvalidated_config({**dev, "sample_percent": 2.5})
+    assert config["ops"]["playlist_sequences"]["config"]["sample_percent"] == 2.5
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_ready_made_configs_are_accepted(path: Path) -> None:
+    import yaml
+
+    settings = TrainingSettings(**yaml.safe_load(path.read_text()))
+
+    if path.stem == "tutorial":
+        assert (settings.split_seed, settings.epochs, settings.vector_size, settings.window) == (42, 30, 48, 10)
+        assert (settings.min_count, settings.ns_exponent, settings.sg, settings.k) == (3, 0.75, 0, 100)
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "core").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_core_knows_neither_dagster_nor_the_shell(path: Path) -> None:
+    for module in _imports(path):
+        assert module.split(".")[0] != "dagster"
+        if module.startswith("rec_assets"):
+            assert module.startswith("rec_assets.core")
+
+
+def test_the_command_imports_neither_dagster_nor_gensim() -> None:
+    program = "import sys, rec_assets.cli; print(sorted({'dagster', 'gensim'} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
