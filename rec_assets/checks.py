@@ -35,7 +35,9 @@ def build_table_check(name: str) -> dg.AssetChecksDefinition:
 @dg.asset_check(
     asset="train_sequences",
     description="No playlist is in two parts, and the parts together are all playlists.",
-    additional_ins={name: dg.AssetIn(name) for name in ("playlist_sequences", "validation_sequences", "test_sequences")},
+    additional_ins={
+        name: dg.AssetIn(name) for name in ("playlist_sequences", "validation_sequences", "test_sequences")
+    },
     blocking=True,
 )
 def splits_are_disjoint_and_complete(
@@ -52,7 +54,11 @@ def splits_are_disjoint_and_complete(
     )
     shared, missing, foreign = fetch_row(
         whole.set_alias("w")
-        .join(counted.set_alias("p"), "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes", "outer")
+        .join(
+            counted.set_alias("p"),
+            "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes",
+            "outer",
+        )
         .aggregate(
             "count(*) FILTER (parts > playlists), count(*) FILTER (parts IS NULL OR parts < playlists),"
             " count(*) FILTER (playlists IS NULL)"
@@ -73,7 +79,10 @@ def vectors_are_finite(track_embeddings: TrackEmbeddings) -> dg.AssetCheckResult
     }
     return dg.AssetCheckResult(
         passed=not any(broken.values()) and len(track_embeddings) > 0,
-        metadata={"tracks": len(track_embeddings), **{f"broken_{side}": count for side, count in broken.items()}},
+        metadata={
+            "tracks": len(track_embeddings),
+            **{f"broken_{side}": count for side, count in broken.items()},
+        },
     )
 
 
@@ -98,7 +107,7 @@ def build_hit_rate_checks(part: str) -> dg.AssetChecksDefinition:
         yield dg.AssetCheckResult(
             check_name="is_a_share",
             asset_key=name,
-            passed=rates == sorted(rates) and 0 <= rates[0] and rates[-1] <= 1 and rates[-1] == report["hit_rate"],
+            passed=rates == sorted(rates) and rates[0] >= 0 and rates[-1] <= 1 and rates[-1] == report["hit_rate"],
             metadata={"hit_rates": report["hit_rates"]},
         )
         yield dg.AssetCheckResult(

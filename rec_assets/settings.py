@@ -132,22 +132,27 @@ class EmbeddingsSettings(Settings):
         default=_TUTORIAL.ns_exponent,
         ge=-2,
         le=2,
-        description="Negative samples are drawn by count to this power: 1 as frequent, 0 all alike, below 0 rare first.",
+        description="Negatives are drawn by count to this power: 1 by count, 0 all alike, below 0 rare first.",
     )
-    sg: int = Field(
-        default=_TUTORIAL.sg, ge=0, le=1, description="0 = CBOW; 1 = skip-gram, about four times slower."
-    )
+    sg: int = Field(default=_TUTORIAL.sg, ge=0, le=1, description="0 = CBOW; 1 = skip-gram, about four times slower.")
     negative: int = Field(default=_TUTORIAL.negative, ge=1, le=100, description="Negative samples per context.")
     sample: float = Field(
-        default=_TUTORIAL.sample, ge=0, le=1, description="Tracks above this share of rows are downsampled; 0 = none."
+        default=_TUTORIAL.sample,
+        ge=0,
+        le=1,
+        description="Tracks above this share of rows are downsampled; 0 = none.",
     )
     alpha: float = Field(default=_TUTORIAL.alpha, gt=0, le=1, description="Learning rate at the start.")
     workers: int = Field(
-        default=_TUTORIAL.workers, ge=1, le=64, description="Training threads; two or more never repeat exactly."
+        default=_TUTORIAL.workers,
+        ge=1,
+        le=64,
+        description="Training threads; two or more never repeat exactly.",
     )
     seed: int = Field(default=_TUTORIAL.seed, ge=0, lt=2**32, description="Seed of training.")
     reproducible: bool = Field(
-        default=False, description="One training thread whatever `workers` says: the same input gives the same bytes."
+        default=False,
+        description="One training thread whatever `workers` says: the same input gives the same bytes.",
     )
 
     def hyperparameters(self) -> Hyperparameters:
@@ -160,7 +165,10 @@ class HitRateSettings(Settings):
     """How many tracks are recommended."""
 
     k: int = Field(
-        default=100, ge=1, le=1_000, description="Tracks recommended per playlist; a hit is the held-out track among them."
+        default=100,
+        ge=1,
+        le=1_000,
+        description="Tracks recommended per playlist; a hit is the held-out track among them.",
     )
 
 

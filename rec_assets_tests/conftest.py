@@ -67,7 +67,11 @@ class Project:
         )
 
     def materialize(
-        self, assets: Sequence[str], config: Mapping[str, Mapping[str, Any]] | None = None, *, check: bool = True
+        self,
+        assets: Sequence[str],
+        config: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        check: bool = True,
     ) -> dg.ExecuteInProcessResult:
         """Materialize some assets with config by step, as the UI does."""
         return self.definitions.resolve_implicit_global_asset_job_def().execute_in_process(

@@ -37,10 +37,7 @@ TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
             dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
         ]
     ),
-    **{
-        f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS)
-        for part in ("playlist", "train", "validation", "test")
-    },
+    **{f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS) for part in ("playlist", "train", "validation", "test")},
     **{f"{part}_ranks": dg.TableSchema(_RANK_COLUMNS) for part in ("validation", "test")},
 }
 

@@ -1,6 +1,6 @@
 """The track catalog: an integer for each track, 0 = the most frequent, and the only place of names."""
 
-from rec_assets.core.relations import Relation
+from rec_assets.core.relations import Relation, query
 
 SEPARATOR = "|||"
 
@@ -17,7 +17,8 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
     """
     # Two plain GROUP BYs spill to disk; count(DISTINCT …) per group is twice as slow in the same memory.
     # The engine's hash may stand for a playlist here, because it is counted and forgotten within the query.
-    return raw_playlists.query(
+    return query(
+        raw_playlists,
         "rows",
         f"""
         SELECT (row_number() OVER (ORDER BY occurrences DESC, artist NULLS FIRST, track NULLS FIRST) - 1)

@@ -59,9 +59,7 @@ class TrackEmbeddings:
 
     def rows_of(self, track_indexes: np.ndarray) -> np.ndarray:
         """(m,) the row of each track, -1 where it is cold, that is, outside the vocabulary."""
-        size = 1 + max(
-            int(self.track_index.max(initial=-1)), int(np.max(track_indexes, initial=-1, axis=None))
-        )
+        size = 1 + max(int(self.track_index.max(initial=-1)), int(np.max(track_indexes, initial=-1, axis=None)))
         row_by_track = np.full(size, -1, np.int64)
         row_by_track[self.track_index] = np.arange(len(self))
         return row_by_track[track_indexes]

@@ -24,6 +24,18 @@ def sql_paths(paths: Sequence[Path | str]) -> str:
     return "[" + ", ".join(sql_text(str(path)) for path in paths) + "]"
 
 
+def query(relation: Relation, name: str, sql: str) -> Relation:
+    """``sql`` over ``relation``, which it calls ``name``; lazy.
+
+    Raises:
+        TypeError: ``sql`` is a statement without rows.
+    """
+    result = relation.query(name, sql)
+    if result is None:
+        raise TypeError("expected a query that gives rows")
+    return result
+
+
 def fetch_row(relation: Relation) -> tuple:
     """The only row of ``relation``, which is run once.
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from rec_assets.core.errors import DataError
 from rec_assets.core.hashing import seeded_hash_sql
-from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.relations import Relation, fetch_row, query
 
 _HASH_STEPS = 1_000_000
 
@@ -77,7 +77,8 @@ def build_sequences(
         "coalesce(rows.artist, '') = coalesce(tracks.artist, '')"
         " AND coalesce(rows.track, '') = coalesce(tracks.track, '')",
     )
-    return placed.select("user_id", "playlist", "row_id", "track_index").query(
+    return query(
+        placed.select("user_id", "playlist", "row_id", "track_index"),
         "placed",
         f"""
         SELECT user_id || '-' || playlist AS playlist_id,

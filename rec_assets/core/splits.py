@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from rec_assets.core.errors import DataError, SettingsError
 from rec_assets.core.hashing import seeded_hash_sql
-from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.relations import Relation, fetch_row, query
 
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -63,12 +63,14 @@ def split_sequences(sequences: Relation, *, shares: dict[str, float], seed: int)
     """
     (total,) = fetch_row(sequences.aggregate("count(*)"))
     draw = seeded_hash_sql("playlist_id", seed=seed)
-    ordered = sequences.query(
+    ordered = query(
+        sequences,
         "sequences",
         f"SELECT *, row_number() OVER (ORDER BY {draw}, playlist_id, track_indexes) - 1 AS position FROM sequences",
     )
     return {
-        name: ordered.query(
+        name: query(
+            ordered,
             "ordered",
             f"""SELECT * EXCLUDE (position) FROM ordered
                 WHERE position >= {first} AND position < {last} ORDER BY position""",

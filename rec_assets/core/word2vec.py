@@ -71,13 +71,21 @@ class _FailFastWord2Vec(Word2Vec):
                 pass
             progress_queue.put(None)
 
-    def _do_train_job(self, *args: Any) -> tuple[int, int]:
+    def _do_train_job(self, sentences: Any, alpha: Any, inits: Any) -> tuple[int, int]:
         if self._failure is not None:
             return 0, 0
-        return super()._do_train_job(*args)
+        return super()._do_train_job(sentences, alpha, inits)
 
-    def _job_producer(self, data_iterator: Iterable, job_queue: Any, **kwargs: Any) -> None:
-        super()._job_producer(self._until_failure(data_iterator), job_queue, **kwargs)
+    def _job_producer(
+        self,
+        data_iterator: Iterable,
+        job_queue: Any,
+        cur_epoch: int = 0,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+    ) -> None:
+        sentences = self._until_failure(data_iterator)
+        super()._job_producer(sentences, job_queue, cur_epoch, total_examples, total_words)
 
     def _until_failure(self, sentences: Iterable) -> Iterator[list[int]]:
         try:
@@ -88,8 +96,18 @@ class _FailFastWord2Vec(Word2Vec):
         except Exception as error:  # noqa: BLE001 - raised again by the main thread
             self._failure = error
 
-    def _log_progress(self, *args: Any) -> None:
-        cur_epoch, raw_word_count = args[2], args[5]
+    def _log_progress(
+        self,
+        job_queue: Any,
+        progress_queue: Any,
+        cur_epoch: int,
+        example_count: int,
+        total_examples: int,
+        raw_word_count: int,
+        total_words: int,
+        trained_word_count: int,
+        elapsed: float,
+    ) -> None:
         self._report(cur_epoch, raw_word_count)
 
 
@@ -124,12 +142,13 @@ def train_word2vec(
     words = len(sequences.values)
     clock = _Clock(words, hyperparameters.epochs, on_progress)
     model = _FailFastWord2Vec(clock.report, **hyperparameters.as_dict())
-    # Most frequent first, ties by track index: the order in which rows came plays no part.
+    # In a fixed order, so that the order in which rows came plays no part.
     model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
     model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)
+    tracks = [int(str(key)) for key in model.wv.index_to_key]
     embeddings = TrackEmbeddings(
-        track_index=np.array(model.wv.index_to_key, np.int32),
-        count=np.array([frequencies[key] for key in model.wv.index_to_key], np.int64),
+        track_index=np.array(tracks, np.int32),
+        count=np.array([frequencies[track] for track in tracks], np.int64),
         input_vectors=model.wv.vectors,
         output_vectors=model.syn1neg,
         hyperparameters=hyperparameters.as_dict(),

@@ -17,7 +17,9 @@ ROWS = [
 
 @pytest.fixture
 def rows(connection: duckdb.DuckDBPyConnection) -> Relation:
-    connection.execute("CREATE TABLE r (row_id BIGINT, user_id VARCHAR, playlist VARCHAR, artist VARCHAR, track VARCHAR)")
+    connection.execute(
+        "CREATE TABLE r (row_id BIGINT, user_id VARCHAR, playlist VARCHAR, artist VARCHAR, track VARCHAR)"
+    )
     connection.executemany("INSERT INTO r VALUES (?, ?, ?, ?, ?)", ROWS)
     return connection.table("r")
 
@@ -54,9 +56,12 @@ def test_what_is_left_out_is_counted(rows: Relation) -> None:
         count_playlists(rows, min_tracks=4, sample_percent=100, sample_seed=0)
 
 
-def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
     rows = connection.sql(
-        "SELECT range AS row_id, 'u' AS user_id, 'p' || range // 4 AS playlist, 'A' AS artist, 't' || range % 9 AS track"
+        "SELECT range AS row_id, 'u' AS user_id, 'p' || range // 4 AS playlist,"
+        " 'A' AS artist, 't' || range % 9 AS track"
         " FROM range(8000)"
     )
     catalog = build_track_catalog(rows)

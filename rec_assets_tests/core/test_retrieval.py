@@ -78,5 +78,5 @@ def test_no_held_out_playlist_and_a_depth_beyond_the_vocabulary_are_errors() -> 
 
     with pytest.raises(DataError, match="no held-out playlist"):
         rank_held_out(embeddings, sequences_of(), depth=1, cold_query_seed=0)
-    with pytest.raises(SettingsError, match="k=3 .* vocabulary has 3 tracks"):
+    with pytest.raises(SettingsError, match=r"k=3 .* vocabulary has 3 tracks"):
         rank_held_out(embeddings, sequences_of([0, 1]), depth=3, cold_query_seed=0)

@@ -32,13 +32,27 @@ def test_tracks_of_one_cluster_come_to_lie_together() -> None:
 
 def test_rows_stand_in_falling_order_of_count_and_rare_tracks_are_left_out() -> None:
     result = train_word2vec(
-        sequences_of([7, 7, 7, 3], [3, 7, 5, 9], [9, 3]), Hyperparameters(min_count=2, epochs=1, vector_size=4, workers=1)
+        sequences_of([7, 7, 7, 3], [3, 7, 5, 9], [9, 3]),
+        Hyperparameters(min_count=2, epochs=1, vector_size=4, workers=1),
     )
 
     assert result.embeddings.track_index.tolist() == [7, 3, 9]
     assert result.embeddings.count.tolist() == [4, 3, 2]
     assert result.covered_share == 9 / 10
     assert result.embeddings.output_vectors.shape == result.embeddings.input_vectors.shape == (3, 4)
+
+
+def test_every_row_is_its_own_track_even_where_counts_are_equal() -> None:
+    playlists = [[3 * trio, 3 * trio + 1, 3 * trio + 2] * 4 for trio in range(20) for _ in range(40)]
+    np.random.default_rng(0).shuffle(playlists)
+    settings = Hyperparameters(min_count=1, epochs=20, vector_size=16, workers=1, sample=0)
+    embeddings = train_word2vec(sequences_of(*playlists), settings).embeddings
+    unit = embeddings.unit_input_vectors()
+    cosines = unit @ unit.T
+    same_trio = embeddings.track_index[:, None] // 3 == embeddings.track_index[None, :] // 3
+
+    assert len(set(embeddings.count.tolist())) == 1
+    assert cosines[same_trio].mean() > cosines[~same_trio].mean() + 0.3
 
 
 def test_one_worker_repeats_exactly_and_another_seed_differs() -> None:
@@ -62,7 +76,12 @@ def test_progress_reaches_the_end_and_speaks_of_epochs_speed_and_time_left() -> 
     reports = []
     train_word2vec(clustered(), SMALL, reports.append)
 
-    assert (reports[-1].epoch, reports[-1].epochs, reports[-1].share_done, reports[-1].seconds_left) == (3, 3, 1.0, 0.0)
+    assert (reports[-1].epoch, reports[-1].epochs, reports[-1].share_done, reports[-1].seconds_left) == (
+        3,
+        3,
+        1.0,
+        0.0,
+    )
     assert reports[-1].words_per_second > 0
 
 

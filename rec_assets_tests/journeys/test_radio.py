@@ -27,7 +27,9 @@ def test_the_tutorials_settings_give_the_tutorials_figures(project: Project, rad
     }
     counts = ("rows", "playlists", "tracks", "artists", "rows_without_track", "rejects")
     assert [found["raw_playlists"][name].value for name in counts] == [190_649, 18_139, 9_669, 3_292, 11, 0]
-    sizes = [found[f"{part}_sequences"]["dagster/row_count"].value for part in ("playlist", "train", "validation", "test")]
+    sizes = [
+        found[f"{part}_sequences"]["dagster/row_count"].value for part in ("playlist", "train", "validation", "test")
+    ]
     assert sizes == [10_434, 7_303, 2_087, 1_044]
     check_parity_with_gensim(project)
 

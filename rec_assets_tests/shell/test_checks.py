@@ -11,7 +11,13 @@ from rec_assets import checks
 from rec_assets.core.relations import Relation
 from rec_assets_tests.core.test_retrieval import embeddings_of
 
-GOOD = {"hit_rates": {"1": 0.1, "5": 0.3}, "hit_rate": 0.3, "popularity_hit_rate": 0.2, "k": 5, "playlists": 10}
+GOOD = {
+    "hit_rates": {"1": 0.1, "5": 0.3},
+    "hit_rate": 0.3,
+    "popularity_hit_rate": 0.2,
+    "k": 5,
+    "playlists": 10,
+}
 
 
 def sequences(connection: duckdb.DuckDBPyConnection, *ids: str) -> Relation:
@@ -30,7 +36,9 @@ def sequences(connection: duckdb.DuckDBPyConnection, *ids: str) -> Relation:
     ],
 )
 def test_splits_are_disjoint_and_complete(connection, train, validation, test, counts) -> None:
-    result = checks.splits_are_disjoint_and_complete(*(sequences(connection, *ids) for ids in ("abcd", train, validation, test)))
+    result = checks.splits_are_disjoint_and_complete(
+        *(sequences(connection, *ids) for ids in ("abcd", train, validation, test))
+    )
 
     found = tuple(result.metadata[key].value for key in ("in_several_parts", "in_no_part", "in_a_part_only"))
     assert found == counts

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 import pytest
 
 import rec_assets
@@ -58,9 +57,7 @@ def test_every_asset_has_its_group_a_description_kinds_an_owner_and_a_code_versi
 
 
 def test_checks_that_guard_what_follows_are_blocking(graph) -> None:
-    blocking = {
-        (key.asset_key.path[-1], key.name) for key in graph.asset_check_keys if graph.get(key).blocking
-    }
+    blocking = {(key.asset_key.path[-1], key.name) for key in graph.asset_check_keys if graph.get(key).blocking}
 
     assert ("train_sequences", "splits_are_disjoint_and_complete") in blocking
     assert ("track_embeddings", "vectors_are_finite") in blocking
@@ -74,7 +71,11 @@ def test_both_jobs_run_the_whole_graph_and_the_schedule_runs_one_of_them_on_mond
         job = definitions.defs.resolve_job_def(name)
         assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == set(UPSTREAM)
     schedule = definitions.defs.resolve_schedule_def("weekly_training_schedule")
-    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == ("training_job", "0 5 * * 1", "UTC")
+    assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (
+        "training_job",
+        "0 5 * * 1",
+        "UTC",
+    )
 
 
 def test_a_job_and_materialize_all_start_from_the_same_defaults() -> None:
@@ -103,7 +104,12 @@ def test_ready_made_configs_are_accepted(path: Path) -> None:
     settings = TrainingSettings(**yaml.safe_load(path.read_text()))
 
     if path.stem == "tutorial":
-        assert (settings.split_seed, settings.epochs, settings.vector_size, settings.window) == (42, 30, 48, 10)
+        assert (settings.split_seed, settings.epochs, settings.vector_size, settings.window) == (
+            42,
+            30,
+            48,
+            10,
+        )
         assert (settings.min_count, settings.ns_exponent, settings.sg, settings.k) == (3, 0.75, 0, 100)
 
 

@@ -49,7 +49,11 @@ def build_hit_rate_asset(part: str) -> dg.AssetsDefinition:
             "cold_target_share": report["cold_targets"] / report["playlists"],
             "hit_rate_curve": dg.MetadataValue.md(as_markdown(picture, title)),
         }
-        marks = {"sample_percent": lineage.sample_percent, "dev_run": lineage.is_dev, "settings": config.as_dict()}
+        marks = {
+            "sample_percent": lineage.sample_percent,
+            "dev_run": lineage.is_dev,
+            "settings": config.as_dict(),
+        }
         return materialized({**report, **marks}, lineage, metadata)
 
     return part_hit_rate

@@ -19,7 +19,10 @@ from rec_assets.settings import EmbeddingsSettings
     code_version="1",
 )
 def track_embeddings(
-    context: dg.AssetExecutionContext, config: EmbeddingsSettings, store: AssetStore, train_sequences: Relation
+    context: dg.AssetExecutionContext,
+    config: EmbeddingsSettings,
+    store: AssetStore,
+    train_sequences: Relation,
 ) -> dg.MaterializeResult[TrackEmbeddings]:
     """Word2Vec input and output vectors of every track that occurs `min_count` times in training."""
     lineage = lineage_of(context, store, config.as_dict())

@@ -41,8 +41,7 @@ def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]
                 "Cast it when you write the file, or name another one in the setting `columns`."
             )
     fields = ", ".join(
-        f"{sql_name(found[standard])}::VARCHAR AS {standard}"
-        for standard in ("user_id", "playlist", "artist", "track")
+        f"{sql_name(found[standard])}::VARCHAR AS {standard}" for standard in ("user_id", "playlist", "artist", "track")
     )
     row_id = f"{sql_name(found['row_id'])}::BIGINT" if "row_id" in found else "file_row_number"
     return f"""

@@ -10,7 +10,7 @@ from rec_assets.core.playlists.parquet import read_parquet_sql
 from rec_assets.core.playlists.plain_csv import read_csv_sql, write_refused_lines
 from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, detect_format, locate_files
 from rec_assets.core.playlists.unescaped_csv import line_reader, split_fields_sql
-from rec_assets.core.relations import Connection, Relation, fetch_row, sql_paths, sql_text
+from rec_assets.core.relations import Connection, Relation, fetch_row, query, sql_paths, sql_text
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _read_file(connection: Connection, source: PlaylistSource, path: Path, stage
             return read_parquet_sql(connection, path, columns)
         case SourceFormat.unescaped_csv:
             lines = connection.from_arrow(line_reader(path))
-            _copy(lines.query("lines", split_fields_sql(path, columns, "lines")), path, staged)
+            _copy(query(lines, "lines", split_fields_sql(path, columns, "lines")), path, staged)
             return f"SELECT * FROM read_parquet({sql_paths([staged])})"
         case _:
             _copy(connection.sql(read_csv_sql(path, columns, staged.parent)), path, staged)
@@ -94,12 +94,14 @@ _REASON = """coalesce(fault,
 
 def _part(connection: Connection, select: str, files: list[Path]) -> StagedPlaylists:
     everything = connection.sql(select)
-    rows = everything.query(
+    rows = query(
+        everything,
         "everything",
         f"""SELECT row_id, user_id, playlist, nullif(artist, '') AS artist, nullif(track, '') AS track
             FROM everything WHERE {_REASON} IS NULL""",
     )
-    rejects = everything.query(
+    rejects = query(
+        everything,
         "everything",
         f"""SELECT source_file, line_number,
                 coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {_REASON} AS reason
@@ -109,7 +111,5 @@ def _part(connection: Connection, select: str, files: list[Path]) -> StagedPlayl
         everything.aggregate(f"count(*) FILTER ({_REASON} IS NULL), count(*) FILTER ({_REASON} IS NOT NULL)")
     )
     if row_count + reject_count == 0:
-        raise SourceError(
-            f"{', '.join(map(str, files))}: a header, but no row after it; expected rows of playlists."
-        )
+        raise SourceError(f"{', '.join(map(str, files))}: a header, but no row after it; expected rows of playlists.")
     return StagedPlaylists(rows, rejects, row_count, reject_count, files)

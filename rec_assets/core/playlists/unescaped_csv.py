@@ -87,9 +87,7 @@ def split_fields_sql(path: Path, columns: dict[str, str], lines: str) -> str:
     names = [name.strip('"') for name in read_header(path).split(", ")]
     if len(names) == 1:  # the same dialect, but without the space after each comma in its header
         names = names[0].split('","')
-    positions = {
-        standard: names.index(name) + 1 for standard, name in find_columns(path, names, columns).items()
-    }
+    positions = {standard: names.index(name) + 1 for standard, name in find_columns(path, names, columns).items()}
     fields = ", ".join(
         f"""replace(fields[{positions[standard]}], '\\"', '"') AS {standard}"""
         for standard in ("user_id", "playlist", "artist", "track")
