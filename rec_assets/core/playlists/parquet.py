@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 
 from rec_assets.core.errors import SourceError
-from rec_assets.core.playlists.sources import find_columns
+from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
+from rec_assets.core.playlists.text_files import readable
 from rec_assets.core.relations import Connection, sql_name, sql_text
 
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")}
@@ -27,10 +28,14 @@ def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]
     Raises:
         SourceError: not a whole parquet file, a missing column, or one of another type.
     """
+    with readable(path), path.open("rb"):
+        pass  # a file that may not be read is no broken one
     try:
         relation = connection.read_parquet(str(path))
+    except duckdb.IOException:
+        raise
     except duckdb.Error as error:
-        raise SourceError(f"{path} is not a whole parquet file ({error}). Write or download it again.") from error
+        raise broken_parquet(str(path), error) from error
     found = find_columns(path, relation.columns, columns)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     for standard, name in found.items():
@@ -40,12 +45,18 @@ def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]
                 f"{path}: column {name!r} (`{standard}`) is {types[name]}; expected {expected}. "
                 "Cast it when you write the file, or name another one in the setting `columns`."
             )
-    fields = ", ".join(
-        f"{sql_name(found[standard])}::VARCHAR AS {standard}" for standard in ("user_id", "playlist", "artist", "track")
-    )
+    fields = ", ".join(f"{sql_name(found[standard])}::VARCHAR AS {standard}" for standard in REQUIRED_COLUMNS)
     row_id = f"{sql_name(found['row_id'])}::BIGINT" if "row_id" in found else "file_row_number"
     return f"""
         SELECT {row_id} AS row_id, {fields}, {sql_text(path.name)} AS source_file,
             file_row_number + 1 AS line_number,
             NULL::VARCHAR AS text, NULL::VARCHAR AS fault
         FROM read_parquet({sql_text(str(path))}, file_row_number=true)"""
+
+
+def broken_parquet(path: str, error: duckdb.Error) -> SourceError:
+    """The error for what DuckDB says about a damaged file, shortly."""
+    return SourceError(
+        f"{path} is not a whole parquet file: {str(error).splitlines()[0]}. Write or download it again, or set "
+        "`format` if it is another kind of file."
+    )

@@ -1,15 +1,20 @@
 """Read every file of a source once: rows that can be placed in a playlist, and rejects with their reason."""
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
-from rec_assets.core.errors import SourceError
-from rec_assets.core.playlists.parquet import read_parquet_sql
-from rec_assets.core.playlists.plain_csv import read_csv_sql, write_refused_lines
-from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, detect_format, locate_files
-from rec_assets.core.playlists.unescaped_csv import line_reader, split_fields_sql
+from rec_assets.core.errors import SourceError, StoreError
+from rec_assets.core.playlists.parquet import broken_parquet, read_parquet_sql
+from rec_assets.core.playlists.plain_csv import RECORDS, record_batches, records_sql
+from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, detect_format, locate_files, name_files
+from rec_assets.core.playlists.unescaped_csv import LINES, line_batches, split_fields_sql
 from rec_assets.core.relations import Connection, Relation, fetch_row, query, sql_paths, sql_text
 
 
@@ -43,18 +48,38 @@ def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path
     Rows keep the order of the files and of the lines in them; ``row_id`` grows with both.
 
     Raises:
-        SourceError: a file is missing, empty, of another format or encoding, or lacks a column.
+        SourceError: a file is missing, empty, damaged, of another format or encoding, or lacks a column.
+        StoreError: ``folder`` is full.
     """
     files = locate_files(source.location)
     selects: list[str] = []
     next_row_id = 0
-    for number, path in enumerate(files):
-        select = _read_file(connection, source, path, folder / f"staged-{number:05d}.parquet")
-        selects.append(f"SELECT * REPLACE (row_id + {next_row_id} AS row_id) FROM ({select})")
-        if number + 1 < len(files):
-            (last,) = fetch_row(connection.sql(f"SELECT coalesce(max(row_id), -1) FROM ({select})"))
-            next_row_id += last + 1
-    return _part(connection, " UNION ALL ".join(selects), files)
+    with _explained(files, folder):
+        for number, path in enumerate(files):
+            select = _read_file(connection, source, path, folder / f"staged-{number:05d}.parquet")
+            selects.append(f"SELECT * REPLACE (row_id + {next_row_id} AS row_id) FROM ({select})")
+            if number + 1 < len(files):
+                (last,) = fetch_row(connection.sql(f"SELECT coalesce(max(row_id), -1) FROM ({select})"))
+                next_row_id += last + 1
+        return _part(connection, " UNION ALL ".join(selects), files)
+
+
+@contextmanager
+def _explained(files: list[Path], folder: Path) -> Iterator[None]:
+    """Names the files where DuckDB stumbles over their content, which is parquet: text is cut here."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise StoreError(
+                f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
+                "TMPDIR to a folder on a larger disk."
+            ) from error
+        raise  # it may pass, which the caller knows
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
+        raise broken_parquet(name_files(files), error) from error
 
 
 def _read_file(connection: Connection, source: PlaylistSource, path: Path, staged: Path) -> str:
@@ -64,30 +89,42 @@ def _read_file(connection: Connection, source: PlaylistSource, path: Path, stage
         case SourceFormat.parquet:
             return read_parquet_sql(connection, path, columns)
         case SourceFormat.unescaped_csv:
-            lines = connection.from_arrow(line_reader(path))
-            _copy(query(lines, "lines", split_fields_sql(path, columns, "lines")), path, staged)
-            return f"SELECT * FROM read_parquet({sql_paths([staged])})"
+            _stage(connection, LINES, line_batches(path), split_fields_sql(path, columns, "batches"), staged)
         case _:
-            _copy(connection.sql(read_csv_sql(path, columns, staged.parent)), path, staged)
-            refused = staged.with_suffix(".refused.parquet")
-            write_refused_lines(connection, path, refused)
-            return f"SELECT * FROM read_parquet({sql_paths([staged, refused])}, union_by_name=true)"
+            _stage(connection, RECORDS, record_batches(path, columns), records_sql(path, "batches"), staged)
+    return f"SELECT * FROM read_parquet({sql_paths([staged])})"
 
 
-def _copy(relation: Relation, path: Path, staged: Path) -> None:
+def _stage(
+    connection: Connection, schema: pa.Schema, batches: Iterator[pa.RecordBatch], sql: str, staged: Path
+) -> None:
+    """Write what ``sql`` makes of ``batches`` to ``staged``, batch by batch."""
+    failures: list[Exception] = []
+
+    def watched() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    lines = connection.from_arrow(pa.RecordBatchReader.from_batches(schema, watched()))
     try:
         # A reject carries its line; the millions of good ones need not.
-        relation.query(
+        query(lines, "batches", sql).query(
             "parsed",
             f"""COPY (SELECT * REPLACE (CASE WHEN {_REASON} IS NOT NULL THEN text END AS text) FROM parsed)
                 TO {sql_text(str(staged))} (FORMAT parquet)""",
         )
-    except duckdb.InvalidInputException as error:
-        raise SourceError(f"{path} cannot be read: {error}") from error
+    except duckdb.Error:
+        if failures:  # DuckDB hands on an error of the reader as text, with its stack
+            raise failures[0] from None
+        raise
 
 
 _REASON = """coalesce(fault,
-    CASE WHEN nullif(user_id, '') IS NULL THEN 'no user'
+    CASE WHEN row_id IS NULL THEN 'no row_id'
+         WHEN nullif(user_id, '') IS NULL THEN 'no user'
          WHEN nullif(playlist, '') IS NULL THEN 'no playlist'
          WHEN nullif(artist, '') IS NULL AND nullif(track, '') IS NULL THEN 'neither artist nor track' END)"""
 
@@ -107,9 +144,15 @@ def _part(connection: Connection, select: str, files: list[Path]) -> StagedPlayl
                 coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {_REASON} AS reason
             FROM everything WHERE {_REASON} IS NOT NULL ORDER BY source_file, line_number""",
     )
-    row_count, reject_count = fetch_row(
-        everything.aggregate(f"count(*) FILTER ({_REASON} IS NULL), count(*) FILTER ({_REASON} IS NOT NULL)")
+    # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
+    row_count, reject_count, _ = fetch_row(
+        everything.aggregate(
+            f"count(*) FILTER ({_REASON} IS NULL), count(*) FILTER ({_REASON} IS NOT NULL), max(row_id)"
+        )
     )
     if row_count + reject_count == 0:
-        raise SourceError(f"{', '.join(map(str, files))}: a header, but no row after it; expected rows of playlists.")
+        raise SourceError(
+            f"{name_files(files)}: no row after the header; expected rows of playlists. Write or download the data "
+            "again, or set `source` to another file."
+        )
     return StagedPlaylists(rows, rejects, row_count, reject_count, files)

@@ -17,24 +17,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rec_assets.core.errors import SourceError
-from rec_assets.core.playlists.sources import find_columns, open_text_file, read_header
+from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
+from rec_assets.core.playlists.text_files import open_text_file, read_header
 from rec_assets.core.relations import sql_text
 
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE_BYTES = 64 << 20
-_LINES = pa.schema([("line_number", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
+LINES = pa.schema([("line_number", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
 
 
-def line_reader(path: Path) -> pa.RecordBatchReader:
-    """The lines after the header as Arrow batches: ``line_number`` (the header is 1), ``line``, ``fault``.
+def line_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The lines after the header: ``line_number`` (the header is 1), ``line``, ``fault``.
+
+    Blank lines at the end of the file are no lines: they hold nothing that could be lost.
 
     Raises:
-        SourceError: while reading, if the archive is damaged or a line never ends.
+        SourceError: the archive is damaged, or a line never ends.
     """
-    return pa.RecordBatchReader.from_batches(_LINES, _batches(path))
-
-
-def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     with open_text_file(path) as stream:
         stream.readline()
         line_number = 2
@@ -45,17 +44,21 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _whole_line_blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
-    """Blocks of whole lines, without the last line end of each."""
+    """Blocks of whole lines, without the last line end of each, nor the blank lines at the end of the file."""
     rest = b""
     while block := stream.read(BLOCK_BYTES):
         block = rest + block
-        end = block.rfind(b"\n")
+        # The last line that holds something waits for the next block, and the blank ones behind it too.
+        end = block.rfind(b"\n", 0, len(block.rstrip(b"\r\n")))
         if end < 0 and len(block) > LONGEST_LINE_BYTES:
-            raise SourceError(f"{path}: a line is longer than {LONGEST_LINE_BYTES} bytes; is this a text file?")
+            raise SourceError(
+                f"{path} has a line of more than {LONGEST_LINE_BYTES} bytes; expected one row of playlists per line. "
+                "Is it a text file?"
+            )
         rest = block[end + 1 :]
         if end >= 0:
             yield block[:end]
-    if rest:
+    if rest := rest.rstrip(b"\r\n"):
         yield rest
 
 
@@ -68,11 +71,11 @@ def _split_lines(block: bytes, first_line_number: int) -> pa.RecordBatch:
         block.decode()
         return pa.record_batch(
             [numbers, lines.cast(pa.large_string()).cast(pa.string()), pa.nulls(len(lines), pa.string())],
-            schema=_LINES,
+            schema=LINES,
         )
     except UnicodeDecodeError:
         text, faults = zip(*(_decode(line) for line in lines.to_pylist()), strict=True)
-        return pa.record_batch([numbers, pa.array(text), pa.array(faults, pa.string())], schema=_LINES)
+        return pa.record_batch([numbers, pa.array(text), pa.array(faults, pa.string())], schema=LINES)
 
 
 def _decode(line: bytes) -> tuple[str, str | None]:
@@ -89,8 +92,7 @@ def split_fields_sql(path: Path, columns: dict[str, str], lines: str) -> str:
         names = names[0].split('","')
     positions = {standard: names.index(name) + 1 for standard, name in find_columns(path, names, columns).items()}
     fields = ", ".join(
-        f"""replace(fields[{positions[standard]}], '\\"', '"') AS {standard}"""
-        for standard in ("user_id", "playlist", "artist", "track")
+        f"""replace(fields[{positions[standard]}], '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS
     )
     return f"""
         SELECT line_number - 2 AS row_id, {fields}, {sql_text(path.name)} AS source_file, line_number,
