@@ -1,10 +1,11 @@
 """Asset checks: sentences that can be false, each with its evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import numpy as np
 
+from rec_assets.assets.materialized import rounded
 from rec_assets.assets.schemas import TABLE_SCHEMAS
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.relations import Relation, fetch_row
@@ -26,10 +27,15 @@ def build_table_check(name: str) -> dg.AssetChecksDefinition:
         (rows,) = fetch_row(table.aggregate("count(*)"))
         return dg.AssetCheckResult(
             passed=rows > 0 and list(found.items()) == list(expected.items()),
-            metadata={"rows": rows, "columns": found, "expected_columns": expected},
+            metadata={"rows": rows, "columns": _listed(found), "expected_columns": _listed(expected)},
         )
 
     return has_rows_of_its_schema
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    """Columns and types as a line of text, which the UI shows at once; JSON it hides behind a link."""
+    return ", ".join(f"{name} {type_}" for name, type_ in columns.items())
 
 
 @dg.asset_check(
@@ -93,6 +99,7 @@ def build_hit_rate_checks(part: str) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name=f"{name}_checks",
         ins={"report": dg.AssetIn(name)},
+        can_subset=True,  # without it the UI refuses to run the two unless the asset is materialized, too
         specs=[
             dg.AssetCheckSpec("is_a_share", asset=name, description="All hit rates are in 0..1 and grow with k."),
             dg.AssetCheckSpec(
@@ -108,14 +115,14 @@ def build_hit_rate_checks(part: str) -> dg.AssetChecksDefinition:
             check_name="is_a_share",
             asset_key=name,
             passed=rates == sorted(rates) and rates[0] >= 0 and rates[-1] <= 1 and rates[-1] == report["hit_rate"],
-            metadata={"hit_rates": report["hit_rates"]},
+            metadata={"hit_rates": ", ".join(f"{rate:.4g} at {k}" for k, rate in report["hit_rates"].items())},
         )
         yield dg.AssetCheckResult(
             check_name="is_above_popularity",
             asset_key=name,
             passed=report["hit_rate"] > report["popularity_hit_rate"],
             severity=dg.AssetCheckSeverity.WARN,
-            metadata={key: report[key] for key in ("hit_rate", "popularity_hit_rate", "k", "playlists")},
+            metadata={key: rounded(report[key]) for key in ("hit_rate", "popularity_hit_rate", "k", "playlists")},
         )
 
     return hit_rate_checks

@@ -47,16 +47,24 @@ def lineage_of(
 def materialized(
     value: Any, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
 ) -> dg.MaterializeResult[Any]:
-    """``value`` with ``metadata`` and what its lineage says."""
+    """``value`` with ``metadata`` and what its lineage says.
+
+    Floats keep four digits: metadata is for people and their plots, the files have the exact figures.
+    """
     return dg.MaterializeResult(
         asset_key=key,
         value=value,
         data_version=dg.DataVersion(lineage.data_version),
         metadata={
-            **metadata,
+            **{name: rounded(entry) for name, entry in metadata.items()},
             "sample_percent": lineage.sample_percent,
             "dev_run": lineage.is_dev,
             "settings": dg.MetadataValue.json(dict(lineage.settings)),
             LINEAGE_METADATA: dg.MetadataValue.text(lineage.to_json()),
         },
     )
+
+
+def rounded(entry: Any) -> Any:
+    """A float with four digits, and anything else as it is."""
+    return float(f"{entry:.4g}") if isinstance(entry, float) else entry

@@ -27,7 +27,8 @@ def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: i
         (popularity_ranks, "popularity", ORANGE, "--"),
     ):
         curve = np.bincount(values[(values >= 1) & (values <= k)], minlength=k + 1)[1:].cumsum() / len(values)
-        axes.plot(ks, curve, style, color=colour, label=f"{label} ({curve[-1]:.3f} at {k})")
+        # The dot marks the figure in the legend; with k=1 it is all there is to see.
+        axes.plot(ks, curve, f"o{style}", markevery=[-1], color=colour, label=f"{label} ({curve[-1]:.3f} at {k})")
     axes.set(xlabel="k (tracks recommended)", ylabel="hit rate@k (share of playlists)", title=title)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)

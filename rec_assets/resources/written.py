@@ -1,29 +1,39 @@
 """Metadata that is read from the file that was written, never by running a lazy query again."""
 
+import re
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rec_assets.core.relations import Connection
+from rec_assets.core.relations import Connection, Relation
 
 PREVIEW_ROWS = 10
 _LONGEST_CELL = 80
 
 
 def describe_file(path: Path, connection: Connection) -> dict[str, Any]:
-    """Size of any file; row count and a preview, as a markdown table, of a parquet file."""
+    """Size of any file; row count and the first rows of a parquet file."""
     description: dict[str, Any] = {"size_bytes": path.stat().st_size}
     if path.suffix == ".parquet":
         description["dagster/row_count"] = pq.read_metadata(path).num_rows
-        preview = connection.read_parquet(str(path)).limit(PREVIEW_ROWS)
-        cells = [[_cell(value) for value in row] for row in preview.fetchall()]
-        description["preview"] = pd.DataFrame(cells, columns=preview.columns).to_markdown(index=False)
+        # Markdown and not table metadata: the UI shows that one inside the narrow metadata list, cut off at
+        # its right; this one opens in a window of its own.
+        description["preview"] = dg.MetadataValue.md(_preview(connection.read_parquet(str(path))))
     return description
 
 
+def _preview(table: Relation) -> str:
+    """The first rows as a markdown table, every value as it is."""
+    rows = table.limit(PREVIEW_ROWS).fetchall()
+    cells = pd.DataFrame([[_cell(value) for value in row] for row in rows], columns=table.columns)
+    # Without disable_numparse a column of tracks named "1e5" and "007" would read 100000 and 7.
+    return cells.to_markdown(index=False, disable_numparse=True)
+
+
 def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
+    text = "" if value is None else " ".join(str(value).split())
     short = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
-    return short.replace("|", "\\|")
+    return re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", short)
