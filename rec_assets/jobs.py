@@ -3,6 +3,7 @@
 from enum import Enum
 from typing import Any
 
+import click
 import dagster as dg
 from pydantic import Field
 
@@ -55,10 +56,11 @@ class DevTrainingSettings(TrainingSettings):
     )
 
 
-class InvalidJobSettings(dg.DagsterError):
+class InvalidJobSettings(dg.DagsterError, click.ClickException):
     """The flat config of a job is refused, before any step.
 
-    A DagsterError, because Dagster reports any other error of a config mapping as "unexpected".
+    A DagsterError, because Dagster reports any other error of a config mapping as "unexpected"; a
+    ClickException, because its command line then prints the message alone, without a hundred lines of stack.
     """
 
 
@@ -69,7 +71,7 @@ def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
         try:
             settings = settings_class(**values).as_dict()
         except SettingsError as error:
-            raise InvalidJobSettings(str(error)) from error
+            raise InvalidJobSettings(f"{error}\nNothing was run.") from None
         steps = {
             step: {"config": {name: settings[name] for name in taken.model_fields}}
             for step, taken in STEP_SETTINGS.items()

@@ -27,21 +27,35 @@ class Settings(dg.Config):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise SettingsError(_explain(type(self), error)) from error
+            # From None: pydantic's own text, with links to its site, would come first and bury the message.
+            raise SettingsError(_explain(type(self), error)) from None
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON-ready values."""
         return self.model_dump(mode="json")
 
 
+_BOUNDS = {"gt": "above {:,}", "ge": "at least {:,}", "lt": "below {:,}", "le": "at most {:,}"}
+
+
 def _explain(settings: type[dg.Config], error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors():
-        name = str(fault["loc"][0]) if fault["loc"] else ""
-        description = settings.model_fields[name].description if name in settings.model_fields else None
-        told = f"setting `{name}` is {fault['input']!r}: " if name else ""
-        lines.append(f"{told}{fault['msg']}." + (f" ({name}: {description})" if description else ""))
-    return " ".join(lines)
+    """A line per fault: the setting, its value, what was expected, what it does and what to do."""
+    return "\n".join(_explain_fault(settings, fault) for fault in error.errors())
+
+
+def _explain_fault(settings: type[dg.Config], fault: Any) -> str:
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    if name not in settings.model_fields:  # a rule about several settings, which names them
+        return f"{fault.get('ctx', {}).get('error', fault['msg'])} Change them in the run config."
+    field = settings.model_fields[name]
+    value = f"{fault['input']:g}" if isinstance(fault["input"], float) else repr(fault["input"])
+    expected = [
+        words.format(getattr(m, key)) for m in field.metadata for key, words in _BOUNDS.items() if hasattr(m, key)
+    ]
+    return (
+        f"Setting `{name}` is {value}; expected {' and '.join(expected) or fault['msg']}. Change it in the run config. "
+        f"({name}: {field.description})"
+    )
 
 
 class PlaylistsSettings(Settings):
@@ -69,8 +83,8 @@ class PlaylistsSettings(Settings):
         unknown = set(self.columns) - {"row_id", "user_id", "playlist", "artist", "track"}
         if unknown:
             raise ValueError(
-                f"setting `columns` names {', '.join(sorted(unknown))}; "
-                "expected row_id, user_id, playlist, artist or track"
+                f"Setting `columns` names {', '.join(sorted(unknown))}; expected row_id, user_id, playlist, artist or "
+                "track, each with its name in the file."
             )
         return self
 
@@ -109,7 +123,7 @@ class SplitSettings(Settings):
         try:
             exact_shares(self.shares())
         except SettingsError as error:
-            raise ValueError(str(error).removesuffix(".")) from error
+            raise ValueError(f"Settings {error}") from error
         return self
 
     def shares(self) -> dict[str, float]:

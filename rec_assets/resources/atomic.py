@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+from safetensors import SafetensorError
 from upath import UPath
 
 from rec_assets.core.errors import StoreError
@@ -17,7 +18,11 @@ from rec_assets.core.errors import StoreError
 TEMPORARY_PREFIX = ".writing-"
 # A temporary file this old belongs to a process that was killed, on whatever machine it ran.
 ABANDONED_SECONDS = 24 * 3600
-_HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+# Faults of the place that waiting does not mend.
+_HOPELESS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
+    errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
 _HOST = socket.gethostname()
 
 
@@ -49,14 +54,22 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
                 target.fs.put_file(str(temporary), target.path)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno in _HOPELESS:
-            raise _refused(target, error.strerror or str(error)) from error
-        raise
-    except duckdb.IOException as error:
-        if os.strerror(errno.ENOSPC) in str(error):
-            raise _refused(target, str(error)) from error
-        raise
+    except (OSError, duckdb.Error, SafetensorError) as error:
+        reason = _hopeless_reason(error)
+        if reason is None:
+            raise
+        raise StoreError(
+            f"cannot write {target}: {reason}. Free some space or mend the permissions, or set REC_ASSETS_STORAGE to "
+            "another folder. What was stored before is untouched."
+        ) from error
+
+
+def _hopeless_reason(error: Exception) -> str | None:
+    """What is wrong with the place, if it is that; DuckDB and safetensors tell it in words only."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno in _HOPELESS else None
+    told = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
+    return told if any(os.strerror(number) in told for number in _HOPELESS) else None
 
 
 def is_local(target: UPath) -> bool:
@@ -67,13 +80,6 @@ def is_local(target: UPath) -> bool:
 def local_path(target: UPath) -> Path:
     """A local ``target`` as an ordinary path."""
     return Path(target.path)
-
-
-def _refused(target: UPath, reason: str) -> StoreError:
-    return StoreError(
-        f"cannot write {target}: {reason}. Free some space or mend the permissions, or set "
-        "REC_ASSETS_STORAGE to another folder. What was stored before is untouched."
-    )
 
 
 def sweep_abandoned(folder: Path, name: str) -> None:

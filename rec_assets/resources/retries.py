@@ -1,6 +1,7 @@
 """Retry what may pass by itself, and nothing else."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +35,6 @@ def is_transient(error: Exception) -> bool:
     """Whether the same step may succeed a little later."""
     if isinstance(error, (TimeoutError, ConnectionError)):
         return True
-    if isinstance(error, duckdb.IOException):
-        return "No such file" not in str(error) and "not a Parquet file" not in str(error)
+    if isinstance(error, duckdb.IOException):  # it has no number, only the system's words for one
+        return any(os.strerror(number) in str(error) for number in _TRANSIENT_ERRNOS)
     return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNOS

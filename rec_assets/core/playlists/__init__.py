@@ -1,7 +1,7 @@
 """Reading playlists as people really have them."""
 
 from rec_assets.core.playlists.description import describe_playlists
-from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, content_digest, locate_files
+from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, content_digest, locate_files, name_files
 from rec_assets.core.playlists.staging import StagedPlaylists, stage_playlists
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "content_digest",
     "describe_playlists",
     "locate_files",
+    "name_files",
     "stage_playlists",
 ]
