@@ -65,10 +65,12 @@ def _refusal(staged: StagedPlaylists, where: str, config: PlaylistsSettings) -> 
         f"{lines:,} x {reason} (first: {first['file']} line {first['line']})"
         for reason, lines, first in reasons.limit(3).fetchall()
     )
-    expected = f"at most {config.max_reject_share:.2%} (max_reject_share)" if staged.row_count else "some that can"
+    expected, raise_it = f"at most {config.max_reject_share:.2%} (max_reject_share)", "; or raise max_reject_share"
+    if staged.row_count == 0:
+        expected, raise_it = "some that can", ""
     return SourceError(
         f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
         f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {told}. All of them, with line number and "
         f"text, lie in {where}. Mend the file{', that is, save it in UTF-8' if 'not UTF-8' in told else ''}; set "
-        "`format` or `columns` if they were taken wrongly; or raise max_reject_share."
+        f"`format` or `columns` if they were taken wrongly{raise_it}."
     )

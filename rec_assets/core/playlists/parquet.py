@@ -1,5 +1,6 @@
 """Playlists in parquet: the tutorial's cleaned file, or any file with mapped columns."""
 
+import glob
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,8 @@ def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]
     with readable(path), path.open("rb"):
         pass  # a file that may not be read is no broken one
     try:
-        relation = connection.read_parquet(str(path))
+        # A folder named "artist=…" is no column: the files say what is in them.
+        relation = connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
     except duckdb.IOException:
         raise
     except duckdb.Error as error:
@@ -51,7 +53,7 @@ def read_parquet_sql(connection: Connection, path: Path, columns: dict[str, str]
         SELECT {row_id} AS row_id, {fields}, {sql_text(path.name)} AS source_file,
             file_row_number + 1 AS line_number,
             NULL::VARCHAR AS text, NULL::VARCHAR AS fault
-        FROM read_parquet({sql_text(str(path))}, file_row_number=true)"""
+        FROM read_parquet({sql_text(glob.escape(str(path)))}, file_row_number=true, hive_partitioning=false)"""
 
 
 def broken_parquet(path: str, error: duckdb.Error) -> SourceError:
