@@ -2,12 +2,13 @@
 
 import json
 import struct
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
@@ -15,38 +16,59 @@ from rec_assets.core.errors import StoreError
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-TENSORS = ("track_index", "count", "input_vectors", "output_vectors")
-_DTYPES = {"F32": np.dtype("<f4"), "I32": np.dtype("<i4"), "I64": np.dtype("<i8")}
+# The widest numbers first, so that each tensor starts at a multiple of its width.
+TENSORS = {
+    "count": np.dtype("<i8"),
+    "track_index": np.dtype("<i4"),
+    "input_vectors": np.dtype("<f4"),
+    "output_vectors": np.dtype("<f4"),
+}
+_TYPE_NAMES = {"<i8": "I64", "<i4": "I32", "<f4": "F32"}
+_REMEDY = "Materialize track_embeddings again."
 
 
 def save_embeddings(embeddings: TrackEmbeddings, path: Path, notes: Mapping[str, str]) -> None:
-    """Write ``embeddings`` and ``notes`` (text by name) to ``path``; the same input gives the same bytes."""
-    # safetensors writes its metadata in no fixed order, so there is one entry, and it is sorted.
-    header = json.dumps({"hyperparameters": embeddings.hyperparameters, "notes": dict(notes)}, sort_keys=True)
-    tensors = {name: np.ascontiguousarray(getattr(embeddings, name)) for name in TENSORS}
-    save_file(tensors, path, metadata={"rec_assets": header})
+    """Write ``embeddings`` and ``notes`` (text by name) to ``path``; the same input gives the same bytes.
+
+    Not by the safetensors package: it makes a temporary file of its own beside ``path``, which a killed
+    process leaves for ever, and writes the header's metadata in no fixed order.
+    """
+    tensors = {name: np.ascontiguousarray(getattr(embeddings, name), dtype) for name, dtype in TENSORS.items()}
+    own = {"hyperparameters": embeddings.hyperparameters, "notes": dict(notes), "crc32": _checksum(tensors)}
+    header = json.dumps(
+        {"__metadata__": {"rec_assets": json.dumps(own, sort_keys=True)}, **_layout(*embeddings.input_vectors.shape)}
+    ).encode()
+    header += b" " * (-len(header) % 8)
+    with path.open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        for tensor in tensors.values():
+            file.write(_as_bytes(tensor))
 
 
-def load_embeddings(path: Path | str) -> TrackEmbeddings:
+def load_embeddings(path: Path | str, *, verify: bool = False) -> TrackEmbeddings:
     """Open a model file; its arrays are mapped from disk, read-only, and read when they are used.
 
+    Args:
+        path: ``track_embeddings.safetensors``.
+        verify: read every number now and compare with the checksum in the header.
+
     Raises:
-        StoreError: the file is missing, not a whole model file, or of another kind.
+        StoreError: the file is missing, not a whole model file, of another kind, or damaged.
     """
-    header, start = _read_header(Path(path))
+    header = _read_header(Path(path))
     arrays = {}
-    for name in TENSORS:
-        entry = header[name]
-        first, _ = entry["data_offsets"]
-        arrays[name] = np.memmap(
-            path, _DTYPES[entry["dtype"]], mode="r", offset=start + first, shape=tuple(entry["shape"])
-        )
-    return TrackEmbeddings(**arrays, hyperparameters=_own_metadata(header)["hyperparameters"])
+    for name, dtype in TENSORS.items():
+        entry = header.layout[name]
+        offset = header.start + entry["data_offsets"][0]
+        arrays[name] = np.memmap(path, dtype, mode="r", offset=offset, shape=tuple(entry["shape"]))
+    if verify and _checksum(arrays) != header.own["crc32"]:
+        raise StoreError(f"{path} is damaged: its numbers are not those that were written. {_REMEDY}")
+    return TrackEmbeddings(**arrays, hyperparameters=header.own["hyperparameters"])
 
 
 def load_notes(path: Path | str) -> dict[str, str]:
     """The ``notes`` that were saved with a model file. Raises StoreError as :func:`load_embeddings` does."""
-    return _own_metadata(_read_header(Path(path))[0])["notes"]
+    return _read_header(Path(path)).own["notes"]
 
 
 def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "KeyedVectors":
@@ -65,22 +87,53 @@ def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "
     return embeddings.to_keyed_vectors(names.loc[np.asarray(embeddings.track_index)])
 
 
-def _read_header(path: Path) -> tuple[dict, int]:
-    """The header of a safetensors file, and the byte at which its tensors start."""
+@dataclass(frozen=True)
+class _Header:
+    """What stands before the tensors: their ``layout``, this package's ``own`` part, and where they ``start``."""
+
+    layout: dict[str, dict[str, Any]]
+    own: dict[str, Any]
+    start: int
+
+
+def _layout(tracks: int, dimensions: int) -> dict[str, dict[str, Any]]:
+    """The header's entry of each tensor."""
+    entries, end = {}, 0
+    for name, dtype in TENSORS.items():
+        shape = [tracks, dimensions] if name.endswith("vectors") else [tracks]
+        start, end = end, end + int(np.prod(shape)) * dtype.itemsize
+        entries[name] = {"dtype": _TYPE_NAMES[dtype.str], "shape": shape, "data_offsets": [start, end]}
+    return entries
+
+
+def _read_header(path: Path) -> _Header:
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-        end = 8 + length + max(header[name]["data_offsets"][1] for name in TENSORS)
-        _own_metadata(header)
+            entries = json.loads(file.read(min(length, size)))
+        own = json.loads(entries.pop("__metadata__")["rec_assets"])
+        is_ours = own.keys() >= {"hyperparameters", "notes", "crc32"} and entries == _layout(
+            *entries["input_vectors"]["shape"]
+        )
     except FileNotFoundError as error:
-        raise StoreError(f"{path} does not exist; materialize track_embeddings first.") from error
-    except (struct.error, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
-        raise StoreError(f"{path} is not a model file of this package ({error!r}). Materialize it again.") from error
-    if path.stat().st_size != end:
-        raise StoreError(f"{path} has {path.stat().st_size} bytes; its header says {end}. Materialize it again.")
-    return header, 8 + length
+        raise StoreError(f"{path} does not exist. {_REMEDY}") from error
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(f"{path} is not a model file of this package ({error!r}). {_REMEDY}") from error
+    if not is_ours:
+        raise StoreError(f"{path} holds other tensors than a model file of this package. {_REMEDY}")
+    end = 8 + length + max(entry["data_offsets"][1] for entry in entries.values())
+    if size != end:
+        raise StoreError(f"{path} has {size} bytes; its header says {end}. {_REMEDY}")
+    return _Header(entries, own, 8 + length)
 
 
-def _own_metadata(header: dict) -> dict:
-    return json.loads(header["__metadata__"]["rec_assets"])
+def _checksum(tensors: Mapping[str, np.ndarray]) -> int:
+    checksum = 0
+    for name in TENSORS:
+        checksum = zlib.crc32(_as_bytes(tensors[name]), checksum)
+    return checksum
+
+
+def _as_bytes(tensor: np.ndarray) -> memoryview:
+    return np.asarray(tensor).reshape(-1).view(np.uint8).data

@@ -3,21 +3,18 @@
 import errno
 import os
 import socket
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from safetensors import SafetensorError
 from upath import UPath
 
 from rec_assets.core.errors import StoreError
+from rec_assets.resources.locks import create_owned, remove_abandoned
 
 TEMPORARY_PREFIX = ".writing-"
-# A temporary file this old belongs to a process that was killed, on whatever machine it ran.
-ABANDONED_SECONDS = 24 * 3600
 # Faults of the place that waiting does not mend.
 _HOPELESS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
@@ -41,11 +38,9 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         sweep_abandoned(folder, target.name)
         temporary = folder / f"{TEMPORARY_PREFIX}{_HOST}-{os.getpid()}-{uuid.uuid4().hex}-{target.name}"
+        lock = create_owned(temporary, Path.touch)
         try:
-            temporary.touch()
-            mode = temporary.stat().st_mode
             yield temporary
-            temporary.chmod(mode)  # some writers leave 0600
             _flush(temporary)
             if is_local(target):
                 temporary.replace(local_path(target))
@@ -54,7 +49,8 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
                 target.fs.put_file(str(temporary), target.path)
         finally:
             temporary.unlink(missing_ok=True)
-    except (OSError, duckdb.Error, SafetensorError) as error:
+            os.close(lock)
+    except (OSError, duckdb.Error) as error:
         reason = _hopeless_reason(error)
         if reason is None:
             raise
@@ -65,7 +61,7 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
 
 
 def _hopeless_reason(error: Exception) -> str | None:
-    """What is wrong with the place, if it is that; DuckDB and safetensors tell it in words only."""
+    """What is wrong with the place, if it is that; DuckDB tells it in words only."""
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in _HOPELESS else None
     told = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
@@ -83,25 +79,9 @@ def local_path(target: UPath) -> Path:
 
 
 def sweep_abandoned(folder: Path, name: str) -> None:
-    """Remove what killed writers of ``name`` left: their process is gone, or their file is old."""
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*-*-*-{name}"):
-        host, pid, _ = leftover.name.removeprefix(TEMPORARY_PREFIX).removesuffix(f"-{name}").rsplit("-", 2)
-        try:
-            old = time.time() - leftover.stat().st_mtime > ABANDONED_SECONDS
-            if old or (host == _HOST and not _is_alive(int(pid))):
-                leftover.unlink()
-        except FileNotFoundError:
-            continue  # another process swept it first
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Remove what killed writers of ``name`` left: their lock is gone, or, of another machine, their file is old."""
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*-{name}"):
+        remove_abandoned(leftover, locks_tell=leftover.name.startswith(f"{TEMPORARY_PREFIX}{_HOST}-"))
 
 
 def _flush(path: Path) -> None:

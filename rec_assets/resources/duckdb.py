@@ -1,7 +1,6 @@
 """One DuckDB connection per process: lazy relations can be joined on one connection object only."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from rec_assets.core.errors import SettingsError
 from rec_assets.core.relations import Connection
+from rec_assets.resources.scratch import ScratchFolder
 
 
 class SharedDuckDB(DuckDBResource):
@@ -28,7 +28,7 @@ class SharedDuckDB(DuckDBResource):
     spill_folder: str = Field(default="", description="Where it spills; empty = a folder for temporary files.")
 
     _connection: Connection | None = PrivateAttr(default=None)
-    _folder: tempfile.TemporaryDirectory | None = PrivateAttr(default=None)
+    _folder: ScratchFolder | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Open the connection when a process starts its first step."""
@@ -42,9 +42,7 @@ class SharedDuckDB(DuckDBResource):
         """
         if self._connection is None:
             try:
-                self._folder = tempfile.TemporaryDirectory(
-                    prefix="rec_assets_", dir=self.spill_folder or None, ignore_cleanup_errors=True
-                )
+                self._folder = ScratchFolder(self.spill_folder)
                 self._connection = duckdb.connect(self.database, config=self._options())
             except (duckdb.Error, OSError) as error:
                 raise SettingsError(
@@ -56,7 +54,7 @@ class SharedDuckDB(DuckDBResource):
     def _options(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
             "memory_limit": self.memory_limit,
-            "threads": self.threads or len(os.sched_getaffinity(0)),
+            "threads": self.threads or _cores(),
             "temp_directory": str(self.scratch_folder / "spill"),
             # Rows keep their order from file to file; written bytes depend on it.
             "preserve_insertion_order": True,
@@ -68,7 +66,7 @@ class SharedDuckDB(DuckDBResource):
         if self._folder is None:
             self.connect()
         assert self._folder is not None  # noqa: S101 - connect() sets it
-        return Path(self._folder.name)
+        return self._folder.path
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection]:
@@ -81,5 +79,10 @@ class SharedDuckDB(DuckDBResource):
             self._connection.close()
             self._connection = None
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
             self._folder = None
+
+
+def _cores() -> int:
+    """The cores that this process may use; macOS cannot tell, so there it is those of the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

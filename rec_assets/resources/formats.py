@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
-import pyarrow.parquet as pq
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
 from rec_assets.core.lineage import Lineage
 from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddings
-from rec_assets.core.relations import Connection, Relation, sql_text
+from rec_assets.core.relations import Connection, Relation
+from rec_assets.resources.table_file import read_notes, remedy, verify_table, write_table
 
 LINEAGE_KEY = "rec_assets.lineage"
 
@@ -33,22 +33,17 @@ class TableFormat:
 
     def write(self, value: Relation, path: Path, lineage: Lineage) -> None:
         """Run the relation once, and stream its rows to ``path`` in their order."""
-        value.query(
-            "value",
-            f"""COPY (SELECT * FROM value) TO {sql_text(str(path))} (FORMAT parquet, COMPRESSION zstd,
-                KV_METADATA {{{sql_text(LINEAGE_KEY)}: {sql_text(lineage.to_json())}}})""",
-        )
+        write_table(value, path, {LINEAGE_KEY: lineage.to_json()})
 
     def read(self, path: Path, connection: Connection) -> Relation:
-        """A lazy relation over ``path``."""
-        try:
-            return connection.read_parquet(str(path))
-        except duckdb.Error as error:
-            raise StoreError(f"{path} is not a whole parquet file ({error}). Materialize it again.") from error
+        """A lazy relation over ``path``, whose bytes are known to be whole."""
+        verify_table(path)
+        # No hive_partitioning: a folder named "a=b" above the store is no column of the table.
+        return connection.read_parquet(str(path), hive_partitioning=False)
 
     def read_lineage(self, path: Path) -> Lineage:
         """The lineage in the parquet footer."""
-        return Lineage.from_json(pq.read_metadata(path).metadata[LINEAGE_KEY.encode()].decode())
+        return Lineage.from_json(read_notes(path)[LINEAGE_KEY])
 
 
 class ModelFormat:
@@ -62,7 +57,7 @@ class ModelFormat:
 
     def read(self, path: Path, connection: Connection) -> TrackEmbeddings:
         """The model, its arrays mapped from the file."""
-        return load_embeddings(path)
+        return load_embeddings(path, verify=True)
 
     def read_lineage(self, path: Path) -> Lineage:
         """The lineage in the file's header."""
@@ -77,12 +72,13 @@ class MetricsFormat:
     def write(self, value: dict, path: Path, lineage: Lineage) -> None:
         """Write ``value`` with its lineage beside the figures."""
         document = {**value, "lineage": json.loads(lineage.to_json())}
-        path.write_text(json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
 
     def read(self, path: Path, connection: Connection) -> dict:
         """The figures, without the lineage."""
         document = self._document(path)
-        del document["lineage"]
+        document.pop("lineage", None)
         return document
 
     def read_lineage(self, path: Path) -> Lineage:
@@ -91,9 +87,12 @@ class MetricsFormat:
 
     def _document(self, path: Path) -> dict:
         try:
-            return json.loads(path.read_text())
-        except ValueError as error:
-            raise StoreError(f"{path} is not JSON ({error}). Materialize it again.") from error
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise StoreError(f"{path} is not JSON ({error}). {remedy(path)}") from error
+        if not isinstance(document, dict):
+            raise StoreError(f"{path} holds {document!r:.80}; expected figures by name. {remedy(path)}")
+        return document
 
 
 FORMATS: dict[type, Format] = {

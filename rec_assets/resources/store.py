@@ -1,6 +1,7 @@
 """Where assets lie: one file per asset in a folder or below a URL."""
 
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,21 @@ class AssetStore(dg.ConfigurableResource):
         """The value of asset ``name``; a table comes as a lazy relation.
 
         Raises:
-            StoreError: it was never materialized here, or its file is damaged.
+            StoreError: it was never materialized here, or its file is damaged or may not be read.
         """
         form = format_of(value_type)
-        return form.read(self._local_copy(self.target(name, form.suffix)), self.duckdb.connect())
+        with self._opened(self.target(name, form.suffix)) as path:
+            return form.read(path, self.duckdb.connect())
 
     def lineage(self, name: str) -> Lineage:
         """The lineage of the stored file of asset ``name``, whatever its format.
 
         Raises:
-            StoreError: it was never materialized here.
+            StoreError: it was never materialized here, or its file is damaged or may not be read.
         """
         form, target = self._find(name)
-        try:
-            return form.read_lineage(self._local_copy(target))
-        except (KeyError, OSError) as error:
-            raise StoreError(f"{target} carries no lineage ({error!r}). Materialize {name} again.") from error
+        with self._opened(target) as path:
+            return form.read_lineage(path)
 
     def _find(self, name: str) -> tuple[Format, UPath]:
         for form in FORMATS.values():
@@ -67,19 +67,33 @@ class AssetStore(dg.ConfigurableResource):
                 return form, target
         raise StoreError(f"{name} is not in the store {self.base}. Materialize it first.")
 
-    def _local_copy(self, target: UPath) -> Path:
-        """A local path with the content of ``target``."""
+    @contextmanager
+    def _opened(self, target: UPath) -> Iterator[Path]:
+        """A local path with the content of ``target``; errors name ``target``, and the remedy."""
         if not target.exists():
             raise StoreError(f"{target} does not exist. Materialize {target.stem} first.")
-        if is_local(target):
-            return local_path(target)
+        path = local_path(target) if is_local(target) else self._download(target)
+        try:
+            yield path
+        except PermissionError as error:
+            raise StoreError(f"{target} may not be read ({error.strerror}). Mend its permissions.") from error
+        except StoreError as error:
+            raise StoreError(str(error).replace(str(path), str(target))) from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"{target} was not written by this package ({error!r}). Materialize {target.stem} again."
+            ) from error
+
+    def _download(self, target: UPath) -> Path:
         # DuckDB, numpy and gensim all want a file they can map; httpfs would be downloaded at run time.
-        copy = self.duckdb.scratch_folder / "downloads" / target.name
-        copy.parent.mkdir(exist_ok=True)
-        partial = copy.with_suffix(".partial")
-        with target.open("rb") as remote, partial.open("wb") as local:
-            shutil.copyfileobj(remote, local, 8 << 20)
-        return partial.replace(copy)
+        # A folder per version: a lazy relation goes on reading the object that it was made of.
+        copy = self.duckdb.scratch_folder / "downloads" / target.fs.ukey(target.path) / target.name
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            partial = copy.with_suffix(".partial")
+            target.fs.get_file(target.path, str(partial))
+            partial.replace(copy)
+        return copy
 
 
 def _format_of_value(value: Any) -> Format:

@@ -21,8 +21,12 @@ def describe_file(path: Path, connection: Connection) -> dict[str, Any]:
         description["dagster/row_count"] = pq.read_metadata(path).num_rows
         # Markdown and not table metadata: the UI shows that one inside the narrow metadata list, cut off at
         # its right; this one opens in a window of its own.
-        description["preview"] = dg.MetadataValue.md(_preview(connection.read_parquet(str(path))))
+        description["preview"] = dg.MetadataValue.md(_preview(_table(path, connection)))
     return description
+
+
+def _table(path: Path, connection: Connection) -> Relation:
+    return connection.read_parquet(str(path), hive_partitioning=False)
 
 
 def _preview(table: Relation) -> str:
