@@ -6,6 +6,7 @@ from rec_assets.core.examples import example_neighbours
 from rec_assets.core.lineage import Lineage
 from rec_assets.core.relations import Relation
 from rec_assets.resources.store import AssetStore
+from rec_assets.resources.written import escape_markdown
 
 
 def example_as_markdown(store: AssetStore, lineage: Lineage, embeddings: TrackEmbeddings) -> str:
@@ -13,8 +14,8 @@ def example_as_markdown(store: AssetStore, lineage: Lineage, embeddings: TrackEm
     examples = example_neighbours(embeddings, _catalog_of(store, lineage), examples=1, depth=5)
     if not examples:
         return "The vocabulary has one track, which has no neighbours."
-    lines = [f"- {name} ({cosine:.3f})" for name, cosine in examples[0].nearest]
-    return f"Nearest to **{examples[0].query}** (cosine):\n\n" + "\n".join(lines)
+    lines = [f"- {escape_markdown(name)} ({cosine:.3f})" for name, cosine in examples[0].nearest]
+    return f"Nearest to **{escape_markdown(examples[0].query)}** (cosine):\n\n" + "\n".join(lines)
 
 
 def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:

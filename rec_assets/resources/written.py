@@ -40,4 +40,9 @@ def _preview(table: Relation) -> str:
 def _cell(value: Any) -> str:
     text = "" if value is None else " ".join(str(value).split())
     short = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
-    return re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", short)
+    return escape_markdown(short)
+
+
+def escape_markdown(text: str) -> str:
+    """``text``, for example the name of a track, such that markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", text)

@@ -1,0 +1,130 @@
+"""The schedule: what each tick asks for, and a real daemon that ticks it."""
+
+import json
+import runpy
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from rec_assets import schedules
+from rec_assets.core.errors import SettingsError
+from rec_assets.jobs import training_job
+from rec_assets_tests.conftest import SMALL, made_rows, write_unescaped_csv
+from rec_assets_tests.journeys.dagster_processes import (
+    dagster_command,
+    own_environment,
+    run_to_end,
+    running,
+    wait_for,
+)
+
+NAME = "weekly_training_schedule"
+MONDAY = datetime(2026, 1, 5, 5, tzinfo=UTC)
+
+
+def tick() -> dg.RunRequest:
+    context = dg.build_schedule_context(scheduled_execution_time=MONDAY)
+    (request,) = schedules.weekly_training_schedule.evaluate_tick(context).run_requests
+    return request
+
+
+def fresh_schedule() -> dg.ScheduleDefinition:
+    """The schedule of a process that starts now."""
+    return runpy.run_path(schedules.__file__)[NAME]
+
+
+def test_a_tick_runs_the_training_job_with_its_defaults() -> None:
+    assert tick().run_config == {}
+    assert schedules.weekly_training_schedule.job_name == training_job.name
+
+
+def test_a_tick_takes_the_settings_of_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "nightly.yaml"
+    monkeypatch.setenv("REC_ASSETS_SCHEDULE_CONFIG", str(config))
+
+    config.write_text("epochs: 3\nk: 20\n")
+    assert tick().run_config == {"epochs": 3, "k": 20}
+    # The file is read on every tick, so that a change needs no restart.
+    config.write_text("# nothing yet\n")
+    assert tick().run_config == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "No such file"),
+        ("epochs: [3", "while parsing"),
+        ("- epochs\n- 3\n", r"expected settings by name, found \['epochs', 3\]"),
+    ],
+)
+def test_a_config_file_that_is_missing_or_wrong_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, complaint: str
+) -> None:
+    config = tmp_path / "nightly.yaml"
+    if content is not None:
+        config.write_text(content)
+    monkeypatch.setenv("REC_ASSETS_SCHEDULE_CONFIG", str(config))
+
+    with pytest.raises(SettingsError, match=rf"REC_ASSETS_SCHEDULE_CONFIG=.*nightly\.yaml(.|\n)*{complaint}"):
+        schedules.scheduled_run_config()
+
+
+def test_the_environment_sets_time_and_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = fresh_schedule()
+    assert (default.cron_schedule, default.execution_timezone) == ("0 5 * * 1", "UTC")
+
+    monkeypatch.setenv("REC_ASSETS_SCHEDULE_CRON", "30 2 * * *")
+    monkeypatch.setenv("REC_ASSETS_SCHEDULE_TIMEZONE", "Europe/Berlin")
+    nightly = fresh_schedule()
+    assert (nightly.cron_schedule, nightly.execution_timezone) == ("30 2 * * *", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("REC_ASSETS_SCHEDULE_CRON", "every monday"), ("REC_ASSETS_SCHEDULE_TIMEZONE", "Europe/Atlantis")],
+)
+def test_a_wrong_time_or_zone_is_refused_on_loading(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(Exception, match=value):
+        fresh_schedule()
+
+
+@pytest.mark.slow
+def test_the_daemon_ticks_the_schedule_and_its_run_succeeds(tmp_path: Path) -> None:
+    source = write_unescaped_csv(tmp_path / "playlists.csv", made_rows())
+    config = tmp_path / "every_minute.yaml"
+    config.write_text(yaml.safe_dump({"source": str(source), **SMALL}))
+    environment = own_environment(
+        tmp_path, REC_ASSETS_SCHEDULE_CRON="* * * * *", REC_ASSETS_SCHEDULE_CONFIG=str(config)
+    )
+    log = tmp_path / "daemon.log"
+    run_to_end(dagster_command("dagster", "schedule", "start", NAME), environment)
+
+    with (
+        dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance,
+        running(dagster_command("dagster._daemon", "run"), environment, log),
+    ):
+        run = wait_for("finished run", lambda: finished_run(instance), log)
+        ticks = successful_ticks(instance)
+
+    assert run.status is dg.DagsterRunStatus.SUCCESS, log.read_text()[-4_000:]
+    assert run.job_name == training_job.name
+    assert run.tags["dagster/schedule_name"] == NAME
+    assert run.run_id in [run_id for tick in ticks for run_id in tick.run_ids]
+    for part in ("validation", "test"):
+        report = json.loads((tmp_path / "store" / f"{part}_hit_rate.json").read_text())
+        assert report["k"] == SMALL["k"]
+
+
+def finished_run(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
+    return next((run for run in instance.get_runs() if run.is_finished), None)
+
+
+def successful_ticks(instance: dg.DagsterInstance) -> list:
+    (state,) = instance.all_instigator_state()
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
+    return [tick for tick in ticks if tick.is_success]
