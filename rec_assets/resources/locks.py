@@ -46,25 +46,25 @@ def remove_abandoned(path: Path, *, locks_tell: bool = True) -> None:
     except OSError:
         return  # swept by another process, or another user's
     try:
+        if _is_abandoned(descriptor, locks_tell=locks_tell):
+            _remove(path)
+    finally:
+        os.close(descriptor)
+
+
+def _is_abandoned(descriptor: int, *, locks_tell: bool) -> bool:
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        abandoned = False
+        return False
     except OSError:  # a file system without locks
-        abandoned = _is_old(descriptor)
-    else:
-        abandoned = locks_tell or _is_old(descriptor)
-    if abandoned:
-        _remove(path)
-    os.close(descriptor)
+        locks_tell = False
+    return locks_tell or time.time() - os.fstat(descriptor).st_mtime > ABANDONED_SECONDS
 
 
 def _open(path: Path) -> int:
     # Locks on network file systems want files that are open for writing; folders never can be.
     return os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-
-
-def _is_old(descriptor: int) -> bool:
-    return time.time() - os.fstat(descriptor).st_mtime > ABANDONED_SECONDS
 
 
 def _remove(path: Path) -> None:
