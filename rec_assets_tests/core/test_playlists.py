@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -481,6 +482,25 @@ def test_parquet_rows_that_cannot_be_placed_are_rejects(
         ("holes.parquet", 5, "u | p | a | t", "no row_id"),
     ]
     assert (staged.row_count, staged.reject_count, staged.reject_share) == (1, 4, 0.8)
+
+
+@pytest.mark.parametrize("column", ["row_id", "user_id", "playlist", "artist", "track"])
+def test_damage_in_any_column_of_a_parquet_file_is_found_while_reading(
+    tmp_path: Path, stage: Stage, connection: duckdb.DuckDBPyConnection, column: str
+) -> None:
+    names = ("user_id", "playlist", "artist", "track")
+    texts = ", ".join(f"md5(concat('{name}', i)) AS {name}" for name in names)
+    path = write_parquet(
+        connection, tmp_path / "bad.parquet", f"SELECT hash(i) // 2 AS row_id, {texts} FROM range(999) _(i)"
+    )
+    chunks = pq.read_metadata(path).row_group(0)
+    chunk = next(c for c in map(chunks.column, range(chunks.num_columns)) if c.path_in_schema == column)
+    with path.open("r+b") as file:
+        file.seek(chunk.dictionary_page_offset or chunk.data_page_offset)
+        file.write(b"\xff" * 60)
+
+    with pytest.raises(SourceError, match=r"bad\.parquet is not a whole parquet file: .*Write or download it again"):
+        stage(path)
 
 
 # Several files
