@@ -1,6 +1,7 @@
 """What every asset returns: value, metadata, data version and lineage together."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -60,7 +61,7 @@ def materialized(
             "sample_percent": lineage.sample_percent,
             "dev_run": lineage.is_dev,
             "settings": dg.MetadataValue.json(dict(lineage.settings)),
-            LINEAGE_METADATA: dg.MetadataValue.text(lineage.to_json()),
+            LINEAGE_METADATA: dg.MetadataValue.json(asdict(lineage)),
         },
     )
 

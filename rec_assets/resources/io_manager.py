@@ -19,7 +19,7 @@ class StoreIOManager(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write the value with its lineage; describe in metadata what now lies in the file."""
-        lineage = Lineage.from_json(str(context.output_metadata[LINEAGE_METADATA].value))
+        lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
         with retry_transient():
             context.add_output_metadata(self._store.write(context.asset_key.path[-1], obj, lineage))
 
