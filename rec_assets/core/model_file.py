@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from safetensors.numpy import save
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
@@ -16,33 +17,23 @@ from rec_assets.core.errors import StoreError
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
-# The widest numbers first, so that each tensor starts at a multiple of its width.
 TENSORS = {
     "count": np.dtype("<i8"),
     "track_index": np.dtype("<i4"),
     "input_vectors": np.dtype("<f4"),
     "output_vectors": np.dtype("<f4"),
 }
-_TYPE_NAMES = {"<i8": "I64", "<i4": "I32", "<f4": "F32"}
+_TYPE_NAMES = {"<i8": "I64", "<i4": "I32", "<f4": "F32"}  # safetensors' names of them
 _REMEDY = "Materialize track_embeddings again."
 
 
 def save_embeddings(embeddings: TrackEmbeddings, path: Path, notes: Mapping[str, str]) -> None:
-    """Write ``embeddings`` and ``notes`` (text by name) to ``path``; the same input gives the same bytes.
-
-    Not by the safetensors package: it makes a temporary file of its own beside ``path``, which a killed
-    process leaves for ever, and writes the header's metadata in no fixed order.
-    """
+    """Write ``embeddings`` and ``notes`` (text by name) to ``path``; the same input gives the same bytes."""
     tensors = {name: np.ascontiguousarray(getattr(embeddings, name), dtype) for name, dtype in TENSORS.items()}
     own = {"hyperparameters": embeddings.hyperparameters, "notes": dict(notes), "crc32": _checksum(tensors)}
-    header = json.dumps(
-        {"__metadata__": {"rec_assets": json.dumps(own, sort_keys=True)}, **_layout(*embeddings.input_vectors.shape)}
-    ).encode()
-    header += b" " * (-len(header) % 8)
-    with path.open("wb") as file:
-        file.write(struct.pack("<Q", len(header)) + header)
-        for tensor in tensors.values():
-            file.write(_as_bytes(tensor))
+    # One entry, since safetensors writes several in no fixed order. And not by its save_file: that makes a
+    # temporary file of its own beside path, which a killed process leaves for ever.
+    path.write_bytes(save(tensors, metadata={"rec_assets": json.dumps(own, sort_keys=True)}))
 
 
 def load_embeddings(path: Path | str, *, verify: bool = False) -> TrackEmbeddings:
@@ -96,16 +87,6 @@ class _Header:
     start: int
 
 
-def _layout(tracks: int, dimensions: int) -> dict[str, dict[str, Any]]:
-    """The header's entry of each tensor."""
-    entries, end = {}, 0
-    for name, dtype in TENSORS.items():
-        shape = [tracks, dimensions] if name.endswith("vectors") else [tracks]
-        start, end = end, end + int(np.prod(shape)) * dtype.itemsize
-        entries[name] = {"dtype": _TYPE_NAMES[dtype.str], "shape": shape, "data_offsets": [start, end]}
-    return entries
-
-
 def _read_header(path: Path) -> _Header:
     try:
         size = path.stat().st_size
@@ -113,9 +94,7 @@ def _read_header(path: Path) -> _Header:
             (length,) = struct.unpack("<Q", file.read(8))
             entries = json.loads(file.read(min(length, size)))
         own = json.loads(entries.pop("__metadata__")["rec_assets"])
-        is_ours = own.keys() >= {"hyperparameters", "notes", "crc32"} and entries == _layout(
-            *entries["input_vectors"]["shape"]
-        )
+        is_ours = own.keys() >= {"hyperparameters", "notes", "crc32"} and _holds_a_model(entries)
     except FileNotFoundError as error:
         raise StoreError(f"{path} does not exist. {_REMEDY}") from error
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -126,6 +105,14 @@ def _read_header(path: Path) -> _Header:
     if size != end:
         raise StoreError(f"{path} has {size} bytes; its header says {end}. {_REMEDY}")
     return _Header(entries, own, 8 + length)
+
+
+def _holds_a_model(layout: Mapping[str, Mapping[str, Any]]) -> bool:
+    tracks, dimensions = layout["input_vectors"]["shape"]
+    return {name: (entry["dtype"], entry["shape"]) for name, entry in layout.items()} == {
+        name: (_TYPE_NAMES[dtype.str], [tracks, dimensions] if name.endswith("vectors") else [tracks])
+        for name, dtype in TENSORS.items()
+    }
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:
