@@ -36,6 +36,7 @@ def lineage_of(
         inputs={name: store.lineage(name) for name in upstream},
         content=content,
         sample_percent=sample_percent,
+        step=context.op_def.name if key else None,
     )
     if lineage.is_dev:
         context.log.warning(

@@ -50,20 +50,36 @@ def derive_lineage(
     inputs: Mapping[str, Lineage],
     content: str = "",
     sample_percent: float = FULL,
+    step: str | None = None,
 ) -> Lineage:
     """The lineage of asset ``name``.
 
     The data version changes with the settings, the code version, any input version, or the ``content``
     digest of what was read from outside; a sample anywhere upstream stays visible in it.
 
+    Args:
+        name: the asset.
+        code_version: of the asset.
+        settings: of the asset.
+        inputs: asset name to lineage.
+        content: digest of what was read from outside.
+        sample_percent: share of the playlists that the asset itself keeps.
+        step: what made the asset together with others. It is an ancestor of each of them, since they belong
+            together: validation playlists of one split may be training playlists of another.
+
     Raises:
         DataError: two inputs were made from different versions of the same asset.
     """
+    if step:
+        made_together = derive_lineage(
+            step, code_version=code_version, settings=settings, inputs=inputs, content=content
+        )
+        inputs = {**inputs, step: made_together}
     versions = [inputs[key].data_version for key in sorted(inputs)]
     ingredients = json.dumps([name, code_version, dict(settings), versions, content], sort_keys=True)
     digest = hashlib.sha256(ingredients.encode()).hexdigest()[:16]
     percent = min([sample_percent, *(lineage.sample_percent for lineage in inputs.values())])
-    mark = f"dev{percent:g}-" if percent < FULL else ""
+    mark = f"dev{percent:.12g}-" if percent < FULL else ""
     return Lineage(f"{mark}{digest}", percent, dict(settings), _ancestors(name, inputs))
 
 
@@ -81,9 +97,13 @@ def _ancestors(name: str, inputs: Mapping[str, Lineage]) -> dict[str, Mapping[st
             known = found.setdefault(ancestor, facts)
             if known["data_version"] != facts["data_version"]:
                 raise DataError(
-                    f"{name}: its inputs do not belong together. {source[ancestor]} was made from {ancestor} "
-                    f"{known['data_version']}, {key} from {ancestor} {facts['data_version']}. Materialize "
-                    f"again everything between {ancestor} and {name}."
+                    f"{name}: its inputs do not belong together: {_rests_on(source[ancestor], ancestor, known)}, "
+                    f"{_rests_on(key, ancestor, facts)}. Materialize again everything between {ancestor} and {name}."
                 )
             source.setdefault(ancestor, key)
     return dict(sorted(found.items()))
+
+
+def _rests_on(key: str, ancestor: str, facts: Mapping[str, Any]) -> str:
+    version = facts["data_version"]
+    return f"{key} is {version}" if key == ancestor else f"{key} was made from {ancestor} {version}"
