@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +110,16 @@ def _read_header(path: Path) -> _Header:
 
 def _holds_a_model(layout: Mapping[str, Mapping[str, Any]]) -> bool:
     tracks, dimensions = layout["input_vectors"]["shape"]
-    return {name: (entry["dtype"], entry["shape"]) for name, entry in layout.items()} == {
-        name: (_TYPE_NAMES[dtype.str], [tracks, dimensions] if name.endswith("vectors") else [tracks])
-        for name, dtype in TENSORS.items()
-    }
+    if layout.keys() != TENSORS.keys() or min(tracks, dimensions) < 1:
+        return False
+    for name, dtype in TENSORS.items():
+        shape = [tracks, dimensions] if name.endswith("vectors") else [tracks]
+        start, end = layout[name]["data_offsets"]
+        if (layout[name]["dtype"], layout[name]["shape"]) != (_TYPE_NAMES[dtype.str], shape):
+            return False
+        if start < 0 or end - start != prod(shape) * dtype.itemsize:
+            return False
+    return True
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:

@@ -1,6 +1,9 @@
 """The table file: parquet that holds the same bytes whenever it holds the same rows in the same order."""
 
 import io
+import mmap
+import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +18,9 @@ from rec_assets.core.relations import Relation
 
 ROWS_PER_GROUP = 122_880  # as DuckDB's own files: a thread of it reads a group at a time
 CHECKSUM_KEY = "rec_assets.checksum"
+# The checksum is that of the file with this in its own place.
+_UNSEALED = b"crc32:0000000000"
+_SEAL = re.compile(rb"crc32:\d{10}")
 
 
 def write_table(relation: Relation, path: Path, notes: Mapping[str, str]) -> None:
@@ -31,14 +37,16 @@ def write_table(relation: Relation, path: Path, notes: Mapping[str, str]) -> Non
             with pq.ParquetWriter(file, reader.schema, **_encoding(reader.schema)) as writer:
                 for group in _row_groups(reader):
                     writer.write_table(group, ROWS_PER_GROUP)
-                file.flush()
-                writer.add_key_value_metadata({**notes, CHECKSUM_KEY: f"{file.tell()} {file.checksum}"})
+                writer.add_key_value_metadata({**notes, CHECKSUM_KEY: _UNSEALED.decode()})
         except OSError as error:
             if error.errno is not None:
                 raise
             # An error of DuckDB that came through Arrow, which keeps its words only.
             kind = duckdb.IOException if str(error).startswith("IO Error") else duckdb.Error
             raise kind(str(error)) from error
+    with path.open("r+b") as sealed:
+        sealed.seek(_seal_position(path))
+        sealed.write(b"crc32:%010d" % file.checksum)
 
 
 def _encoding(schema: pa.Schema) -> dict:
@@ -103,21 +111,28 @@ def verify_table(path: Path) -> None:
     Raises:
         StoreError: the file is missing, not a whole parquet file, of another kind, or damaged.
     """
-    notes = read_notes(path)
-    if CHECKSUM_KEY not in notes:
+    written = read_notes(path).get(CHECKSUM_KEY, "")
+    if not _SEAL.fullmatch(written.encode()):
         raise StoreError(f"{path} was not written by this package. {remedy(path)}")
-    length, expected = map(int, notes[CHECKSUM_KEY].split())
-    if _checksum(path, length) != expected:
+    if written != f"crc32:{_checksum(path):010d}":
         raise StoreError(f"{path} is damaged: its rows are not those that were written. {remedy(path)}")
 
 
-def _checksum(path: Path, length: int) -> int:
-    checksum = 0
+def _checksum(path: Path) -> int:
+    """The checksum of the file as it was before it was sealed."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        seal = _seal_position(path)
+        with memoryview(content) as view:
+            checksum = zlib.crc32(_UNSEALED, zlib.crc32(view[:seal]))
+            return zlib.crc32(view[seal + len(_UNSEALED) :], checksum)
+
+
+def _seal_position(path: Path) -> int:
+    """Where the checksum stands: the last one in the footer, whose length is before the last four bytes."""
     with path.open("rb") as file:
-        while length and (block := file.read(min(length, 1 << 20))):
-            checksum = zlib.crc32(block, checksum)
-            length -= len(block)
-    return checksum
+        end = file.seek(-8, os.SEEK_END)
+        start = file.seek(end - int.from_bytes(file.read(4), "little"))
+        return start + [match.start() for match in _SEAL.finditer(file.read())][-1]
 
 
 def remedy(path: Path) -> str:

@@ -1,0 +1,46 @@
+"""A store for a test, and a value of each format to put there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import numpy as np
+
+from rec_assets.core.embeddings import TrackEmbeddings
+from rec_assets.core.lineage import derive_lineage
+from rec_assets.core.relations import Relation
+from rec_assets.resources.duckdb import SharedDuckDB
+from rec_assets.resources.store import AssetStore
+
+LINEAGE = derive_lineage("table", code_version="1", settings={"title": "Größe ' \" 名"}, inputs={})
+EMBEDDINGS = TrackEmbeddings(
+    track_index=np.arange(7, dtype=np.int32)[::-1],
+    count=np.arange(7, dtype=np.int64) * 10**10,
+    input_vectors=np.random.default_rng(0).random((7, 5), np.float32),
+    output_vectors=np.random.default_rng(1).random((7, 5), np.float32),
+    hyperparameters={"epochs": 3, "alpha": 0.025},
+)
+FIGURES = {"hit_rate": 0.1 + 0.2, "k": 10**18, "hit_rates": {"1": 0.0}, "note": "名 \u2028 \x00", "none": None}
+
+
+@contextmanager
+def open_store(base: str) -> Iterator[AssetStore]:
+    connection = SharedDuckDB()
+    try:
+        yield AssetStore(base=base, duckdb=connection)
+    finally:
+        connection.teardown_after_execution(dg.build_init_resource_context())
+
+
+def values(store: AssetStore) -> dict[str, Any]:
+    """A value of each format, by the name of the asset that would have it."""
+    rows = store.duckdb.connect().sql("SELECT range AS row_id, 'text ' || range AS text FROM range(1000)")
+    return {"playlist_sequences": rows, "track_embeddings": EMBEDDINGS, "test_hit_rate": dict(FIGURES)}
+
+
+KINDS: dict[str, tuple[type, str]] = {
+    "playlist_sequences": (Relation, ".parquet"),
+    "track_embeddings": (TrackEmbeddings, ".safetensors"),
+    "test_hit_rate": (dict, ".json"),
+}
