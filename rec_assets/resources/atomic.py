@@ -28,10 +28,11 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
     """A local path to write to; at the end of the block it becomes ``target``, at an error it vanishes.
 
     On a disk: a file in the target's folder, flushed, renamed over the target. On an object store: a file
-    in ``scratch``, uploaded in one request, since a rename there would be a copy and a delete.
+    in ``scratch``, uploaded to its final name, since a rename there would be a copy and a delete; an upload
+    is seen when it is complete.
 
     Raises:
-        StoreError: no space, or no permission.
+        StoreError: no space, no permission, or no such bucket.
     """
     folder = local_path(target).parent if is_local(target) else scratch
     try:
@@ -62,6 +63,8 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
 
 def _hopeless_reason(error: Exception) -> str | None:
     """What is wrong with the place, if it is that; DuckDB tells it in words only."""
+    if isinstance(error, (PermissionError, FileNotFoundError)):  # an object store gives them no number
+        return error.strerror or str(error)
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in _HOPELESS else None
     told = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to

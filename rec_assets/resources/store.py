@@ -70,13 +70,15 @@ class AssetStore(dg.ConfigurableResource):
     @contextmanager
     def _opened(self, target: UPath) -> Iterator[Path]:
         """A local path with the content of ``target``; errors name ``target``, and the remedy."""
-        if not target.exists():
-            raise StoreError(f"{target} does not exist. Materialize {target.stem} first.")
-        path = local_path(target) if is_local(target) else self._download(target)
+        path = local_path(target)
         try:
+            if not target.exists():
+                raise StoreError(f"{target} does not exist. Materialize {target.stem} first.")
+            path = path if is_local(target) else self._download(target)
             yield path
-        except PermissionError as error:
-            raise StoreError(f"{target} may not be read ({error.strerror}). Mend its permissions.") from error
+        except PermissionError as error:  # an object store gives it no number
+            reason = error.strerror or error
+            raise StoreError(f"{target} may not be read ({reason}). Mend its permissions.") from error
         except StoreError as error:
             raise StoreError(str(error).replace(str(path), str(target))) from error
         except (KeyError, TypeError, ValueError) as error:
