@@ -19,7 +19,7 @@ def build_definitions(base: str) -> dg.Definitions:
     # "At launch", because Dagster makes a copy of any other resource for each one that holds it, and there
     # must be one connection.
     duckdb = SharedDuckDB.configure_at_launch(
-        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT", "500MB"),
+        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT", "400MB"),
         threads=int(os.environ.get("REC_ASSETS_DUCKDB_THREADS", "0")),
     )
     store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)

@@ -1,5 +1,6 @@
 """The track catalog: an integer for each track, 0 = the most frequent, and the only place of names."""
 
+from rec_assets.core.hashing import TRACK_KEYS
 from rec_assets.core.relations import Relation, query
 
 SEPARATOR = "|||"
@@ -9,30 +10,32 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
     """One row per distinct (artist, track), an empty field counting as a value.
 
     Args:
-        raw_playlists: ``row_id, user_id, playlist, artist, track``.
+        raw_playlists: ``row_id, user_id, playlist, artist, track``; no ``row_id`` occurs twice.
 
     Returns:
-        ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by name), ``track_id``
+        ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
         (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), ``playlists`` (distinct), lazily.
     """
-    # Two plain GROUP BYs spill to disk; count(DISTINCT …) per group is twice as slow in the same memory.
-    # The engine's hash may stand for a playlist here, because it is counted and forgotten within the query.
+    # Names are fetched last, from the row in which each track appears first: counting and sorting numbers takes
+    # half the time and memory. Two plain GROUP BYs spill to disk, which count(DISTINCT …) per group does not.
     return query(
         raw_playlists,
         "rows",
         f"""
-        SELECT (row_number() OVER (ORDER BY occurrences DESC, artist NULLS FIRST, track NULLS FIRST) - 1)
-                ::INTEGER AS track_index,
-            coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id,
-            artist, track, occurrences, playlists
-        FROM (
-            SELECT artist, track, sum(times)::BIGINT AS occurrences, count(*) AS playlists
+        WITH counted AS (
+            SELECT sum(times)::BIGINT AS occurrences, count(*) AS playlists, min(first_row) AS first_row
             FROM (
-                SELECT artist, track, count(*) AS times FROM rows
-                GROUP BY artist, track, hash(user_id, playlist)
+                SELECT {TRACK_KEYS}, count(*) AS times, min(row_id) AS first_row FROM rows
+                GROUP BY key, other_key, hash(user_id, playlist)
             )
-            GROUP BY artist, track
+            GROUP BY key, other_key
+        ), numbered AS (
+            SELECT (row_number() OVER () - 1)::INTEGER AS track_index, *
+            FROM (SELECT * FROM counted ORDER BY occurrences DESC, first_row)
         )
+        SELECT track_index, coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id,
+            artist, track, occurrences, playlists
+        FROM rows JOIN numbered ON row_id = first_row
         ORDER BY track_index""",
     )
 

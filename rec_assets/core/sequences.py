@@ -3,14 +3,10 @@
 from dataclasses import asdict, dataclass
 
 from rec_assets.core.errors import DataError
-from rec_assets.core.hashing import seeded_hash_sql
+from rec_assets.core.hashing import TRACK_KEYS, seeded_hash_sql
 from rec_assets.core.relations import Relation, fetch_row, query
 
 _HASH_STEPS = 1_000_000
-# Joining by 128 bits of hash is three times as fast as by name, in less memory (12.9M rows, 2.6M tracks). The
-# engine's own hash will do: both sides are hashed within one query, and nothing of it is kept.
-_TRACK_KEYS = """hash(coalesce(artist, ''), coalesce(track, '')) AS key,
-    hash(coalesce(track, ''), coalesce(artist, '')) AS other_key"""
 
 
 @dataclass(frozen=True)
@@ -76,8 +72,8 @@ def build_sequences(
     sampled = raw_playlists
     if sample_percent < 100:
         sampled = raw_playlists.filter(_is_sampled(sample_percent, sample_seed))
-    rows = sampled.select(f"user_id, playlist, row_id, {_TRACK_KEYS}").set_alias("rows")
-    tracks = track_catalog.select(f"track_index, {_TRACK_KEYS}").set_alias("tracks")
+    rows = sampled.select(f"user_id, playlist, row_id, {TRACK_KEYS}").set_alias("rows")
+    tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("tracks")
     placed = rows.join(tracks, "rows.key = tracks.key AND rows.other_key = tracks.other_key")
     return query(
         placed.select("user_id", "playlist", "row_id", "track_index"),

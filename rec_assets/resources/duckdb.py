@@ -23,7 +23,7 @@ class SharedDuckDB(DuckDBResource):
     """
 
     database: str = Field(default=":memory:", description="Tables are exchanged as parquet, not in a database file.")
-    memory_limit: str = Field(default="500MB", description="What DuckDB may use before it spills to disk.")
+    memory_limit: str = Field(default="400MB", description="What DuckDB may use before it spills to disk.")
     threads: int = Field(default=0, ge=0, description="Threads of DuckDB; 0 = one per core.")
     spill_folder: str = Field(default="", description="Where it spills; empty = a folder for temporary files.")
 

@@ -7,6 +7,7 @@ import dagster as dg
 from rec_assets.core.lineage import Lineage
 from rec_assets.resources.retries import retry_transient
 from rec_assets.resources.store import AssetStore
+from rec_assets.resources.written import DescribedTable
 
 LINEAGE_METADATA = "lineage"
 
@@ -20,8 +21,10 @@ class StoreIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write the value with its lineage; describe in metadata what now lies in the file."""
         lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
+        value, describe = (obj.relation, obj.describe) if isinstance(obj, DescribedTable) else (obj, None)
         with retry_transient():
-            context.add_output_metadata(self._store.write(context.asset_key.path[-1], obj, lineage))
+            written = self._store.write(context.asset_key.path[-1], value, lineage, describe)
+        context.add_output_metadata(written)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read the value that the downstream asset's annotation asks for."""

@@ -14,7 +14,7 @@ from rec_assets.core.lineage import Lineage
 from rec_assets.resources.atomic import atomic_file, is_local, local_path
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.formats import FORMATS, Format, format_of
-from rec_assets.resources.written import describe_file
+from rec_assets.resources.written import Describe, describe_file
 
 
 class AssetStore(dg.ConfigurableResource):
@@ -27,17 +27,17 @@ class AssetStore(dg.ConfigurableResource):
         """The place of the file of asset ``name``."""
         return UPath(self.base) / f"{name}{suffix}"
 
-    def write(self, name: str, value: Any, lineage: Lineage) -> dict[str, Any]:
+    def write(self, name: str, value: Any, lineage: Lineage, describe: Describe | None = None) -> dict[str, Any]:
         """Store ``value`` atomically; what was there before is replaced whole or not at all.
 
         Returns:
-            ``path``, and what :func:`describe_file` reads from the written file.
+            ``path``, and what :func:`describe_file` reads, and ``describe`` finds, in the written file.
         """
         form = _format_of_value(value)
         target = self.target(name, form.suffix)
         with atomic_file(target, self.duckdb.scratch_folder) as temporary:
             form.write(value, temporary, lineage)
-            description = describe_file(temporary, self.duckdb.connect())
+            description = describe_file(temporary, self.duckdb.connect(), describe)
         return {"path": dg.MetadataValue.path(str(target)), **description}
 
     def read(self, name: str, value_type: Any) -> Any:

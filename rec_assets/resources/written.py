@@ -1,6 +1,8 @@
 """Metadata that is read from the file that was written, never by running a lazy query again."""
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +12,31 @@ import pyarrow.parquet as pq
 
 from rec_assets.core.relations import Connection, Relation
 
+Describe = Callable[[Relation], Mapping[str, Any]]
 PREVIEW_ROWS = 10
 _LONGEST_CELL = 80
 
 
-def describe_file(path: Path, connection: Connection) -> dict[str, Any]:
-    """Size of any file; row count and the first rows of a parquet file."""
+@dataclass(frozen=True)
+class DescribedTable:
+    """A table, and what says more of it once it is written: the file is read faster than the query runs."""
+
+    relation: Relation
+    describe: Describe
+
+
+def describe_file(path: Path, connection: Connection, describe: Describe | None = None) -> dict[str, Any]:
+    """Size of any file; row count and the first rows of a table, and what ``describe`` finds in it."""
     description: dict[str, Any] = {"size_bytes": path.stat().st_size}
     if path.suffix == ".parquet":
         description["dagster/row_count"] = pq.read_metadata(path).num_rows
         # Markdown and not table metadata: the UI shows that one inside the narrow metadata list, cut off at
         # its right; this one opens in a window of its own.
-        description["preview"] = dg.MetadataValue.md(_preview(_table(path, connection)))
+        # No hive_partitioning: a folder named "a=b" above the store is no column of the table.
+        table = connection.read_parquet(str(path), hive_partitioning=False)
+        description["preview"] = dg.MetadataValue.md(_preview(table))
+        description |= describe(table) if describe else {}
     return description
-
-
-def _table(path: Path, connection: Connection) -> Relation:
-    return connection.read_parquet(str(path), hive_partitioning=False)
 
 
 def _preview(table: Relation) -> str:

@@ -506,6 +506,18 @@ def test_damage_in_any_column_of_a_parquet_file_is_found_while_reading(
 # Several files
 
 
+@pytest.mark.parametrize("order", ["row_id", "hash(track)"])
+def test_a_row_id_that_occurs_twice_is_refused_with_its_value(connection, stage, tmp_path: Path, order: str) -> None:
+    path = tmp_path / "twice.parquet"
+    connection.sql(
+        "SELECT (CASE WHEN i = 7 THEN 6 ELSE i END)::UINTEGER AS row_id, 'u' AS user_id, 'p' AS playlist,"
+        f" 'a' AS artist, 't' || i AS track FROM range(20) _(i) ORDER BY {order}"
+    ).to_parquet(str(path))
+
+    with pytest.raises(SourceError, match=r"twice\.parquet: column 'row_id' \(`row_id`\) holds 6 in 2 rows"):
+        stage(path)
+
+
 def test_a_folder_of_mixed_files_is_read_in_sorted_order_with_growing_row_ids(
     tmp_path: Path, stage: Stage, connection: duckdb.DuckDBPyConnection
 ) -> None:

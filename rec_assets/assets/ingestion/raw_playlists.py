@@ -10,10 +10,10 @@ from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.schemas import schema_metadata
 from rec_assets.core.errors import SourceError
 from rec_assets.core.playlists import StagedPlaylists, content_digest, describe_playlists, name_files, stage_playlists
-from rec_assets.core.relations import Relation
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.retries import retry_transient
 from rec_assets.resources.store import AssetStore
+from rec_assets.resources.written import DescribedTable
 from rec_assets.settings import PlaylistsSettings
 
 REJECTS = "raw_playlists.rejects"
@@ -29,7 +29,7 @@ REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source"
 )
 def raw_playlists(
     context: dg.AssetExecutionContext, config: PlaylistsSettings, duckdb: SharedDuckDB, store: AssetStore
-) -> Iterator[dg.MaterializeResult[Relation]]:
+) -> Iterator[dg.MaterializeResult[DescribedTable]]:
     """Playlist rows as they came; what cannot be read or placed lies beside them, with its reason."""
     source = config.playlist_source()
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
@@ -40,18 +40,16 @@ def raw_playlists(
         lineage = lineage_of(context, store, settings, content=content)
         if staged.reject_share > config.max_reject_share or staged.row_count == 0:
             raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
-        description = describe_playlists(staged.rows)
     if config.is_made_sample():
         context.log.warning("raw_playlists reads the shipped sample, which is made: no real playlists.")
     metadata = {
-        **description,
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(str(store.target(REJECTS, ".parquet"))),
         "source_files": [str(path) for path in staged.files],
         "made_sample": config.is_made_sample(),
     }
-    yield materialized(staged.rows, lineage, metadata)
+    yield materialized(DescribedTable(staged.rows, describe_playlists), lineage, metadata)
     # Only now is the table stored: had that failed, the old table would lie beside the new one's rejects.
     with retry_transient():
         store.write(REJECTS, staged.rejects, lineage)

@@ -61,7 +61,7 @@ def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path
             if number + 1 < len(files):
                 (last,) = fetch_row(connection.sql(f"SELECT coalesce(max(row_id), -1) FROM ({select})"))
                 next_row_id += last + 1
-        return _part(connection, " UNION ALL ".join(selects), files)
+        return _part(connection, " UNION ALL ".join(selects), files, folder)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ _REASON = """coalesce(fault,
          WHEN nullif(artist, '') IS NULL AND nullif(track, '') IS NULL THEN 'neither artist nor track' END)"""
 
 
-def _part(connection: Connection, select: str, files: list[Path]) -> StagedPlaylists:
+def _part(connection: Connection, select: str, files: list[Path], folder: Path) -> StagedPlaylists:
     everything = connection.sql(select)
     rows = query(
         everything,
@@ -137,19 +137,20 @@ def _part(connection: Connection, select: str, files: list[Path]) -> StagedPlayl
         f"""SELECT row_id, user_id, playlist, nullif(artist, '') AS artist, nullif(track, '') AS track
             FROM everything WHERE {_REASON} IS NULL""",
     )
-    rejects = query(
+    rejected = query(
         everything,
         "everything",
         f"""SELECT source_file, line_number,
                 coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {_REASON} AS reason
             FROM everything WHERE {_REASON} IS NOT NULL ORDER BY source_file, line_number""",
     )
+    # Kept apart at once: finding them reads every row, and they are wanted several times.
+    rejected.to_parquet(str(folder / "rejects.parquet"))
+    rejects = connection.read_parquet(str(folder / "rejects.parquet"))
     # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
-    row_count, reject_count, _ = fetch_row(
-        everything.aggregate(
-            f"count(*) FILTER ({_REASON} IS NULL), count(*) FILTER ({_REASON} IS NOT NULL), max(row_id)"
-        )
-    )
+    total, _ = fetch_row(everything.aggregate("count(*), max(row_id)"))
+    (reject_count,) = fetch_row(rejects.aggregate("count(*)"))
+    row_count = total - reject_count
     if row_count + reject_count == 0:
         raise SourceError(
             f"{name_files(files)}: no row after the header; expected rows of playlists. Write or download the data "
