@@ -10,6 +10,8 @@ BIN := $(CURDIR)/$(VENV)/bin
 # History of runs is kept here; without it Dagster uses a temporary folder and deletes it.
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 
+ROWS ?= 12900000
+RUNS ?= 3
 CONFIG ?= rec_assets/configs/default.yaml
 
 .PHONY: run dev test check lint bench setup setup-dev clean
@@ -32,6 +34,13 @@ lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
+
+# The whole job against the tutorial as a Metaflow flow, too: make bench SOURCE=playlists.csv.gz
+bench: setup
+	$(BIN)/python benchmarks/compare.py preparation --rows $(ROWS) --runs $(RUNS)
+	$(BIN)/python benchmarks/compare.py dialect --rows $(ROWS) --runs $(RUNS)
+	test -z "$(SOURCE)" || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[baselines]'
+	test -z "$(SOURCE)" || $(BIN)/python benchmarks/compare.py whole --source $(SOURCE) --runs $(RUNS)
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
