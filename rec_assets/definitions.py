@@ -6,6 +6,7 @@ import dagster as dg
 
 from rec_assets.assets import ALL_ASSETS
 from rec_assets.checks import ALL_CHECKS
+from rec_assets.console import console
 from rec_assets.jobs import ALL_JOBS
 from rec_assets.paths import storage_base
 from rec_assets.resources.duckdb import SharedDuckDB
@@ -28,6 +29,7 @@ def build_definitions(base: str) -> dg.Definitions:
         asset_checks=ALL_CHECKS,
         jobs=ALL_JOBS,
         schedules=[weekly_training_schedule],
+        loggers={"console": console},
         resources={"duckdb": duckdb, "store": store, "io_manager": StoreIOManagerFactory(store=store)},
         # A step in a process of its own imports pandas, duckdb and gensim again: seven trivial steps take
         # 49 s that way, 15 s with a preloaded fork server, and under 8 s in one process.
