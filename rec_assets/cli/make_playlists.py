@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rec_assets.core.errors import RecAssetsError
-from rec_assets.core.made_playlists import SAMPLE_ROWS, SAMPLE_SEED, write_made_playlists
+from rec_assets.core.made_sample import SAMPLE_ROWS, SAMPLE_SEED
 
 
 @click.command("make-playlists")
@@ -19,6 +19,8 @@ def make_playlists(path: Path, rows: int, seed: int) -> None:
     dialect, the sizes and the awkward rows of the public file, and a planted structure that a recommender
     can learn. With the defaults it writes the sample that is shipped as data/made_playlists.csv.gz.
     """
+    from rec_assets.core.made_playlists import write_made_playlists  # imports pandas: not for --help
+
     try:
         write_made_playlists(path, rows=rows, seed=seed)
     except (RecAssetsError, OSError) as error:

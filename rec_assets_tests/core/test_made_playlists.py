@@ -9,9 +9,8 @@ from click.testing import CliRunner
 from gensim.models import Word2Vec
 
 from rec_assets.cli.make_playlists import make_playlists
-from rec_assets.core import made_playlists
 from rec_assets.core.errors import SettingsError
-from rec_assets.core.made_playlists import SAMPLE_ROWS, write_made_playlists
+from rec_assets.core.made_playlists import PARQUET_SCHEMA, SAMPLE_ROWS, row_batches, write_made_playlists, writers
 
 SAMPLE = Path(__file__).parents[2] / "data" / "made_playlists.csv.gz"
 ROWS = 20_000
@@ -54,7 +53,7 @@ def test_the_command_reproduces_the_shipped_sample(tmp_path):
 
 
 def test_same_seed_same_bytes_whatever_the_batch_size(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(made_playlists, "BATCH_ROWS", 1_000)
+    monkeypatch.setattr(row_batches, "BATCH_ROWS", 1_000)
     write_made_playlists(tmp_path / "again.csv", rows=ROWS, seed=3)
     assert (tmp_path / "again.csv").read_bytes() == made.read_bytes()
 
@@ -84,7 +83,7 @@ def test_lines_are_in_the_public_dialect(made):
 def test_parquet_holds_the_same_rows_with_nulls_for_empty_fields(made, tmp_path):
     write_made_playlists(tmp_path / "made.parquet", rows=ROWS, seed=3)
     table = pq.read_table(tmp_path / "made.parquet")
-    assert table.schema.equals(made_playlists.PARQUET_SCHEMA)
+    assert table.schema.equals(PARQUET_SCHEMA)
     lines = read_lines(made)[1:]
     expected = [(index, *row) for index, line in enumerate(lines) if (row := split_line(line))]
     columns = [column.to_pylist() for column in table.columns]
@@ -131,13 +130,13 @@ def test_the_sample_has_the_awkward_rows_of_the_public_file():
 @pytest.mark.parametrize("name", ["made.csv", "made.csv.gz", "made.parquet"])
 def test_a_failure_midway_leaves_the_old_file_and_nothing_else(name, tmp_path, monkeypatch):
     (tmp_path / name).write_text("old")
-    batches = made_playlists._batches
+    batches = writers.row_batches
 
     def fail_after_one(plan):
         yield next(batches(plan))
         raise OSError("no space left")
 
-    monkeypatch.setattr(made_playlists, "_batches", fail_after_one)
+    monkeypatch.setattr(writers, "row_batches", fail_after_one)
     with pytest.raises(OSError, match="no space left"):
         write_made_playlists(tmp_path / name, rows=ROWS)
     assert (tmp_path / name).read_text() == "old"
