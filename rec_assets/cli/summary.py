@@ -1,54 +1,71 @@
 """``rec-assets summary``: what the last run left in the store."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import click
-import duckdb
 
 from rec_assets.core.errors import RecAssetsError, StoreError
-from rec_assets.core.examples import example_neighbours
-from rec_assets.core.model_file import load_embeddings
 from rec_assets.paths import storage_base
 
 EXAMPLES, NEAREST = 3, 3
+_HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
+_MODEL, _CATALOG = "track_embeddings.safetensors", "track_catalog.parquet"
 
 
 @click.command()
 @click.option(
     "--storage",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: Path(storage_base()),
-    help="Folder of the store; REC_ASSETS_STORAGE or data/storage unless given.",
+    default=storage_base,
+    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
 )
-def summary(storage: Path) -> None:
+def summary(storage: str) -> None:
     """Shows the two hit rates, three example recommendations, and where the files lie."""
-    try:
-        click.echo("\n".join(["", *_hit_rates(storage), "", *_examples(storage), "", *_files(storage)]))
-    except RecAssetsError as error:
-        raise click.ClickException(str(error)) from error
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            folder = _local(storage, Path(scratch))
+            lines = ["", *_hit_rates(folder), "", *_examples(folder), "", *_files(storage)]
+        except (RecAssetsError, OSError, ImportError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo("\n".join(lines))
 
 
-def _hit_rates(storage: Path) -> list[str]:
+def _local(storage: str, scratch: Path) -> Path:
+    """A folder of this machine with the files that are read here."""
+    from upath import UPath
+
+    base = UPath(storage)
+    for name in (*_HIT_RATES, _MODEL, _CATALOG):
+        if not (base / name).exists():
+            raise StoreError(f"{base / name} does not exist. Run training_job first (make run).")
+        if "://" in storage:
+            base.fs.get_file((base / name).path, str(scratch / name))
+    return scratch if "://" in storage else Path(storage)
+
+
+def _hit_rates(folder: Path) -> list[str]:
     lines = []
-    for part in ("validation", "test"):
-        path = storage / f"{part}_hit_rate.json"
-        if not path.exists():
-            raise StoreError(f"{path} does not exist. Run training_job first (make run).")
-        report = json.loads(path.read_text())
+    for name in _HIT_RATES:
+        report = json.loads((folder / name).read_text(encoding="utf-8"))
         lines.append(
-            f"{part + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
+            f"{name.split('_')[0] + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
             f"{report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
             + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
         )
     return lines
 
 
-def _examples(storage: Path) -> list[str]:
-    embeddings = load_embeddings(storage / "track_embeddings.safetensors")
+def _examples(folder: Path) -> list[str]:
+    import duckdb
+
+    from rec_assets.core.examples import example_neighbours
+    from rec_assets.core.model_file import load_embeddings
+
+    _require_one_catalog(folder)
     with duckdb.connect() as connection:
-        catalog = connection.read_parquet(str(storage / "track_catalog.parquet"))
-        examples = example_neighbours(embeddings, catalog, examples=EXAMPLES, depth=NEAREST)
+        catalog = connection.read_parquet(str(folder / _CATALOG), hive_partitioning=False)
+        examples = example_neighbours(load_embeddings(folder / _MODEL), catalog, examples=EXAMPLES, depth=NEAREST)
     lines = []
     for example in examples:
         lines.append(f"after {example.query}")
@@ -56,8 +73,23 @@ def _examples(storage: Path) -> list[str]:
     return lines
 
 
-def _files(storage: Path) -> list[str]:
-    files = sorted(path for path in storage.iterdir() if not path.name.startswith("."))
+def _require_one_catalog(folder: Path) -> None:
+    """The model's numbers mean tracks of the catalog that it was made from, and of no other."""
+    from rec_assets.resources.formats import ModelFormat, TableFormat
+
+    meant = ModelFormat().read_lineage(folder / _MODEL).ancestors["track_catalog"]["data_version"]
+    stored = TableFormat().read_lineage(folder / _CATALOG).data_version
+    if meant != stored:
+        raise StoreError(
+            f"the model rests on track_catalog {meant}, but {stored} is stored: its numbers would get wrong names. "
+            "Run training_job, or materialize everything after track_catalog."
+        )
+
+
+def _files(storage: str) -> list[str]:
+    from upath import UPath
+
+    files = sorted((path for path in UPath(storage).iterdir() if not path.name.startswith(".")), key=lambda p: p.name)
     return [
         f"files in {storage}",
         *(f"    {path.name:36} {path.stat().st_size / 1e6:>10,.2f} MB" for path in files),

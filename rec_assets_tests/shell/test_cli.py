@@ -1,0 +1,67 @@
+"""The command line, as its user calls it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from rec_assets.cli import main
+from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
+
+
+def summary(storage: object) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["summary", "--storage", str(storage)])
+    return result.exit_code, result.output
+
+
+def test_the_summary_shows_hit_rates_examples_by_name_and_files(project: Project) -> None:
+    project.run_job()
+    report = json.loads((project.store / "test_hit_rate.json").read_text())
+
+    code, text = summary(project.store)
+
+    assert code == 0
+    assert f"test hit rate@5          {report['hit_rate']:.4f}   6 playlists" in text
+    assert text.count("after Artist ") == 3
+    assert text.count("    1. Artist ") == 3
+    assert f"files in {project.store}" in text
+    assert "track_embeddings.safetensors" in text
+    assert "DEV RUN" not in text
+
+
+def test_the_summary_of_a_dev_run_says_so(project: Project) -> None:
+    project.run_job({**SMALL, "sample_percent": 60}, job="dev_training_job")
+
+    assert "DEV RUN on 60 % of the playlists" in summary(project.store)[1]
+
+
+@pytest.mark.parametrize("name", ["test_hit_rate.json", "track_embeddings.safetensors", "track_catalog.parquet"])
+def test_the_summary_of_a_half_filled_store_names_what_is_missing(project: Project, name: str) -> None:
+    project.run_job()
+    (project.store / name).unlink()
+
+    code, text = summary(project.store)
+
+    assert code == 1
+    assert f"{name} does not exist. Run training_job first" in text
+
+
+def test_a_model_is_not_named_by_another_catalog(project: Project) -> None:
+    project.run_job()
+    write_unescaped_csv(project.source, made_rows(seed=1))
+    project.materialize(["raw_playlists", "track_catalog"], {"raw_playlists": {"source": str(project.source)}})
+
+    code, text = summary(project.store)
+
+    assert code == 1
+    assert "its numbers would get wrong names" in text
+
+
+def test_made_playlists_are_written_where_asked_and_a_wrong_name_is_refused(tmp_path) -> None:
+    runner = CliRunner()
+
+    assert runner.invoke(main, ["make-playlists", str(tmp_path / "a.csv"), "--rows", "500"]).exit_code == 0
+    assert len((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()) == 501
+    refused = runner.invoke(main, ["make-playlists", str(tmp_path / "a.xls")])
+    assert refused.exit_code == 1
+    assert "expected a name that ends in one of .csv" in refused.output
