@@ -8,7 +8,7 @@ from rec_assets.assets import ALL_ASSETS
 from rec_assets.checks import ALL_CHECKS
 from rec_assets.console import console
 from rec_assets.jobs import ALL_JOBS
-from rec_assets.paths import storage_base
+from rec_assets.paths import duckdb_threads, storage_base
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.io_manager import StoreIOManagerFactory
 from rec_assets.resources.store import AssetStore
@@ -20,8 +20,8 @@ def build_definitions(base: str) -> dg.Definitions:
     # "At launch", because Dagster makes a copy of any other resource for each one that holds it, and there
     # must be one connection.
     duckdb = SharedDuckDB.configure_at_launch(
-        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT", "400MB"),
-        threads=int(os.environ.get("REC_ASSETS_DUCKDB_THREADS", "0")),
+        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT") or "400MB",
+        threads=duckdb_threads(),
     )
     store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)
     return dg.Definitions(

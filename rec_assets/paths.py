@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from rec_assets.core.errors import SettingsError
+
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
@@ -12,4 +14,17 @@ CONFIGS = Path(__file__).resolve().parent / "configs"
 
 def storage_base() -> str:
     """Folder or URL of the store: ``REC_ASSETS_STORAGE``, else ``data/storage``."""
-    return os.environ.get("REC_ASSETS_STORAGE") or str(_ROOT / "data" / "storage")
+    base = os.environ.get("REC_ASSETS_STORAGE") or str(_ROOT / "data" / "storage")
+    return base if "://" in base else str(Path(base).expanduser())
+
+
+def duckdb_threads() -> int:
+    """Threads of DuckDB, 0 = one per core: ``REC_ASSETS_DUCKDB_THREADS``.
+
+    Raises:
+        SettingsError: it is not a whole number from 0 up.
+    """
+    text = os.environ.get("REC_ASSETS_DUCKDB_THREADS") or "0"
+    if not text.isdecimal():
+        raise SettingsError(f"REC_ASSETS_DUCKDB_THREADS is {text!r}; expected a whole number, 0 = one per core.")
+    return int(text)

@@ -10,8 +10,8 @@ import yaml
 from rec_assets.core.errors import SettingsError
 from rec_assets.jobs import training_job
 
-CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON", "0 5 * * 1")
-TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE", "UTC")
+CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON") or "0 5 * * 1"
+TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE") or "UTC"
 
 
 def scheduled_run_config() -> dict[str, Any]:
@@ -24,8 +24,8 @@ def scheduled_run_config() -> dict[str, Any]:
     if not name:
         return {}
     try:
-        config = yaml.safe_load(Path(name).read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
+        config = yaml.safe_load(Path(name).expanduser().read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: {error}. Name a YAML file of settings.") from error
     if not isinstance(config, dict):
         raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: expected settings by name, found {config!r}.")

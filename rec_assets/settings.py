@@ -95,7 +95,7 @@ class PlaylistsSettings(Settings):
 
     def is_made_sample(self) -> bool:
         """Whether the shipped sample, which is made, is what is read."""
-        return Path(self.playlist_source().location) == MADE_SAMPLE
+        return Path(self.playlist_source().location).expanduser().resolve() == MADE_SAMPLE
 
 
 class SequencesSettings(Settings):
@@ -151,12 +151,11 @@ class EmbeddingsSettings(Settings):
     sg: int = Field(default=_TUTORIAL.sg, ge=0, le=1, description="0 = CBOW; 1 = skip-gram, about four times slower.")
     negative: int = Field(default=_TUTORIAL.negative, ge=1, le=100, description="Negative samples per context.")
     sample: float = Field(
-        default=_TUTORIAL.sample,
-        ge=0,
-        le=1,
-        description="Tracks above this share of rows are downsampled; 0 = none.",
+        default=_TUTORIAL.sample, ge=0, lt=1, description="Tracks above this share of rows are downsampled; 0 = none."
     )
-    alpha: float = Field(default=_TUTORIAL.alpha, gt=0, le=1, description="Learning rate at the start.")
+    alpha: float = Field(
+        default=_TUTORIAL.alpha, ge=0.0001, le=1, description="Learning rate at the start; it falls to 0.0001."
+    )
     workers: int = Field(
         default=_TUTORIAL.workers,
         ge=1,

@@ -8,6 +8,7 @@ import dagster as dg
 
 from rec_assets.core.lineage import FULL, Lineage, derive_lineage
 from rec_assets.resources.io_manager import LINEAGE_METADATA
+from rec_assets.resources.retries import retry_transient
 from rec_assets.resources.store import AssetStore
 
 OWNERS = ["team:recommendations"]
@@ -29,11 +30,13 @@ def lineage_of(
     """
     asset_key = dg.AssetKey(key) if key else context.asset_key
     upstream = [parent.path[-1] for parent in context.assets_def.asset_deps[asset_key]]
+    with retry_transient():
+        inputs = {name: store.lineage(name) for name in upstream}
     lineage = derive_lineage(
         asset_key.path[-1],
         code_version=context.assets_def.code_versions_by_key[asset_key] or "",
         settings=settings,
-        inputs={name: store.lineage(name) for name in upstream},
+        inputs=inputs,
         content=content,
         sample_percent=sample_percent,
         step=context.op_def.name if key else None,

@@ -60,9 +60,9 @@ def _examples(folder: Path) -> list[str]:
     import duckdb
 
     from rec_assets.core.examples import example_neighbours
-    from rec_assets.core.model_file import load_embeddings
+    from rec_assets.core.model_file import load_embeddings, require_own_catalog
 
-    _require_one_catalog(folder)
+    require_own_catalog(folder / _MODEL, folder / _CATALOG)
     with duckdb.connect() as connection:
         catalog = connection.read_parquet(str(folder / _CATALOG), hive_partitioning=False)
         examples = example_neighbours(load_embeddings(folder / _MODEL), catalog, examples=EXAMPLES, depth=NEAREST)
@@ -71,19 +71,6 @@ def _examples(folder: Path) -> list[str]:
         lines.append(f"after {example.query}")
         lines += [f"    {place}. {name}" for place, (name, _) in enumerate(example.nearest, start=1)]
     return lines
-
-
-def _require_one_catalog(folder: Path) -> None:
-    """The model's numbers mean tracks of the catalog that it was made from, and of no other."""
-    from rec_assets.resources.formats import ModelFormat, TableFormat
-
-    meant = ModelFormat().read_lineage(folder / _MODEL).ancestors["track_catalog"]["data_version"]
-    stored = TableFormat().read_lineage(folder / _CATALOG).data_version
-    if meant != stored:
-        raise StoreError(
-            f"the model rests on track_catalog {meant}, but {stored} is stored: its numbers would get wrong names. "
-            "Run training_job, or materialize everything after track_catalog."
-        )
 
 
 def _files(storage: str) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 from rec_assets.core.errors import DataError
 
 FULL = 100.0
+# The name under which a stored file carries its lineage.
+LINEAGE_KEY = "rec_assets.lineage"
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,14 @@ class Lineage:
         sample_percent: share of the playlists behind the value; below 100 it is a dev run's.
         settings: the settings of this asset.
         ancestors: every asset upstream to its ``data_version`` and ``settings``.
+        inputs: the assets that it was made from directly, to their ``data_version``.
     """
 
     data_version: str
     sample_percent: float
     settings: Mapping[str, Any]
     ancestors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_dev(self) -> bool:
@@ -70,6 +74,7 @@ def derive_lineage(
     Raises:
         DataError: two inputs were made from different versions of the same asset.
     """
+    direct = {key: inputs[key].data_version for key in sorted(inputs)}
     if step:
         made_together = derive_lineage(
             step, code_version=code_version, settings=settings, inputs=inputs, content=content
@@ -80,7 +85,7 @@ def derive_lineage(
     digest = hashlib.sha256(ingredients.encode()).hexdigest()[:16]
     percent = min([sample_percent, *(lineage.sample_percent for lineage in inputs.values())])
     mark = f"dev{percent:.12g}-" if percent < FULL else ""
-    return Lineage(f"{mark}{digest}", percent, dict(settings), _ancestors(name, inputs))
+    return Lineage(f"{mark}{digest}", percent, dict(settings), _ancestors(name, inputs), direct)
 
 
 def _ancestors(name: str, inputs: Mapping[str, Lineage]) -> dict[str, Mapping[str, Any]]:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from safetensors.numpy import save
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
+from rec_assets.core.lineage import LINEAGE_KEY, Lineage
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -69,14 +72,37 @@ def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "
     Args:
         path: ``track_embeddings.safetensors``.
         catalog: ``track_catalog.parquet``; with it the keys are ``artist|||track``, without it ``track_index``.
+
+    Raises:
+        StoreError: as :func:`load_embeddings` does; or the model was made from another catalog.
     """
     embeddings = load_embeddings(path)
     if catalog is None:
         return embeddings.to_keyed_vectors()
     import pandas as pd
 
+    require_own_catalog(path, catalog)
     names = pd.read_parquet(catalog, columns=["track_index", "track_id"]).set_index("track_index")["track_id"]
     return embeddings.to_keyed_vectors(names.loc[np.asarray(embeddings.track_index)])
+
+
+def require_own_catalog(path: Path | str, catalog: Path | str) -> None:
+    """Refuse a ``catalog`` from which the model at ``path`` was not made: it would give its numbers wrong names.
+
+    Raises:
+        StoreError: the versions that the two files carry differ, or one carries none.
+    """
+    try:
+        meant = Lineage.from_json(load_notes(path)[LINEAGE_KEY]).ancestors["track_catalog"]["data_version"]
+        footer = (pq.read_metadata(catalog).metadata or {})[LINEAGE_KEY.encode()]
+    except (KeyError, OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path} and {catalog} cannot be held against each other ({error!r}). {_REMEDY}") from error
+    found = Lineage.from_json(footer.decode()).data_version
+    if found != meant:
+        raise StoreError(
+            f"{path} was made from track_catalog {meant}, but {catalog} is {found}: it would name other tracks. "
+            "Run training_job, or materialize again everything after track_catalog."
+        )
 
 
 @dataclass(frozen=True)

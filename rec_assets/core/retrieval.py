@@ -108,6 +108,7 @@ def _ranks(nearest: NearestTracks, query_rows: np.ndarray, target_rows: np.ndarr
     for start in range(0, len(query_rows), BATCH):
         batch = slice(start, start + BATCH)
         found, _ = nearest.search(query_rows[batch], depth)
-        hits = found == target_rows[batch, None]
+        # faiss fills up with -1, which is also the row of a cold target: the two are no match.
+        hits = (found == target_rows[batch, None]) & (found >= 0)
         ranks[batch] = np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, NOT_FOUND)
     return ranks

@@ -1,15 +1,14 @@
-"""Word2Vec over track sequences, by gensim, with progress, and with an error where gensim waits for ever."""
+"""Word2Vec over track sequences, by gensim, with progress."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from gensim.models import Word2Vec
 
 from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
-from rec_assets.core.errors import DataError, SettingsError, TrainingError
+from rec_assets.core.errors import DataError, SettingsError
+from rec_assets.core.fail_fast_word2vec import FailFastWord2Vec
 from rec_assets.core.flat_sequences import FlatSequences
 
 REPORT_SECONDS = 5.0
@@ -39,76 +38,6 @@ class TrainingResult:
     embeddings: TrackEmbeddings
     covered_share: float
     words_per_second: float
-
-
-class _FailFastWord2Vec(Word2Vec):
-    """Word2Vec whose first error in any thread ends training.
-
-    gensim's threads die silently: the main thread then waits for reports that never come. Here an error
-    is kept, the rest of the epoch is drained without work, and the main thread raises.
-    """
-
-    def __init__(self, report: Callable[[int, int], None], **settings: Any) -> None:
-        self._failure: Exception | None = None
-        self._report = report
-        super().__init__(**settings)
-
-    def _train_epoch(self, *args: Any, **kwargs: Any) -> tuple[int, int, int]:
-        totals = super()._train_epoch(*args, **kwargs)
-        if self._failure is not None:
-            raise TrainingError(
-                f"a trainer thread died: {type(self._failure).__name__}: {self._failure}"
-            ) from self._failure
-        self._report(kwargs["cur_epoch"], totals[1])
-        return totals
-
-    def _worker_loop(self, job_queue: Any, progress_queue: Any) -> None:
-        try:
-            super()._worker_loop(job_queue, progress_queue)
-        except Exception as error:  # noqa: BLE001 - raised again by the main thread
-            self._failure = error
-            while job_queue.get() is not None:
-                pass
-            progress_queue.put(None)
-
-    def _do_train_job(self, sentences: Any, alpha: Any, inits: Any) -> tuple[int, int]:
-        if self._failure is not None:
-            return 0, 0
-        return super()._do_train_job(sentences, alpha, inits)
-
-    def _job_producer(
-        self,
-        data_iterator: Iterable,
-        job_queue: Any,
-        cur_epoch: int = 0,
-        total_examples: int | None = None,
-        total_words: int | None = None,
-    ) -> None:
-        sentences = self._until_failure(data_iterator)
-        super()._job_producer(sentences, job_queue, cur_epoch, total_examples, total_words)
-
-    def _until_failure(self, sentences: Iterable) -> Iterator[list[int]]:
-        try:
-            for sentence in sentences:
-                if self._failure is not None:
-                    return
-                yield sentence
-        except Exception as error:  # noqa: BLE001 - raised again by the main thread
-            self._failure = error
-
-    def _log_progress(
-        self,
-        job_queue: Any,
-        progress_queue: Any,
-        cur_epoch: int,
-        example_count: int,
-        total_examples: int,
-        raw_word_count: int,
-        total_words: int,
-        trained_word_count: int,
-        elapsed: float,
-    ) -> None:
-        self._report(cur_epoch, raw_word_count)
 
 
 class _Sentences:
@@ -141,7 +70,7 @@ def train_word2vec(
     frequencies = _frequencies(sequences, hyperparameters.min_count)
     words = len(sequences.values)
     clock = _Clock(words, hyperparameters.epochs, on_progress)
-    model = _FailFastWord2Vec(clock.report, **hyperparameters.as_dict())
+    model = FailFastWord2Vec(clock.report, **hyperparameters.as_dict())
     # In a fixed order, so that the order in which rows came plays no part.
     model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
     model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)

@@ -8,12 +8,10 @@ import duckdb
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
-from rec_assets.core.lineage import Lineage
+from rec_assets.core.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddings
 from rec_assets.core.relations import Connection, Relation
 from rec_assets.resources.table_file import read_notes, remedy, verify_table, write_table
-
-LINEAGE_KEY = "rec_assets.lineage"
 
 
 class Format(Protocol):

@@ -9,7 +9,7 @@ import dagster as dg
 from pydantic import Field
 from upath import UPath
 
-from rec_assets.core.errors import StoreError
+from rec_assets.core.errors import DataError, StoreError
 from rec_assets.core.lineage import Lineage
 from rec_assets.resources.atomic import atomic_file, is_local, local_path
 from rec_assets.resources.duckdb import SharedDuckDB
@@ -32,12 +32,17 @@ class AssetStore(dg.ConfigurableResource):
 
         Returns:
             ``path``, and what :func:`describe_file` reads, and ``describe`` finds, in the written file.
+
+        Raises:
+            StoreError: no space or no permission.
+            DataError: an input was replaced meanwhile.
         """
         form = _format_of_value(value)
         target = self.target(name, form.suffix)
         with atomic_file(target, self.duckdb.scratch_folder) as temporary:
             form.write(value, temporary, lineage)
             description = describe_file(temporary, self.duckdb.connect(), describe)
+            self._require_unreplaced(name, lineage)
         return {"path": dg.MetadataValue.path(str(target)), **description}
 
     def read(self, name: str, value_type: Any) -> Any:
@@ -59,6 +64,16 @@ class AssetStore(dg.ConfigurableResource):
         form, target = self._find(name)
         with self._opened(target) as path:
             return form.read_lineage(path)
+
+    def _require_unreplaced(self, name: str, lineage: Lineage) -> None:
+        """A lazy relation over a file that another run replaced reads the new file, under the old lineage."""
+        for key, version in lineage.inputs.items():
+            found = self.lineage(key).data_version
+            if found != version:
+                raise DataError(
+                    f"{name} was not stored: another run replaced {key} ({version}, now {found}) while it was being "
+                    "made. Run one job at a time on a store, and materialize it again."
+                )
 
     def _find(self, name: str) -> tuple[Format, UPath]:
         for form in FORMATS.values():

@@ -80,3 +80,12 @@ def test_no_held_out_playlist_and_a_depth_beyond_the_vocabulary_are_errors() -> 
         rank_held_out(embeddings, sequences_of(), depth=1, cold_query_seed=0)
     with pytest.raises(SettingsError, match=r"k=3 .* vocabulary has 3 tracks"):
         rank_held_out(embeddings, sequences_of([0, 1]), depth=3, cold_query_seed=0)
+
+
+def test_a_query_of_no_numbers_finds_nothing_not_even_a_cold_target() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    vectors[0] = np.nan
+
+    ranks = rank_held_out(embeddings_of(vectors), sequences_of([0, 99], [1, 99]), depth=2, cold_query_seed=0)
+
+    assert ranks.rank.tolist() == [0, 0]

@@ -86,7 +86,7 @@ def test_progress_reaches_the_end_and_speaks_of_epochs_speed_and_time_left() -> 
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("method", ["_do_train_job", "_get_thread_working_mem"])
+@pytest.mark.parametrize("method", ["_do_train_job", "_get_thread_working_mem", "_get_next_alpha"])
 def test_a_dead_trainer_thread_fails_training_with_its_error(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def die(*args: object) -> None:
         raise FloatingPointError("the vectors exploded")
