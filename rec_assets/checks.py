@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
-import numpy as np
 
 from rec_assets.assets.materialized import rounded
 from rec_assets.assets.schemas import TABLE_SCHEMAS
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.relations import Relation, fetch_row
-from rec_assets.core.splits import SPLIT_NAMES
+from rec_assets.core.splits import SPLIT_NAMES, count_misplaced
 
 
 def build_table_check(name: str) -> dg.AssetChecksDefinition:
@@ -54,35 +53,14 @@ def splits_are_disjoint_and_complete(
 ) -> dg.AssetCheckResult:
     """Counts playlists that are in several parts, in none, or in a part but not in the whole."""
     parts = train_sequences.union(validation_sequences).union(test_sequences)
-    counted = parts.aggregate("playlist_id, track_indexes, count(*) AS parts", "playlist_id, track_indexes")
-    whole = playlist_sequences.aggregate(
-        "playlist_id, track_indexes, count(*) AS playlists", "playlist_id, track_indexes"
-    )
-    shared, missing, foreign = fetch_row(
-        whole.set_alias("w")
-        .join(
-            counted.set_alias("p"),
-            "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes",
-            "outer",
-        )
-        .aggregate(
-            "count(*) FILTER (parts > playlists), count(*) FILTER (parts IS NULL OR parts < playlists),"
-            " count(*) FILTER (playlists IS NULL)"
-        )
-    )
-    return dg.AssetCheckResult(
-        passed=shared == missing == foreign == 0,
-        metadata={"in_several_parts": shared, "in_no_part": missing, "in_a_part_only": foreign},
-    )
+    misplaced = count_misplaced(playlist_sequences, parts)
+    return dg.AssetCheckResult(passed=not any(misplaced.values()), metadata=misplaced)
 
 
 @dg.asset_check(asset="track_embeddings", description="Every vector is made of finite numbers.", blocking=True)
 def vectors_are_finite(track_embeddings: TrackEmbeddings) -> dg.AssetCheckResult:
     """Counts tracks with a NaN or an infinite number in either vector."""
-    broken = {
-        side: int((~np.isfinite(getattr(track_embeddings, side)).all(axis=1)).sum())
-        for side in ("input_vectors", "output_vectors")
-    }
+    broken = track_embeddings.count_broken()
     return dg.AssetCheckResult(
         passed=not any(broken.values()) and len(track_embeddings) > 0,
         metadata={

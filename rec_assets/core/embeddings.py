@@ -64,6 +64,13 @@ class TrackEmbeddings:
         row_by_track[self.track_index] = np.arange(len(self))
         return row_by_track[track_indexes]
 
+    def count_broken(self) -> dict[str, int]:
+        """Tracks with a NaN or an infinite number in their vector, by side."""
+        return {
+            side: int((~np.isfinite(getattr(self, side)).all(axis=1)).sum())
+            for side in ("input_vectors", "output_vectors")
+        }
+
     def unit_input_vectors(self) -> np.ndarray:
         """(n, d) float32 input vectors of length 1, so that a dot product is a cosine."""
         norms = np.linalg.norm(self.input_vectors, axis=1, keepdims=True)

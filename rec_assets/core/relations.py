@@ -1,8 +1,5 @@
 """Lazy DuckDB relations: the type that tables have in this package, and safe SQL literals."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 Connection = DuckDBPyConnection
@@ -17,11 +14,6 @@ def sql_text(value: str) -> str:
 def sql_name(value: str) -> str:
     """``value`` as an SQL identifier."""
     return '"' + value.replace('"', '""') + '"'
-
-
-def sql_paths(paths: Sequence[Path | str]) -> str:
-    """``paths`` as an SQL list of string literals, in their order."""
-    return "[" + ", ".join(sql_text(str(path)) for path in paths) + "]"
 
 
 def query(relation: Relation, name: str, sql: str) -> Relation:

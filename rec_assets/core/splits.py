@@ -47,6 +47,25 @@ def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, i
     return bounds
 
 
+def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
+    """How many playlists break the rule that each of ``whole`` is in ``parts`` (all of them, stacked) exactly once.
+
+    Returns:
+        ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
+    """
+    identity = "playlist_id, track_indexes"
+    counted = parts.aggregate(f"{identity}, count(*) AS parts", identity).set_alias("p")
+    expected = whole.aggregate(f"{identity}, count(*) AS playlists", identity).set_alias("w")
+    joined = expected.join(counted, "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes", "outer")
+    counts = fetch_row(
+        joined.aggregate(
+            "count(*) FILTER (parts > playlists), count(*) FILTER (parts IS NULL OR parts < playlists),"
+            " count(*) FILTER (playlists IS NULL)"
+        )
+    )
+    return dict(zip(("in_several_parts", "in_no_part", "in_a_part_only"), counts, strict=True))
+
+
 def split_sequences(sequences: Relation, *, shares: dict[str, float], seed: int) -> dict[str, Relation]:
     """Cut ``sequences`` into parts by the rank of a seeded hash of ``playlist_id``.
 

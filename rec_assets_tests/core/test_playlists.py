@@ -479,7 +479,7 @@ def test_parquet_rows_that_cannot_be_placed_are_rejects(
         ("holes.parquet", 2, "p | a | t", "no user"),
         ("holes.parquet", 3, "u |  | a | t", "no playlist"),
         ("holes.parquet", 4, "u | p | ", "neither artist nor track"),
-        ("holes.parquet", 5, "u | p | a | t", "no row_id"),
+        ("holes.parquet", 5, "u | p | a | t", "no whole number as row_id"),
     ]
     assert (staged.row_count, staged.reject_count, staged.reject_share) == (1, 4, 0.8)
 
@@ -514,8 +514,55 @@ def test_a_row_id_that_occurs_twice_is_refused_with_its_value(connection, stage,
         f" 'a' AS artist, 't' || i AS track FROM range(20) _(i) ORDER BY {order}"
     ).to_parquet(str(path))
 
-    with pytest.raises(SourceError, match=r"twice\.parquet: column 'row_id' \(`row_id`\) holds 6 in 2 rows"):
+    with pytest.raises(SourceError, match=r"twice\.parquet: `row_id` is 6 in 2 rows"):
         stage(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "quote", "comma"),
+    [
+        ('"pos", "user_id", "artistname", "trackname", "playlistname"', '"', '","'),
+        ("pos,user_id,artist,track,playlist", "", ","),
+    ],
+)
+def test_csv_with_a_row_id_column_is_ordered_by_it(
+    stage: Stage, tmp_path: Path, header: str, quote: str, comma: str
+) -> None:
+    path = tmp_path / "ordered.csv"
+    rows = [("30", "third"), ("10", "first"), ("x", "lost"), ("20", "second")]
+    lines = [quote + comma.join((number, "u", "a", track, "p")) + quote for number, track in rows]
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+    staged = stage(path, columns={"row_id": "pos"})
+
+    assert [track for _, _, track, _ in fields(staged)] == ["first", "second", "third"]
+    assert row_ids(staged) == [10, 20, 30]
+    assert [(line, reason) for _, line, _, reason in staged.rejects.fetchall()] == [(4, "no whole number as row_id")]
+
+
+def _write_shard(connection: duckdb.DuckDBPyConnection, path: Path, numbers: list[int]) -> None:
+    values = ", ".join(f"({number}, 'u', 'p', 'a', 't{number}')" for number in numbers)
+    connection.sql(f"SELECT * FROM (VALUES {values}) r(row_id, user_id, playlist, artist, track)").to_parquet(str(path))
+
+
+def test_row_ids_that_are_unique_over_several_files_are_one_order(connection, stage: Stage, tmp_path: Path) -> None:
+    _write_shard(connection, tmp_path / "a.parquet", [1, 5, 3])
+    _write_shard(connection, tmp_path / "b.parquet", [0, 4, 2])
+
+    staged = stage(tmp_path)
+
+    assert row_ids(staged) == [0, 1, 2, 3, 4, 5]
+    assert [track for _, _, track, _ in fields(staged)] == ["t0", "t1", "t2", "t3", "t4", "t5"]
+
+
+def test_row_ids_that_begin_again_in_each_file_follow_one_another(connection, stage: Stage, tmp_path: Path) -> None:
+    _write_shard(connection, tmp_path / "a.parquet", [-10, -1])
+    _write_shard(connection, tmp_path / "b.parquet", [-1, -10])
+
+    staged = stage(tmp_path)
+
+    assert row_ids(staged) == [0, 9, 10, 19]
+    assert [track for _, _, track, _ in fields(staged)] == ["t-10", "t-1", "t-10", "t-1"]
 
 
 def test_a_folder_of_mixed_files_is_read_in_sorted_order_with_growing_row_ids(

@@ -371,7 +371,7 @@ SETTINGS = [
     ({"epochs": -1}, "Setting `epochs` is -1; expected at least 1 and at most 1,000."),
     ({"k": 0}, "Setting `k` is 0; expected at least 1 and at most 1,000."),
     ({"train_share": 1.5}, "Setting `train_share` is 1.5; expected above 0 and below 1."),
-    ({"alpha": float("nan")}, "Setting `alpha` is nan; expected above 0 and at most 1."),
+    ({"alpha": float("nan")}, "Setting `alpha` is nan; expected at least 0.0001 and at most 1."),
     (
         {"columns": {"singer": "artistname"}},
         "Setting `columns` names singer; expected row_id, user_id, playlist, artist or track",

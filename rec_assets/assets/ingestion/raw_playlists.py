@@ -57,11 +57,8 @@ def raw_playlists(
 
 def _refusal(staged: StagedPlaylists, where: str, config: PlaylistsSettings) -> SourceError:
     """The error for too many rejects, which lie apart from those of the stored table."""
-    first = "min_by({file: source_file, line: line_number}, (source_file, line_number)) AS first"
-    reasons = staged.rejects.aggregate(f"reason, count(*) AS lines, {first}", "reason").order("lines DESC, reason")
     told = "; ".join(
-        f"{lines:,} x {reason} (first: {first['file']} line {first['line']})"
-        for reason, lines, first in reasons.limit(3).fetchall()
+        f"{lines:,} x {reason} (first: {file} line {line})" for reason, lines, file, line in staged.commonest_reasons()
     )
     expected, raise_it = f"at most {config.max_reject_share:.2%} (max_reject_share)", "; or raise max_reject_share"
     if staged.row_count == 0:

@@ -16,14 +16,11 @@ import pyarrow.compute as pc
 
 from rec_assets.core.errors import SourceError
 from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
+from rec_assets.core.playlists.row_ids import row_id_sql
 from rec_assets.core.playlists.text_files import open_text_file, read_header
 from rec_assets.core.relations import sql_text
 
 CHUNK_CHARACTERS = 1 << 20
-RECORDS = pa.schema(
-    [("line_number", pa.int64()), *((name, pa.string()) for name in (*REQUIRED_COLUMNS, "text", "fault"))]
-)
-_NO_FIELDS = (None,) * len(REQUIRED_COLUMNS)
 # What the csv module says, and what a person can act on.
 _FAULTS = {
     "unexpected end of data": "a quote is never closed",
@@ -31,19 +28,18 @@ _FAULTS = {
     "expected after": "a quote inside a field, or one that is never closed",
     "new-line character": "a carriage return outside quotes",
 }
-# line number, the four fields, the text they were cut from, fault
+# line number, the fields of the columns that are found, the text they were cut from, fault
 _Record = tuple[int, Sequence[str | None], str, str | None]
 
 
-def record_batches(path: Path, columns: dict[str, str]) -> Iterator[pa.RecordBatch]:
+def record_batches(path: Path, names: list[str], found: dict[str, str]) -> Iterator[pa.RecordBatch]:
     """The records after the header, as :data:`RECORDS`; a faulty one has no fields, and one entry per line.
 
     Raises:
         SourceError: no usable header, or a damaged archive.
     """
-    names = _header_names(path)
-    found = find_columns(path, names, columns)
-    parser = _Parser(len(names), [names.index(found[standard]) for standard in REQUIRED_COLUMNS])
+    schema = records_schema(found)
+    parser = _Parser(len(names), [names.index(name) for name in found.values()], schema)
     with open_text_file(path) as stream:
         # Bytes that are not UTF-8 become lone surrogates, by which their records are found later.
         text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="\n")
@@ -51,18 +47,33 @@ def record_batches(path: Path, columns: dict[str, str]) -> Iterator[pa.RecordBat
         rest: list[str] = []
         while lines := text.readlines(CHUNK_CHARACTERS):
             lines = rest + lines
-            yield parser.parse_simple(lines) or _batch(parser.parse(lines))
+            yield parser.parse_simple(lines) or _batch(parser.parse(lines), schema)
             rest = parser.rest
-        yield _batch(parser.parse(rest, at_end=True))
+        yield _batch(parser.parse(rest, at_end=True), schema)
         text.detach()
 
 
-def records_sql(path: Path, records: str) -> str:
+def records_schema(found: dict[str, str]) -> pa.Schema:
+    """The columns of a batch: ``line_number``, those that are ``found``, ``text`` and ``fault``."""
+    return pa.schema([("line_number", pa.int64()), *((name, pa.string()) for name in (*found, "text", "fault"))])
+
+
+def records_sql(path: Path, found: dict[str, str], records: str) -> str:
     """SQL that turns the relation named ``records`` into the columns that staging expects."""
     return f"""
-        SELECT line_number - 2 AS row_id, {", ".join(REQUIRED_COLUMNS)}, {sql_text(path.name)} AS source_file,
-            line_number, text, fault
+        SELECT {row_id_sql(found, "row_id", "line_number - 2")} AS row_id, {", ".join(REQUIRED_COLUMNS)},
+            {sql_text(path.name)} AS source_file, line_number, text, fault
         FROM {records}"""
+
+
+def header_columns(path: Path, columns: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The file's columns in order, and standard column name to the file's own.
+
+    Raises:
+        SourceError: no usable header.
+    """
+    names = _header_names(path)
+    return names, find_columns(path, names, columns)
 
 
 def _header_names(path: Path) -> list[str]:
@@ -83,8 +94,9 @@ def _explain(error: csv.Error) -> str:
 class _Parser:
     """Cuts lines into records, and starts again at the next line where one is broken."""
 
-    def __init__(self, width: int, positions: Sequence[int]) -> None:
-        self._width, self._fields = width, itemgetter(*positions)
+    def __init__(self, width: int, positions: Sequence[int], schema: pa.Schema) -> None:
+        self._width, self._fields, self._schema = width, itemgetter(*positions), schema
+        self._no_fields = (None,) * len(positions)
         self._line_number = 2
         self.rest: list[str] = []
 
@@ -102,7 +114,7 @@ class _Parser:
         numbers = pa.array(range(self._line_number, self._line_number + len(rows)), pa.int64())
         self.rest = []
         self._line_number += len(rows)
-        return pa.record_batch([numbers, *arrays, texts, pa.nulls(len(rows), pa.string())], schema=RECORDS)
+        return pa.record_batch([numbers, *arrays, texts, pa.nulls(len(rows), pa.string())], schema=self._schema)
 
     def parse(self, lines: list[str], *, at_end: bool = False) -> list[_Record]:
         """The whole records of ``lines``; the start of another, and blank lines at the end, are left in ``rest``."""
@@ -136,31 +148,30 @@ class _Parser:
         return [(self._line_number + start, self._fields(row), text.rstrip("\r\n"), None)]
 
     def _faulty(self, lines: list[str], start: int, end: int, fault: str) -> list[_Record]:
-        return [(self._line_number + i, _NO_FIELDS, lines[i].rstrip("\r\n"), fault) for i in range(start, end)]
+        return [(self._line_number + i, self._no_fields, lines[i].rstrip("\r\n"), fault) for i in range(start, end)]
 
     def _blank(self, lines: list[str], start: int, end: int) -> list[_Record]:
         return self._faulty(lines, start, end, "blank line")
 
 
-def _batch(records: list[_Record]) -> pa.RecordBatch:
+def _batch(records: list[_Record], schema: pa.Schema) -> pa.RecordBatch:
     try:
-        return _to_arrow(records)
+        return _to_arrow(records, schema)
     except UnicodeEncodeError:
-        return _to_arrow([_without_surrogates(record) for record in records])
+        return _to_arrow([_without_surrogates(record) for record in records], schema)
 
 
-def _to_arrow(records: list[_Record]) -> pa.RecordBatch:
-    numbers, fields, texts, faults = zip(*records, strict=True) if records else ((), (), (), ())
-    columns = zip(*fields, strict=True) if records else ((),) * len(REQUIRED_COLUMNS)
-    arrays = [numbers, *columns, texts, faults]
-    return pa.record_batch([pa.array(a, f.type) for a, f in zip(arrays, RECORDS, strict=True)], schema=RECORDS)
+def _to_arrow(records: list[_Record], schema: pa.Schema) -> pa.RecordBatch:
+    rows = [(number, *fields, text, fault) for number, fields, text, fault in records]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def _without_surrogates(record: _Record) -> _Record:
-    line_number, _, text, fault = record
+    line_number, fields, text, fault = record
     raw = text.encode("utf-8", "surrogateescape")
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return line_number, _NO_FIELDS, raw.decode("utf-8", "backslashreplace"), fault or "not UTF-8"
+        return line_number, (None,) * len(fields), raw.decode("utf-8", "backslashreplace"), fault or "not UTF-8"
     return record

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from rec_assets.core.errors import SourceError, StoreError
-from rec_assets.core.playlists.parquet import broken_parquet, read_parquet_sql
-from rec_assets.core.playlists.plain_csv import RECORDS, record_batches, records_sql
+from rec_assets.core.playlists import plain_csv, unescaped_csv
+from rec_assets.core.playlists.parquet import broken_parquet, read_parquet
+from rec_assets.core.playlists.row_ids import FileRows, in_one_order
 from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, detect_format, locate_files, name_files
-from rec_assets.core.playlists.unescaped_csv import LINES, line_batches, split_fields_sql
-from rec_assets.core.relations import Connection, Relation, fetch_row, query, sql_paths, sql_text
+from rec_assets.core.relations import Connection, Relation, fetch_row, query, sql_text
 
 
 @dataclass(frozen=True)
@@ -41,27 +41,32 @@ class StagedPlaylists:
         """Rejects among all lines, 0..1."""
         return self.reject_count / (self.row_count + self.reject_count)
 
+    def commonest_reasons(self, limit: int = 3) -> list[tuple[str, int, str, int]]:
+        """``(reason, lines, file, line number of the first)`` of the rejects, the commonest first."""
+        first = "min_by({file: source_file, line: line_number}, (source_file, line_number)) AS first"
+        counted = self.rejects.aggregate(f"reason, count(*) AS lines, {first}", "reason")
+        return (
+            counted.order("lines DESC, reason").limit(limit).select("reason, lines, first.file, first.line").fetchall()
+        )
+
 
 def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path) -> StagedPlaylists:
     """Read ``source``; text is parsed once, into parquet files in ``folder``, and parquet stays where it is.
 
-    Rows keep the order of the files and of the lines in them; ``row_id`` grows with both.
+    ``row_id`` is the files' own column where they have it, else the place of the row in its file; see
+    :func:`in_one_order` for several files.
 
     Raises:
         SourceError: a file is missing, empty, damaged, of another format or encoding, or lacks a column.
         StoreError: ``folder`` is full.
     """
     files = locate_files(source.location)
-    selects: list[str] = []
-    next_row_id = 0
     with _explained(files, folder):
-        for number, path in enumerate(files):
-            select = _read_file(connection, source, path, folder / f"staged-{number:05d}.parquet")
-            selects.append(f"SELECT * REPLACE (row_id + {next_row_id} AS row_id) FROM ({select})")
-            if number + 1 < len(files):
-                (last,) = fetch_row(connection.sql(f"SELECT coalesce(max(row_id), -1) FROM ({select})"))
-                next_row_id += last + 1
-        return _part(connection, " UNION ALL ".join(selects), files, folder)
+        parts = [
+            _read_file(connection, source, path, folder / f"staged-{number:05d}.parquet")
+            for number, path in enumerate(files)
+        ]
+        return _part(connection, in_one_order(connection, parts), files, folder)
 
 
 @contextmanager
@@ -82,17 +87,21 @@ def _explained(files: list[Path], folder: Path) -> Iterator[None]:
         raise broken_parquet(name_files(files), error) from error
 
 
-def _read_file(connection: Connection, source: PlaylistSource, path: Path, staged: Path) -> str:
-    """SQL over the rows of one file, refused lines among them with their fault."""
+def _read_file(connection: Connection, source: PlaylistSource, path: Path, staged: Path) -> FileRows:
+    """The rows of one file, refused lines among them with their fault."""
     columns = dict(source.columns)
     match detect_format(path, source.format):
         case SourceFormat.parquet:
-            return read_parquet_sql(connection, path, columns)
+            return read_parquet(connection, path, columns)
         case SourceFormat.unescaped_csv:
-            _stage(connection, LINES, line_batches(path), split_fields_sql(path, columns, "batches"), staged)
+            names, found = unescaped_csv.header_columns(path, columns)
+            sql = unescaped_csv.split_fields_sql(path, names, found, "batches")
+            _stage(connection, unescaped_csv.LINES, unescaped_csv.line_batches(path), sql, staged)
         case _:
-            _stage(connection, RECORDS, record_batches(path, columns), records_sql(path, "batches"), staged)
-    return f"SELECT * FROM read_parquet({sql_paths([staged])})"
+            names, found = plain_csv.header_columns(path, columns)
+            schema, sql = plain_csv.records_schema(found), plain_csv.records_sql(path, found, "batches")
+            _stage(connection, schema, plain_csv.record_batches(path, names, found), sql, staged)
+    return FileRows(path, f"SELECT * FROM read_parquet({sql_text(str(staged))})", "row_id" in found)
 
 
 def _stage(
@@ -123,7 +132,7 @@ def _stage(
 
 
 _REASON = """coalesce(fault,
-    CASE WHEN row_id IS NULL THEN 'no row_id'
+    CASE WHEN row_id IS NULL THEN 'no whole number as row_id'
          WHEN nullif(user_id, '') IS NULL THEN 'no user'
          WHEN nullif(playlist, '') IS NULL THEN 'no playlist'
          WHEN nullif(artist, '') IS NULL AND nullif(track, '') IS NULL THEN 'neither artist nor track' END)"""

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from rec_assets.core.errors import SourceError
 from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
+from rec_assets.core.playlists.row_ids import row_id_sql
 from rec_assets.core.playlists.text_files import open_text_file, read_header
 from rec_assets.core.relations import sql_text
 
@@ -85,17 +86,21 @@ def _decode(line: bytes) -> tuple[str, str | None]:
         return line.decode(errors="backslashreplace"), "not UTF-8"
 
 
-def split_fields_sql(path: Path, columns: dict[str, str], lines: str) -> str:
-    """SQL that cuts the lines of the relation named ``lines`` into the columns that staging expects."""
+def header_columns(path: Path, columns: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The file's columns in order, and standard column name to the file's own."""
     names = [name.strip('"') for name in read_header(path).split(", ")]
     if len(names) == 1:  # the same dialect, but without the space after each comma in its header
         names = names[0].split('","')
-    positions = {standard: names.index(name) + 1 for standard, name in find_columns(path, names, columns).items()}
-    fields = ", ".join(
-        f"""replace(fields[{positions[standard]}], '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS
-    )
+    return names, find_columns(path, names, columns)
+
+
+def split_fields_sql(path: Path, names: list[str], found: dict[str, str], lines: str) -> str:
+    """SQL that cuts the lines of the relation named ``lines`` into the columns that staging expects."""
+    field = {standard: f"fields[{names.index(name) + 1}]" for standard, name in found.items()}
+    fields = ", ".join(f"""replace({field[standard]}, '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS)
     return f"""
-        SELECT line_number - 2 AS row_id, {fields}, {sql_text(path.name)} AS source_file, line_number,
+        SELECT {row_id_sql(found, field.get("row_id", ""), "line_number - 2")} AS row_id, {fields},
+            {sql_text(path.name)} AS source_file, line_number,
             line AS text,
             CASE WHEN fault IS NOT NULL THEN fault
                  WHEN line = '' THEN 'blank line'
