@@ -33,6 +33,11 @@ class _ShortErrors(logging.Formatter):
         return self._inner.format(record)
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for the twenty lines that say what a failed step kept from running."""
+    return not record.getMessage().endswith("Not executing.")
+
+
 @dg.logger(
     config_schema={"log_level": dg.Field(str, is_required=False, default_value="INFO")},
     description="Dagster's coloured console log; mendable errors without their stack, which the UI has.",
@@ -42,6 +47,7 @@ def console(context: dg.InitLoggerContext) -> logging.Logger:
     config = {"log_level": context.logger_config["log_level"], "name": "dagster"}
     logger = dg.colored_console_logger.logger_fn(dg.build_init_logger_context(config))
     for handler in logger.handlers:
+        handler.addFilter(_is_news)
         if handler.formatter is not None and not isinstance(handler.formatter, _ShortErrors):
             handler.setFormatter(_ShortErrors(handler.formatter))
     return logger

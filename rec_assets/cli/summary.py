@@ -45,6 +45,9 @@ def _local(storage: str, scratch: Path) -> Path:
 
 
 def _hit_rates(folder: Path) -> list[str]:
+    from rec_assets.resources.formats import ModelFormat
+
+    model = ModelFormat().read_lineage(folder / _MODEL).data_version
     lines = []
     for name in _HIT_RATES:
         report = json.loads((folder / name).read_text(encoding="utf-8"))
@@ -52,8 +55,14 @@ def _hit_rates(folder: Path) -> list[str]:
             f"{name.split('_')[0] + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
             f"{report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
             + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
+            + ("" if _measured(report) == model else "   OF AN EARLIER MODEL: run training_job to the end")
         )
     return lines
+
+
+def _measured(report: dict) -> str:
+    """The version of the model whose hit rate it is."""
+    return report["lineage"]["ancestors"]["track_embeddings"]["data_version"]
 
 
 def _examples(folder: Path) -> list[str]:
@@ -68,8 +77,8 @@ def _examples(folder: Path) -> list[str]:
         examples = example_neighbours(load_embeddings(folder / _MODEL), catalog, examples=EXAMPLES, depth=NEAREST)
     lines = []
     for example in examples:
-        lines.append(f"after {example.query}")
-        lines += [f"    {place}. {name}" for place, (name, _) in enumerate(example.nearest, start=1)]
+        lines.append(f"after {' '.join(example.query.split())}")
+        lines += [f"    {place}. {' '.join(name.split())}" for place, (name, _) in enumerate(example.nearest, start=1)]
     return lines
 
 

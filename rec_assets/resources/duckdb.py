@@ -46,8 +46,8 @@ class SharedDuckDB(DuckDBResource):
                 self._connection = duckdb.connect(self.database, config=self._options())
             except (duckdb.Error, OSError) as error:
                 raise SettingsError(
-                    f"DuckDB cannot start with memory_limit={self.memory_limit!r}, threads={self.threads}, "
-                    f"spill_folder={self.spill_folder!r}: {error}"
+                    f"DuckDB cannot start with memory_limit={self.memory_limit!r} (REC_ASSETS_MEMORY_LIMIT), "
+                    f"threads={self.threads} (REC_ASSETS_DUCKDB_THREADS), spill_folder={self.spill_folder!r}: {error}"
                 ) from error
         return self._connection
 

@@ -46,6 +46,14 @@ def test_the_summary_of_a_half_filled_store_names_what_is_missing(project: Proje
     assert f"{name} does not exist. Run training_job first" in text
 
 
+def test_hit_rates_of_an_earlier_model_are_marked(project: Project) -> None:
+    project.run_job()
+    assert "EARLIER MODEL" not in summary(project.store)[1]
+    project.materialize(["track_embeddings"], {"track_embeddings": {"epochs": 1, "min_count": 1, "vector_size": 4}})
+
+    assert summary(project.store)[1].count("OF AN EARLIER MODEL") == 2
+
+
 def test_a_model_is_not_named_by_another_catalog(project: Project) -> None:
     project.run_job()
     write_unescaped_csv(project.source, made_rows(seed=1))

@@ -20,6 +20,7 @@ def test_an_error_that_the_user_can_mend_is_a_message_without_a_stack_and_stands
     assert "SourceError: source" in last
     assert "missing.csv does not exist" in last
     assert "Stack Trace" not in text
+    assert "Not executing" not in text
 
 
 def test_any_other_error_keeps_its_stack(project, capfd, monkeypatch) -> None:

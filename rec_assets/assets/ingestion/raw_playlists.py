@@ -42,6 +42,11 @@ def raw_playlists(
             raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
     if config.is_made_sample():
         context.log.warning("raw_playlists reads the shipped sample, which is made: no real playlists.")
+    if staged.reject_count:
+        context.log.warning(
+            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects; they lie, each "
+            f"with its reason, in {store.target(REJECTS, '.parquet')}"
+        )
     metadata = {
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
