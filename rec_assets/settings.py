@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from rec_assets.core.embeddings import Hyperparameters
 from rec_assets.core.errors import SettingsError
-from rec_assets.core.playlists import PlaylistSource, SourceFormat
+from rec_assets.core.playlists import COLUMN_NAMES, PlaylistSource, SourceFormat
 from rec_assets.core.splits import exact_shares
 from rec_assets.paths import MADE_SAMPLE
 
@@ -80,7 +80,7 @@ class PlaylistsSettings(Settings):
 
     @model_validator(mode="after")
     def _columns_are_known(self) -> "PlaylistsSettings":
-        unknown = set(self.columns) - {"row_id", "user_id", "playlist", "artist", "track"}
+        unknown = set(self.columns) - set(COLUMN_NAMES)
         if unknown:
             raise ValueError(
                 f"Setting `columns` names {', '.join(sorted(unknown))}; expected row_id, user_id, playlist, artist or "
