@@ -70,10 +70,11 @@ def _examples(folder: Path) -> list[str]:
 
     from rec_assets.core.examples import example_neighbours
     from rec_assets.core.model_file import load_embeddings, require_own_catalog
+    from rec_assets.core.relations import read_table
 
     require_own_catalog(folder / _MODEL, folder / _CATALOG)
     with duckdb.connect() as connection:
-        catalog = connection.read_parquet(str(folder / _CATALOG), hive_partitioning=False)
+        catalog = read_table(connection, folder / _CATALOG)
         examples = example_neighbours(load_embeddings(folder / _MODEL), catalog, examples=EXAMPLES, depth=NEAREST)
     lines = []
     for example in examples:

@@ -1,5 +1,8 @@
 """Lazy DuckDB relations: the type that tables have in this package, and safe SQL literals."""
 
+import glob
+from pathlib import Path
+
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 Connection = DuckDBPyConnection
@@ -14,6 +17,14 @@ def sql_text(value: str) -> str:
 def sql_name(value: str) -> str:
     """``value`` as an SQL identifier."""
     return '"' + value.replace('"', '""') + '"'
+
+
+def read_table(connection: Connection, path: Path | str) -> Relation:
+    """A lazy relation over one parquet file, whatever it and the folders above it are called.
+
+    To DuckDB ``[`` and ``*`` in a path are a pattern, and a folder named ``artist=x`` is a column.
+    """
+    return connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
 def query(relation: Relation, name: str, sql: str) -> Relation:

@@ -10,7 +10,7 @@ from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
 from rec_assets.core.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddings
-from rec_assets.core.relations import Connection, Relation
+from rec_assets.core.relations import Connection, Relation, read_table
 from rec_assets.resources.table_file import read_notes, remedy, verify_table, write_table
 
 
@@ -36,8 +36,7 @@ class TableFormat:
     def read(self, path: Path, connection: Connection) -> Relation:
         """A lazy relation over ``path``, whose bytes are known to be whole."""
         verify_table(path)
-        # No hive_partitioning: a folder named "a=b" above the store is no column of the table.
-        return connection.read_parquet(str(path), hive_partitioning=False)
+        return read_table(connection, path)
 
     def read_lineage(self, path: Path) -> Lineage:
         """The lineage in the parquet footer."""

@@ -10,7 +10,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
 
-from rec_assets.core.relations import Connection, Relation
+from rec_assets.core.relations import Connection, Relation, read_table
 
 Describe = Callable[[Relation], Mapping[str, Any]]
 PREVIEW_ROWS = 10
@@ -32,8 +32,7 @@ def describe_file(path: Path, connection: Connection, describe: Describe | None 
         description["dagster/row_count"] = pq.read_metadata(path).num_rows
         # Markdown and not table metadata: the UI shows that one inside the narrow metadata list, cut off at
         # its right; this one opens in a window of its own.
-        # No hive_partitioning: a folder named "a=b" above the store is no column of the table.
-        table = connection.read_parquet(str(path), hive_partitioning=False)
+        table = read_table(connection, path)
         description["preview"] = dg.MetadataValue.md(_preview(table))
         description |= describe(table) if describe else {}
     return description

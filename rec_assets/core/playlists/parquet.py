@@ -9,7 +9,7 @@ from rec_assets.core.errors import SourceError
 from rec_assets.core.playlists.columns import REQUIRED_COLUMNS, find_columns
 from rec_assets.core.playlists.row_ids import FileRows
 from rec_assets.core.playlists.text_files import readable
-from rec_assets.core.relations import Connection, sql_name, sql_text
+from rec_assets.core.relations import Connection, read_table, sql_name, sql_text
 
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")}
 # A number may identify a user or a playlist; a name is text.
@@ -33,8 +33,7 @@ def read_parquet(connection: Connection, path: Path, columns: dict[str, str]) ->
     with readable(path), path.open("rb"):
         pass  # a file that may not be read is no broken one
     try:
-        # A folder named "artist=…" is no column: the files say what is in them.
-        relation = connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
+        relation = read_table(connection, path)
     except duckdb.IOException:
         raise
     except duckdb.Error as error:
