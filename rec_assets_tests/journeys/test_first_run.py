@@ -2,7 +2,7 @@
 
 import json
 
-from rec_assets_tests.conftest import Project
+from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 
 STORED = {
     "playlist_sequences.parquet", "raw_playlists.parquet", "raw_playlists.rejects.parquet", "test_hit_rate.json",
@@ -44,3 +44,13 @@ def test_a_dev_run_is_marked_wherever_its_sample_reaches(project: Project) -> No
     }  # fmt: skip
     report = json.loads((project.store / "test_hit_rate.json").read_text())
     assert (report["sample_percent"], report["dev_run"]) == (50, True)
+
+
+def test_a_store_reads_its_own_files_and_not_those_that_its_name_would_match_as_a_pattern(project: Project) -> None:
+    other_rows = write_unescaped_csv(project.folder / "other.csv", made_rows(seed=5))
+    Project(project.folder / "ax", project.instance, other_rows).run_job()
+    odd = Project(project.folder / "[a]x", project.instance, project.source)
+    odd.run_job()
+    project.run_job()
+
+    assert odd.files() == project.files()

@@ -29,14 +29,6 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(project: Project
     assert "DEV RUN" not in text
 
 
-def test_a_store_may_be_called_anything(tmp_path, project: Project) -> None:
-    odd = Project(tmp_path / "[a]*=b", project.instance, project.source)
-    odd.run_job()
-
-    assert summary(odd.store)[0] == 0
-    assert summary(odd.store)[1].count("after Artist ") == 3
-
-
 def test_the_summary_of_a_dev_run_says_so(project: Project) -> None:
     project.run_job({**SMALL, "sample_percent": 60}, job="dev_training_job")
 
