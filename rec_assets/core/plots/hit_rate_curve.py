@@ -1,13 +1,8 @@
-"""Small pictures for the metadata of assets: PNG below 50 KB, since the event log keeps several copies."""
-
-import base64
-import io
+"""Hit rate against k of the model and of popularity."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
-# Okabe & Ito's palette: told apart by all common kinds of colour vision.
-BLUE, ORANGE = "#0072B2", "#D55E00"
+from rec_assets.core.plots.style import BLUE, ORANGE, hit_rate_at_each_k, new_axes, to_png
 
 
 def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: int, title: str) -> bytes:
@@ -18,26 +13,21 @@ def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: i
         popularity_ranks: (n,) the same by popularity.
         k: the right end of the axis.
         title: stands above the picture.
+
+    Raises:
+        ValueError: there are no ranks.
     """
-    figure = Figure(figsize=(5.6, 3.4), dpi=90, layout="constrained")
-    axes = figure.subplots()
+    figure, axes = new_axes(5.6, 3.4, title)
     ks = np.arange(1, k + 1)
     for values, label, colour, style in (
         (ranks, "track embeddings", BLUE, "-"),
         (popularity_ranks, "popularity", ORANGE, "--"),
     ):
-        curve = np.bincount(values[(values >= 1) & (values <= k)], minlength=k + 1)[1:].cumsum() / len(values)
+        curve = hit_rate_at_each_k(values, k)
         # The dot marks the figure in the legend; with k=1 it is all there is to see.
         axes.plot(ks, curve, f"o{style}", markevery=[-1], color=colour, label=f"{label} ({curve[-1]:.3f} at {k})")
-    axes.set(xlabel="k (tracks recommended)", ylabel="hit rate@k (share of playlists)", title=title)
+    axes.set(xlabel="k (tracks recommended)", ylabel="hit rate@k (share of playlists)")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(loc="best", frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
-
-
-def as_markdown(png: bytes, alt_text: str) -> str:
-    """A picture as markdown that needs no other file."""
-    return f"![{alt_text}](data:image/png;base64,{base64.b64encode(png).decode()})"
+    return to_png(figure)
