@@ -45,6 +45,32 @@ class FlatSequences:
         """Number of sequences."""
         return len(self.offsets) - 1
 
+    def __getitem__(self, part: slice) -> "FlatSequences":
+        """The sequences of a ``part`` without step, such as ``[10:20]``."""
+        start, stop, _ = part.indices(len(self))
+        stop = max(start, stop)
+        first, last = self.offsets[start], self.offsets[stop]
+        return FlatSequences(self.ids[start:stop], self.values[first:last], self.offsets[start : stop + 1] - first)
+
+    def lengths(self) -> np.ndarray:
+        """(n,) tracks of each sequence."""
+        return np.diff(self.offsets)
+
+    def cut_at(self, sequence: np.ndarray, length: np.ndarray) -> "FlatSequences":
+        """The first ``length`` (q,) tracks of each ``sequence`` (q,), in that order; one may come several times."""
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[sequence] - offsets[:-1], length)
+        return FlatSequences(self.ids[sequence], self.values[positions], offsets)
+
+    def histories(self) -> "FlatSequences":
+        """Each sequence without its last track, which is held out."""
+        return self.cut_at(np.arange(len(self)), self.lengths() - 1)
+
+    def where(self, kept: np.ndarray) -> "FlatSequences":
+        """The sequences without the tracks at which ``kept`` (m,) is false; one may become empty."""
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
+        return FlatSequences(self.ids, self.values[kept], before[self.offsets])
+
     def from_the_end(self, back: int) -> np.ndarray:
         """(n,) the track ``back`` places from the end of each sequence; 0 is the last.
 

@@ -1,0 +1,147 @@
+"""LambdaMART over candidates (Burges 2010, "From RankNet to LambdaRank to LambdaMART"), by LightGBM."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from rec_assets.core.errors import DataError, TrainingError
+from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.ranker.examples import cut_examples
+from rec_assets.core.ranker.features import FEATURES, candidate_features
+from rec_assets.core.ranker.sources import Sources
+
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class RankerSettings:
+    """How the ranker learns.
+
+    Attributes:
+        trees: boosting rounds.
+        leaves: of a tree.
+        learning_rate: of boosting.
+        more_cuts: examples per held-aside playlist beyond the one with its last track as the target.
+        examples: at most so many.
+        negatives: candidates per example, drawn at random, beside the target.
+        seed: of all draws.
+    """
+
+    trees: int = 100
+    leaves: int = 15
+    learning_rate: float = 0.05
+    more_cuts: int = 3
+    examples: int = 20_000
+    negatives: int = 200
+    seed: int = 1
+
+    def as_dict(self) -> dict:
+        """The settings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A trained ranker.
+
+    Attributes:
+        model: LightGBM's text form of the trees.
+        features: names of the columns that it takes.
+        settings: what it was trained with.
+        examples: examples that it learned from.
+        targets_missed: examples whose target no strategy proposed; nothing can be learned from them.
+    """
+
+    model: str
+    features: tuple[str, ...]
+    settings: dict
+    examples: int
+    targets_missed: int
+
+
+def train_ranker(
+    sources: Sources,
+    playlists: FlatSequences,
+    settings: RankerSettings,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Ranker:
+    """Learn from playlists that none of the ``sources`` has seen.
+
+    Args:
+        sources: fitted on other playlists.
+        playlists: held-aside playlists of rows.
+        settings: see :class:`RankerSettings`.
+        on_progress: called with examples done and all, batch by batch.
+
+    Raises:
+        DataError: no target is among its candidates, so there is nothing to learn.
+    """
+    examples = cut_examples(playlists, more_cuts=settings.more_cuts, limit=settings.examples, seed=settings.seed)
+    features, labels, sizes = [], [], []
+    for start in range(0, len(examples), BATCH):
+        part = slice(start, start + BATCH)
+        draw = np.random.default_rng((settings.seed, start))
+        batch = _label(sources, examples.histories[part], examples.targets[part], settings.negatives, draw)
+        for whole, piece in zip((features, labels, sizes), batch, strict=True):
+            whole.append(piece)
+        on_progress(min(start + BATCH, len(examples)), len(examples))
+    found = sum(len(size) for size in sizes)
+    if found == 0:
+        raise DataError(
+            f"the ranker has nothing to learn from: of {len(examples)} examples from {len(playlists)} playlists held "
+            "aside, no strategy proposed the target. Bring more playlists, or raise ranker_share."
+        )
+    model = _boost(np.concatenate(features), np.concatenate(labels), np.concatenate(sizes), settings)
+    return Ranker(model, FEATURES, settings.as_dict(), found, len(examples) - found)
+
+
+def _label(
+    sources: Sources, histories: FlatSequences, targets: np.ndarray, negatives: int, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, labels (1 = the target) and group sizes of the examples whose target is a candidate."""
+    candidates = sources.propose(histories)
+    is_target = candidates.rows == targets[candidates.history]
+    counts = np.bincount(candidates.history, minlength=len(histories))
+    learnable = np.bincount(candidates.history, weights=is_target, minlength=len(histories)) > 0
+    kept = is_target | (draw.random(len(is_target)) < (negatives / counts)[candidates.history])
+    kept &= learnable[candidates.history]
+    features = candidate_features(sources, histories, candidates)[kept]
+    sizes = np.bincount(candidates.history[kept], minlength=len(histories))
+    return features, is_target[kept], sizes[sizes > 0]
+
+
+def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings: RankerSettings) -> str:
+    lightgbm = import_lightgbm()
+    parameters = {
+        "objective": "lambdarank",
+        "lambdarank_truncation_level": 100,
+        "num_leaves": settings.leaves,
+        "learning_rate": settings.learning_rate,
+        "min_data_in_leaf": min(50, max(1, len(labels) // 100)),
+        "lambda_l2": 1.0,
+        "feature_fraction": 0.7,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "seed": settings.seed,
+        # The same trees whatever the number of threads.
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(features, labels, group=sizes, feature_name=list(FEATURES), params=parameters)
+    return lightgbm.train(parameters, data, num_boost_round=settings.trees).model_to_string()
+
+
+def import_lightgbm() -> Any:
+    """LightGBM, which takes a second to import.
+
+    Raises:
+        TrainingError: the system has no OpenMP runtime, which LightGBM's wheel does not bring.
+    """
+    try:
+        import lightgbm
+    except OSError as error:
+        raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
+    return lightgbm

@@ -1,0 +1,66 @@
+"""What a strategy answers: the best tracks of each history, and how the best of many scores are found."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from rec_assets.core.flat_sequences import FlatSequences
+
+NO_TRACK = -1
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The best tracks of ``m`` histories, best first.
+
+    Attributes:
+        rows: (m, depth) int32 rows of :class:`~rec_assets.core.tracks.Tracks`; ``NO_TRACK`` where there are no more.
+        scores: (m, depth) float32, falling; meaningless where there is no track.
+    """
+
+    rows: np.ndarray
+    scores: np.ndarray
+
+    @classmethod
+    def empty(cls, histories: int, depth: int) -> "Answers":
+        """No track at all."""
+        return cls(np.full((histories, depth), NO_TRACK, np.int32), np.full((histories, depth), -np.inf, np.float32))
+
+    def rank_of(self, targets: np.ndarray) -> np.ndarray:
+        """(m,) int32 place of each of ``targets`` (m,), 1 = best; 0 where it is not among the answers."""
+        hits = (self.rows == targets[:, None]) & (self.rows != NO_TRACK)
+        return np.where(hits.any(axis=1), hits.argmax(axis=1) + 1, 0).astype(np.int32)
+
+
+class Scores(Protocol):
+    """The scores of all tracks for a batch of ``m`` histories, however they are held; higher is better."""
+
+    def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
+        """The ``depth`` best tracks of each history, ties by the lowest row, without the rows of ``left_out``."""
+        ...
+
+    def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(c,) float32 score of each of ``rows`` (c,) for the history (c,) beside it."""
+        ...
+
+
+class Strategy(Protocol):
+    """A way to score tracks that may follow a history."""
+
+    batch: int
+
+    def score(self, histories: FlatSequences) -> Scores:
+        """Scores for up to ``batch`` histories of rows, each of at least one track."""
+        ...
+
+
+def best(rows: np.ndarray, scores: np.ndarray, depth: int) -> np.ndarray:
+    """Places of the ``depth`` highest ``scores`` (c,), best first; ties go by the lowest of ``rows`` (c,)."""
+    places = np.arange(len(scores))
+    if len(scores) > depth:
+        border = np.partition(scores, len(scores) - depth)[len(scores) - depth]
+        above, at_border = np.flatnonzero(scores > border), np.flatnonzero(scores == border)
+        at_border = at_border[np.argsort(rows[at_border], kind="stable")]
+        places = np.concatenate([above, at_border[: depth - len(above)]])
+    return places[np.lexsort((rows[places], -scores[places]))]

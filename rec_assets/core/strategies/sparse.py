@@ -1,0 +1,65 @@
+"""Sparse matrices as the strategies use them: weights, products and the best of each row."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.strategies.answers import best
+
+
+def product(left: csr_matrix, right: csr_matrix) -> csr_matrix:
+    """``left`` times ``right``, sparse."""
+    return csr_matrix(left @ right)
+
+
+def scaled(matrix: csr_matrix, rows: np.ndarray | None = None, columns: np.ndarray | None = None) -> csr_matrix:
+    """``matrix`` (r, c) float32 with its ``rows`` (r,) and ``columns`` (c,) multiplied by these factors."""
+    data = matrix.data
+    if rows is not None:
+        data = data * np.repeat(rows, np.diff(matrix.indptr))
+    if columns is not None:
+        data = data * columns[matrix.indices]
+    return csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def recency_weights(histories: FlatSequences, tracks: int, *, decay: float, length: int) -> csr_matrix:
+    """(m, tracks) weight of each track of each history: ``decay`` per step back, over the last ``length`` steps.
+
+    A track that occurs twice has two entries, which products add up.
+    """
+    kept = np.minimum(histories.lengths(), length)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+    back = np.repeat(starts[1:], kept) - 1 - np.arange(starts[-1])
+    rows = histories.values[np.repeat(histories.offsets[1:], kept) - 1 - back]
+    return csr_matrix((np.float32(decay) ** back.astype(np.float32), rows, starts), shape=(len(histories), tracks))
+
+
+def row_slices(matrix: csr_matrix) -> Iterator[slice]:
+    """Where each row of ``matrix`` stands in its arrays."""
+    return (slice(start, end) for start, end in pairwise(np.asarray(matrix.indptr).tolist()))
+
+
+def keep_best(matrix: csr_matrix, count: int) -> csr_matrix:
+    """``matrix`` with the ``count`` highest values of each row only, ties by the lowest column."""
+    kept = np.ones(matrix.nnz, bool)
+    for place in row_slices(matrix):
+        if place.stop - place.start > count:
+            kept[place] = False
+            kept[place.start + best(matrix.indices[place], matrix.data[place], count)] = True
+    indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])[matrix.indptr]
+    return csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+
+
+def row_sums(matrix: csr_matrix) -> np.ndarray:
+    """(r,) float32 sum of each row."""
+    return np.asarray(matrix.sum(axis=1), np.float32).ravel()
+
+
+def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(c,) float32 value at each of ``rows`` (c,) and ``columns`` (c,), 0 where there is none."""
+    # Without order, each look-up reads its whole row.
+    matrix.sum_duplicates()
+    return np.asarray(matrix[rows, columns], np.float32).ravel()
