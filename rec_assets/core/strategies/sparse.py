@@ -60,6 +60,9 @@ def row_sums(matrix: csr_matrix) -> np.ndarray:
 
 def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(c,) float32 value at each of ``rows`` (c,) and ``columns`` (c,), 0 where there is none."""
+    if len(rows) == 0:
+        # To scipy, nothing of a sparse matrix is a sparse matrix.
+        return np.empty(0, np.float32)
     # Without order, each look-up reads its whole row.
     matrix.sum_duplicates()
     return np.asarray(matrix[rows, columns], np.float32).ravel()
