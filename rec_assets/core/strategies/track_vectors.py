@@ -95,10 +95,12 @@ class TrackVectors:
             chosen = histories.where(self._place[histories.values] != NO_TRACK)
         length = 1 if asked.query is Query.last else asked.length
         weights = recency_weights(chosen, self._tracks, decay=asked.decay, length=length)
-        places = self._place[weights.indices]
-        weights.data[places == NO_TRACK] = 0
+        weights.data[self._place[weights.indices] == NO_TRACK] = 0
+        # They leave the sum: 0 times a broken vector is NaN.
+        weights.eliminate_zeros()
         shape = (len(histories), len(self._table))
-        queries = csr_matrix((weights.data, np.maximum(places, 0), weights.indptr), shape=shape) @ self._table
+        places = self._place[weights.indices]
+        queries = csr_matrix((weights.data, places, weights.indptr), shape=shape) @ self._table
         totals = row_sums(weights)
         has_query = totals > 0
         queries[has_query] /= totals[has_query, None]
