@@ -1,0 +1,188 @@
+"""The ranker learns what is planted, in the same way every time, and answers in the order of its trees."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+import faiss
+import lightgbm
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rec_assets.core.errors import DataError, StoreError, TrainingError
+from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.ranker import RankedCandidates, RankerSettings, Sources, train_ranker
+from rec_assets.core.ranker import learned as learned_module
+from rec_assets.core.ranker.examples import cut_examples
+from rec_assets.core.ranker.features import FEATURES, candidate_features
+from rec_assets.core.ranker.sources import PROPOSED
+from rec_assets.core.strategies import Popularity, Strategy, recommend
+from rec_assets.core.tracks import UNKNOWN_ARTIST
+from rec_assets_tests.core.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
+from rec_assets_tests.core.slow_strategies import World, check, lists_of, sequences_of, worlds
+
+OPENMP = ctypes.CDLL("libgomp.so.1")
+
+
+@pytest.fixture(scope="module")
+def cycle() -> tuple[Sources, FlatSequences]:
+    world, held_aside = planted(walks(600, seed=1))
+    return sources_of(world), held_aside
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = OPENMP.omp_get_max_threads(), faiss.omp_get_max_threads()
+    yield
+    OPENMP.omp_set_num_threads(before[0])
+    faiss.omp_set_num_threads(before[1])
+
+
+def first_hits(strategy: Strategy, world: World) -> float:
+    """Share of histories whose last track is the first answer to the rest."""
+    histories, targets = world.histories.histories(), world.histories.from_the_end(0)
+    answers = recommend(strategy, world.tracks, histories, depth=1, repeats=True)
+    return float(np.mean(np.concatenate([one.rank_of(targets[part]) == 1 for part, one in answers])))
+
+
+@pytest.mark.parametrize("rule", [walks, echoes])
+def test_it_learns_the_rule_that_is_planted(rule) -> None:
+    world, held_aside = planted(rule(600, seed=2))
+    sources = sources_of(world)
+
+    ranker = RankedCandidates(sources, train_ranker(sources, held_aside, FEW_TREES))
+
+    assert first_hits(ranker, world) > 0.9
+    assert first_hits(Popularity(world.tracks), world) < 0.2
+
+
+@settings(deadline=None, max_examples=40)
+@given(worlds(), st.integers(0, 1_000), st.fixed_dictionaries({name: st.integers(1, 4) for name in PROPOSED}))
+def test_answers_are_the_candidates_in_the_order_of_the_trees(
+    world: World, seed: int, proposed: dict[str, int]
+) -> None:
+    sources, ranker = sources_of(world, seed), cycle_ranker()
+    trees = lightgbm.Booster(model_str=ranker.model)
+    with patch.dict(PROPOSED, proposed):
+        candidates = sources.propose(world.histories)
+        scores = RankedCandidates(sources, ranker).score(world.histories)
+    predicted = np.asarray(trees.predict(candidate_features(sources, world.histories, candidates)), np.float32)
+    expected = [{} for _ in lists_of(world.histories)]
+    for history, row, score in zip(candidates.history, candidates.rows, predicted, strict=True):
+        expected[history][int(row)] = float(score)
+
+    check(world, scores, expected, exact=True)
+
+
+def test_the_trees_are_the_same_with_any_number_of_threads(cycle: tuple[Sources, FlatSequences], threads: None) -> None:
+    sources, held_aside = cycle
+    models = set()
+    for number in (1, 2, 4):
+        OPENMP.omp_set_num_threads(number)
+        faiss.omp_set_num_threads(number)
+        models.add(train_ranker(sources, held_aside, FEW_TREES).model)
+
+    assert len(models) == 1
+    assert models != {train_ranker(sources, held_aside, replace(FEW_TREES, seed=4)).model}
+
+
+def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSequences]) -> None:
+    sources, held_aside = cycle
+    asked = RankerSettings(
+        trees=4, leaves=3, learning_rate=0.25, more_cuts=2, examples=130, negatives=1_000_000, seed=9
+    )
+    progress = []
+
+    with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
+        ranker = train_ranker(sources, held_aside, asked, lambda done, total: progress.append((done, total)))
+
+    features, labels, sizes = boost.call_args.args[:3]
+    examples = cut_examples(held_aside, more_cuts=2, limit=130, seed=9)
+    candidates = sources.propose(examples.histories)
+    is_target = candidates.rows == examples.targets[candidates.history]
+    proposed = np.isin(candidates.history, candidates.history[is_target])
+    everything = candidate_features(sources, examples.histories, candidates)
+    np.testing.assert_allclose(features, everything[proposed], rtol=1e-4, atol=1e-4)
+    assert labels.tolist() == is_target[proposed].tolist()
+    assert sizes.tolist() == np.unique(candidates.history[proposed], return_counts=True)[1].tolist()
+    assert progress == [(128, 130), (130, 130)]
+    assert (ranker.examples, ranker.targets_missed) == (is_target.sum(), 130 - is_target.sum())
+    assert (ranker.settings, ranker.features) == (asked.as_dict(), FEATURES)
+    trees = lightgbm.Booster(model_str=ranker.model)
+    assert (trees.num_trees(), trees.feature_name()) == (4, list(FEATURES))
+    assert max(line for line in ranker.model.splitlines() if line.startswith("num_leaves=")) == "num_leaves=3"
+    for line in ("[objective: lambdarank]", "[learning_rate: 0.25]", "[num_leaves: 3]", "[seed: 9]"):
+        assert line in ranker.model
+    assert "[deterministic: 1]" in ranker.model
+    assert "[force_row_wise: 1]" in ranker.model
+
+
+def test_about_as_many_candidates_are_drawn_as_is_asked(cycle: tuple[Sources, FlatSequences]) -> None:
+    sources, held_aside = cycle
+
+    with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
+        ranker = train_ranker(sources, held_aside, replace(FEW_TREES, negatives=10))
+
+    features, labels, sizes = boost.call_args.args[:3]
+    assert labels.sum() == len(sizes) == ranker.examples
+    assert np.add.reduceat(labels.astype(int), np.cumsum([0, *sizes[:-1]])).tolist() == [1] * len(sizes)
+    assert len(features) == len(labels) == sizes.sum()
+    assert 10 < sizes.mean() < 12
+    assert len(set(sizes.tolist())) > 3
+
+
+def test_targets_that_nobody_proposes_are_counted_and_nothing_but_them_is_an_error() -> None:
+    # Track 5 is unknown in training and has no artist, so that only repeats reach it.
+    world = World.of([0, 0, 1, 1, 2, UNKNOWN_ARTIST], [[0, 1, 2, 3], [1, 2, 3, 4]] * 3, [[0]])
+    sources, row_of = sources_of(world), world.tracks.row_of
+    lost, found = row_of[[1, 2, 5]].tolist(), row_of[[1, 2, 3]].tolist()
+    few = RankerSettings(trees=2)
+
+    ranker = train_ranker(sources, sequences_of([lost, found, lost]), few)
+
+    assert (ranker.examples, ranker.targets_missed) == (1, 2)
+    with pytest.raises(DataError, match=r"of 2 examples from 2 playlists .* ranker_share"):
+        train_ranker(sources, sequences_of([lost, lost]), few)
+    with pytest.raises(DataError, match="of 0 examples from 0 playlists"):
+        train_ranker(sources, sequences_of([]), few)
+
+
+def test_training_changes_nothing_that_is_given() -> None:
+    world, held_aside = planted(walks(120, seed=4))
+    given = [held_aside.values, held_aside.offsets, world.training.values, world.training.offsets]
+    copies = [array.copy() for array in given]
+    for array in given:
+        array.setflags(write=False)
+
+    train_ranker(sources_of(world), held_aside, FEW_TREES)
+
+    for array, copy in zip(given, copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_a_ranker_of_other_features_is_refused(cycle: tuple[Sources, FlatSequences]) -> None:
+    ranker = cycle_ranker()
+
+    for features in (FEATURES[1:], FEATURES[::-1], (*FEATURES, "mood")):
+        with pytest.raises(StoreError, match=rf"takes the features {', '.join(features)}; .* Materialize"):
+            RankedCandidates(cycle[0], replace(ranker, features=features))
+
+
+def test_without_its_library_lightgbm_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cycle: tuple[Sources, FlatSequences]
+) -> None:
+    message = "libgomp.so.1: cannot open shared object file"
+    (tmp_path / "lightgbm.py").write_text(f"raise OSError({message!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "lightgbm"]:
+        monkeypatch.delitem(sys.modules, name)
+
+    with pytest.raises(TrainingError, match=rf"{message}.*apt-get install libgomp1"):
+        train_ranker(*cycle, FEW_TREES)
+    with pytest.raises(TrainingError, match="apt-get install libgomp1"):
+        RankedCandidates(cycle[0], cycle_ranker())

@@ -1,0 +1,147 @@
+"""Word2Vec vectors, asked in every way, against loops over all tracks."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rec_assets.core.embeddings import TrackEmbeddings
+from rec_assets.core.strategies import NO_TRACK, TUTORIAL_QUERY, ColdQuery, Query, Scoring, TrackVectors, VectorQuery
+from rec_assets.core.strategies.vector_scores import VectorIndex
+from rec_assets_tests.core import slow_strategies as slow
+from rec_assets_tests.core.slow_strategies import World, check, embed, lists_of, random_world, worlds
+
+COMBINATIONS = [VectorQuery(*chosen) for chosen in product(Query, Scoring, ColdQuery)]
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def some_have_vectors(world: World, draw: np.random.Generator) -> np.ndarray:
+    return (draw.random(len(world.tracks)) < draw.random()) | (np.arange(len(world.tracks)) == 0)
+
+
+def check_against_loop(world: World, embeddings: TrackEmbeddings, asked: VectorQuery, *, exact: bool) -> None:
+    expected = [
+        slow.track_vectors(world, embeddings, asked, history, name)
+        for history, name in zip(lists_of(world.histories), world.histories.ids, strict=True)
+    ]
+    scores = TrackVectors(world.tracks, embeddings, asked).score(world.histories)
+    answers, singles = zip(*expected, strict=True)
+    check(world, scores, answers, exact=exact, singles=singles, nothing=np.nan)
+
+
+@pytest.mark.parametrize("asked", COMBINATIONS, ids=lambda asked: f"{asked.query}-{asked.scoring}-{asked.cold}")
+@settings(deadline=None, max_examples=30)
+@given(worlds(), SEEDS, st.integers(1, 3))
+def test_with_whole_numbers_it_is_exactly_a_loop(asked: VectorQuery, world: World, seed: int, dimensions: int) -> None:
+    draw = np.random.default_rng(seed)
+    shape = (len(world.tracks), dimensions)
+    inputs, outputs = draw.integers(-2, 3, shape), draw.integers(-2, 3, shape)
+    if asked.scoring is Scoring.cosine:
+        # One number each that is not 0, at most, so that cosines are whole numbers, too.
+        inputs[np.arange(dimensions) != draw.integers(dimensions, size=shape[0])[:, None]] = 0
+    asked = replace(asked, decay=1.0, length=2, popularity_prior=0.0, cold_seed=seed)
+    embeddings = embed(world, inputs, outputs, some_have_vectors(world, draw))
+
+    # The mean of an artist's vectors is rounded.
+    check_against_loop(world, embeddings, asked, exact=asked.cold is not ColdQuery.artist)
+
+
+@pytest.mark.parametrize("asked", COMBINATIONS, ids=lambda asked: f"{asked.query}-{asked.scoring}-{asked.cold}")
+@settings(deadline=None, max_examples=20)
+@given(worlds(), SEEDS, st.floats(0.1, 1), st.integers(1, 4), st.floats(0, 1))
+def test_with_any_numbers_it_is_a_loop(
+    asked: VectorQuery, world: World, seed: int, decay: float, length: int, prior: float
+) -> None:
+    draw = np.random.default_rng(seed)
+    inputs, outputs = draw.normal(size=(2, len(world.tracks), 4))
+    asked = replace(asked, decay=decay, length=length, popularity_prior=prior, cold_seed=seed)
+
+    check_against_loop(world, embed(world, inputs, outputs, some_have_vectors(world, draw)), asked, exact=False)
+
+
+@pytest.mark.parametrize("asked", [VectorQuery(), TUTORIAL_QUERY], ids=["default", "tutorial"])
+def test_the_defaults_are_those_that_are_described(asked: VectorQuery) -> None:
+    assert VectorQuery(Query.history, Scoring.output, ColdQuery.history, 0.9, 20, 0.4, 0) == VectorQuery()
+    assert VectorQuery(Query.last, Scoring.cosine, ColdQuery.random, 0.9, 20, 0.4, 0) == TUTORIAL_QUERY
+    world = random_world(tracks=300, histories=50)
+    world = World(world.tracks, world.training, slow.sequences_of([h * 3 for h in lists_of(world.histories)]))
+    draw = np.random.default_rng(1)
+    inputs, outputs = draw.normal(size=(2, 300, 8))
+
+    check_against_loop(world, embed(world, inputs, outputs, draw.random(300) < 0.7), asked, exact=False)
+
+
+@settings(deadline=None, max_examples=150)
+@given(SEEDS, st.integers(1, 12), st.integers(1, 3), st.integers(1, 30), st.data())
+def test_the_search_gives_ties_across_its_border_to_the_lowest_place(
+    seed: int, size: int, dimensions: int, queries: int, data: st.DataObject
+) -> None:
+    draw = np.random.default_rng(seed)
+    vectors, asked = draw.integers(-1, 2, (size, dimensions)), draw.integers(-1, 2, (queries, dimensions))
+    depth = data.draw(st.integers(1, size))
+
+    places, scores = VectorIndex(vectors, np.arange(size), size).search(asked, depth)
+
+    for query, (found, values) in enumerate(zip(places.tolist(), scores.tolist(), strict=True)):
+        products = {place: float(vectors[place] @ asked[query]) for place in range(size)}
+        assert found == slow.in_order(products, depth)
+        assert values == [products[place] for place in found]
+
+
+def test_many_doubles_across_the_border_leave_the_best_in_front() -> None:
+    vectors = np.ones((5_000, 2))
+    vectors[4_000:4_010] = 2
+    index = VectorIndex(vectors, np.arange(5_000) * 2 + 1, 10_001)
+
+    places, scores = index.search(np.ones((3, 2), np.float32), 15)
+
+    assert places.tolist() == [[*range(4_000, 4_010), *range(5)]] * 3
+    assert scores.tolist() == [[4.0] * 10 + [2.0] * 5] * 3
+    assert index.rows[:3].tolist() == [1, 3, 5]
+    assert index.place[:4].tolist() == [NO_TRACK, 0, NO_TRACK, 1]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_query_of_no_numbers_finds_nothing(depth: int) -> None:
+    places, _ = VectorIndex(np.ones((4, 2)), np.arange(4), 4).search(np.array([[np.nan, 1], [1, 1]]), depth)
+
+    assert places.tolist() == [[-1] * depth, list(range(depth))]
+
+
+@pytest.mark.parametrize("asked", COMBINATIONS, ids=lambda asked: f"{asked.query}-{asked.scoring}-{asked.cold}")
+def test_a_broken_vector_answers_nothing_and_spoils_no_other_history(asked: VectorQuery) -> None:
+    # Track 3 has no vector; the broken one is the first of the index, and no answer to anything.
+    world = World.of([0, 1, 1, 2], [[0, 0, 0, 1, 2, 3], [1, 1, 2]], [[0], [1], [3, 2], [2, 3], [3]])
+    broken = int(world.tracks.row_of[0])
+    vectors = np.ones((4, 2))
+    vectors[broken] = np.nan
+    has_vector = np.arange(4) != world.tracks.row_of[3]
+    embeddings = embed(world, vectors, np.where(np.isnan(vectors), 1, vectors), has_vector)
+
+    strategy = TrackVectors(world.tracks, embeddings, replace(asked, cold_seed=1))
+    rows = slow.answered(strategy.score(world.histories).top(4))
+
+    assert rows[0] == []
+    assert rows[1]
+    if asked.query is Query.history or asked.cold in (ColdQuery.history, ColdQuery.artist):
+        assert rows[2]
+        assert rows[3]
+
+
+def test_a_random_stand_in_hangs_on_the_playlist_and_the_seed_alone() -> None:
+    world = random_world(histories=40)
+    vectors = np.random.default_rng(0).normal(size=(60, 4))
+    only_two = embed(world, vectors, vectors, np.arange(60) < 30)
+    cold = slow.sequences_of([[59]] * 40)
+
+    def best(seed: int, histories=cold) -> list[int]:
+        asked = replace(TUTORIAL_QUERY, cold_seed=seed)
+        return TrackVectors(world.tracks, only_two, asked).score(histories).top(1).rows[:, 0].tolist()
+
+    assert best(1) == best(1)
+    assert best(1) != best(2)
+    assert len(set(best(1))) > 5
+    assert best(1, cold[30:]) == best(1)[30:]
