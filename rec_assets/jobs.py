@@ -11,11 +11,15 @@ from rec_assets.core.errors import SettingsError
 from rec_assets.settings import (
     EmbeddingsSettings,
     HitRateSettings,
+    LeaderboardSettings,
     PlaylistsSettings,
+    RankerSplitSettings,
     RanksSettings,
+    ReportSettings,
     SequencesSettings,
     Settings,
     SplitSettings,
+    TrackRankerSettings,
 )
 
 # Which settings each step of the graph takes; the flat config of a job is the union of them.
@@ -24,10 +28,16 @@ STEP_SETTINGS: dict[str, type[Settings]] = {
     "playlist_sequences": SequencesSettings,
     "split_sequences": SplitSettings,
     "track_embeddings": EmbeddingsSettings,
+    "split_for_ranker": RankerSplitSettings,
+    "base_embeddings": EmbeddingsSettings,
+    "track_ranker": TrackRankerSettings,
     "validation_ranks": RanksSettings,
     "validation_hit_rate": HitRateSettings,
     "test_ranks": RanksSettings,
     "test_hit_rate": HitRateSettings,
+    "validation_slices": HitRateSettings,
+    "compare_strategies": LeaderboardSettings,
+    "recommendation_report": ReportSettings,
 }
 
 
@@ -40,7 +50,16 @@ class LogLevel(Enum):
     ERROR = "ERROR"
 
 
-class TrainingSettings(PlaylistsSettings, SequencesSettings, SplitSettings, EmbeddingsSettings, RanksSettings):
+class TrainingSettings(
+    PlaylistsSettings,
+    SequencesSettings,
+    SplitSettings,
+    RankerSplitSettings,
+    EmbeddingsSettings,
+    TrackRankerSettings,
+    LeaderboardSettings,
+    ReportSettings,
+):
     """Every setting of the graph, flat."""
 
     log_level: LogLevel = Field(

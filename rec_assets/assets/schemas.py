@@ -11,11 +11,46 @@ _RANK_COLUMNS = [
     dg.TableColumn("playlist_id", "VARCHAR", "The held-out playlist."),
     dg.TableColumn("query_track", "INTEGER", "Track before the last, which asks."),
     dg.TableColumn("target_track", "INTEGER", "Last track, which is to be found."),
-    dg.TableColumn("rank", "INTEGER", "Place of the target, 1 = best; null = not among the k nearest."),
-    dg.TableColumn("popularity_rank", "INTEGER", "Place of the target by training count; null = cold."),
-    dg.TableColumn("query_is_cold", "BOOLEAN", "The query has no vector; a random track stood in."),
-    dg.TableColumn("target_is_cold", "BOOLEAN", "The target has no vector and cannot be found."),
+    dg.TableColumn("rank", "INTEGER", "Place of the target, 1 = best; null = not among the k recommended."),
+    dg.TableColumn("popularity_rank", "INTEGER", "Place of the target by training count; null = not in training."),
+    dg.TableColumn("query_is_cold", "BOOLEAN", "The query has no vector."),
+    dg.TableColumn("target_is_cold", "BOOLEAN", "The target has no vector, so that vectors cannot find it."),
+    dg.TableColumn("history_length", "INTEGER", "Tracks before the target."),
+    dg.TableColumn("target_count", "BIGINT", "Occurrences of the target in training."),
+    dg.TableColumn("same_artist", "BOOLEAN", "The target's artist is in the history; null = unknown artist."),
 ]
+_SLICE_COLUMNS = [
+    dg.TableColumn("slice", "VARCHAR", "What the playlists are told apart by."),
+    dg.TableColumn("value", "VARCHAR", "Which of its classes."),
+    dg.TableColumn("playlists", "BIGINT", "How many."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share of them with a hit, 0..1."),
+    dg.TableColumn("low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("high", "DOUBLE", "Upper end."),
+]
+_LEADERBOARD_COLUMNS = [
+    dg.TableColumn("strategy", "VARCHAR", "What recommends; last_track = the tutorial's way of asking the vectors."),
+    dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended."),
+    dg.TableColumn("playlists", "BIGINT", "Validation playlists asked."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share of targets among the k recommended, 0..1."),
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10."),
+    dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of its interval."),
+    dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
+    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    dg.TableColumn("catalog_coverage", "DOUBLE", "Share of the catalog recommended to anybody."),
+    dg.TableColumn("median_popularity", "BIGINT", "Median training count of what is recommended."),
+    dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
+    dg.TableColumn("tail_share", "DOUBLE", "Share of recommendations outside the most popular fifth of the catalog."),
+    dg.TableColumn("stability", "DOUBLE", "Share of the first 10 that stays when the oldest track is missing."),
+    dg.TableColumn("fit_seconds", "DOUBLE", "Making the strategy from stored models and training playlists."),
+    dg.TableColumn("milliseconds_per_playlist", "DOUBLE", "Answering, in batches."),
+    dg.TableColumn("training_seconds", "DOUBLE", "Training the models it needs; null = unknown here."),
+    dg.TableColumn("is_chosen", "BOOLEAN", "The strategy that the hit rates follow."),
+]
+
+_SEQUENCES = ("playlist", "train", "validation", "test", "base", "ranker")
 
 TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
     "raw_playlists": dg.TableSchema(
@@ -37,8 +72,27 @@ TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
             dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
         ]
     ),
-    **{f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS) for part in ("playlist", "train", "validation", "test")},
+    **{f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS) for part in _SEQUENCES},
     **{f"{part}_ranks": dg.TableSchema(_RANK_COLUMNS) for part in ("validation", "test")},
+    "validation_slices": dg.TableSchema(_SLICE_COLUMNS),
+    "model_leaderboard": dg.TableSchema(_LEADERBOARD_COLUMNS),
+    "strategy_ranks": dg.TableSchema(
+        [
+            dg.TableColumn("strategy", "VARCHAR", "As in the leaderboard."),
+            dg.TableColumn("playlist_id", "VARCHAR", "The validation playlist."),
+            dg.TableColumn("rank", "INTEGER", "Place of its last track; null = not among the k recommended."),
+        ]
+    ),
+    "example_recommendations": dg.TableSchema(
+        [
+            dg.TableColumn("playlist_id", "VARCHAR", "The validation playlist."),
+            dg.TableColumn("part", "VARCHAR", "history, target or recommended."),
+            dg.TableColumn("place", "INTEGER", "Steps before the target; its rank; or place, 1 = best."),
+            dg.TableColumn("track_index", "INTEGER", "Which track."),
+            dg.TableColumn("artist", "VARCHAR", "Null = empty."),
+            dg.TableColumn("track", "VARCHAR", "Null = empty."),
+        ]
+    ),
 }
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from rec_assets.core.errors import RecAssetsError, StoreError
+from rec_assets.core.lineage import LINEAGE_KEY
 from rec_assets.paths import storage_base
 
-EXAMPLES, NEAREST = 3, 3
+EXAMPLES, LAST, RECOMMENDED = 3, 2, 3
 _HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
-_MODEL, _CATALOG = "track_embeddings.safetensors", "track_catalog.parquet"
+_MODEL, _RANKER, _EXAMPLES = "track_embeddings.safetensors", "track_ranker.json", "example_recommendations.parquet"
 
 
 @click.command()
@@ -36,7 +37,7 @@ def _local(storage: str, scratch: Path) -> Path:
     from upath import UPath
 
     base = UPath(storage)
-    for name in (*_HIT_RATES, _MODEL, _CATALOG):
+    for name in (*_HIT_RATES, _MODEL, _RANKER, _EXAMPLES):
         if not (base / name).exists():
             raise StoreError(f"{base / name} does not exist. Run training_job first (make run).")
         if "://" in storage:
@@ -45,41 +46,44 @@ def _local(storage: str, scratch: Path) -> Path:
 
 
 def _hit_rates(folder: Path) -> list[str]:
-    from rec_assets.resources.formats import ModelFormat
+    from rec_assets.core.model_file import load_notes
 
-    model = ModelFormat().read_lineage(folder / _MODEL).data_version
+    notes = json.loads(load_notes(folder / _MODEL)[LINEAGE_KEY])
+    ranker = json.loads((folder / _RANKER).read_text(encoding="utf-8"))["lineage"]
+    models = {"track_embeddings": notes["data_version"], "track_ranker": ranker["data_version"]}
     lines = []
     for name in _HIT_RATES:
         report = json.loads((folder / name).read_text(encoding="utf-8"))
         lines.append(
             f"{name.split('_')[0] + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
-            f"{report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
+            f"{report['strategy']}, {report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
             + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
-            + ("" if _measured(report) == model else "   OF AN EARLIER MODEL: run training_job to the end")
+            + ("" if _measured(report, models) else "   OF AN EARLIER MODEL: run training_job to the end")
         )
     return lines
 
 
-def _measured(report: dict) -> str:
-    """The version of the model whose hit rate it is."""
-    return report["lineage"]["ancestors"]["track_embeddings"]["data_version"]
+def _measured(report: dict, models: dict[str, str]) -> bool:
+    """Whether the hit rate is that of the stored ``models``, which are versions by asset."""
+    ancestors = report["lineage"]["ancestors"]
+    return all(ancestors[name]["data_version"] == version for name, version in models.items())
 
 
 def _examples(folder: Path) -> list[str]:
-    import duckdb
+    import pyarrow.parquet as pq
 
-    from rec_assets.core.examples import example_neighbours
-    from rec_assets.core.model_file import load_embeddings, require_own_catalog
-    from rec_assets.core.relations import read_table
+    from rec_assets.core.catalog import track_name
 
-    require_own_catalog(folder / _MODEL, folder / _CATALOG)
-    with duckdb.connect() as connection:
-        catalog = read_table(connection, folder / _CATALOG)
-        examples = example_neighbours(load_embeddings(folder / _MODEL), catalog, examples=EXAMPLES, depth=NEAREST)
+    rows = pq.read_table(folder / _EXAMPLES).to_pylist()
     lines = []
-    for example in examples:
-        lines.append(f"after {' '.join(example.query.split())}")
-        lines += [f"    {place}. {' '.join(name.split())}" for place, (name, _) in enumerate(example.nearest, start=1)]
+    for playlist in list(dict.fromkeys(row["playlist_id"] for row in rows))[:EXAMPLES]:
+        own = [row for row in rows if row["playlist_id"] == playlist]
+        names = {
+            part: [" ".join(track_name(row["artist"], row["track"]).split()) for row in own if row["part"] == part]
+            for part in ("history", "recommended")
+        }
+        lines.append(f"after … {' · '.join(names['history'][-LAST:])}")
+        lines += [f"    {place}. {name}" for place, name in enumerate(names["recommended"][:RECOMMENDED], start=1)]
     return lines
 
 

@@ -48,5 +48,10 @@ def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:
     """
     listed = ", ".join(map(str, tracks))
     found = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist, track").fetchall()
-    names = {index: f"{artist or 'unknown artist'} – {track or 'unknown track'}" for index, artist, track in found}
+    names = {index: track_name(artist, track) for index, artist, track in found}
     return [names[track] for track in tracks]
+
+
+def track_name(artist: str | None, track: str | None) -> str:
+    """``artist – track``; a missing part is said to be unknown."""
+    return f"{artist or 'unknown artist'} – {track or 'unknown track'}"

@@ -7,7 +7,7 @@ import numpy as np
 from rec_assets.core.catalog import names_of
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.relations import Relation
-from rec_assets.core.retrieval import NearestTracks
+from rec_assets.core.strategies.vector_scores import VectorIndex
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,12 @@ def example_neighbours(
     queries = np.arange(min(examples, len(embeddings)))
     if depth < 1:
         return []
-    found, cosines = NearestTracks(embeddings).search(queries, depth)
+    unit = embeddings.unit_input_vectors()
+    found, cosines = VectorIndex(unit, np.arange(len(unit)), len(unit)).search(unit[queries], depth + 1)
+    is_itself = found == queries[:, None]
+    # Where many tracks share one vector, the track may not be among its own nearest: drop the last.
+    is_itself[~is_itself.any(axis=1), -1] = True
+    found, cosines = (values[~is_itself].reshape(len(queries), depth) for values in (found, cosines))
     tracks = embeddings.track_index[np.column_stack([queries, found])]
     names = _names(track_catalog, tracks.ravel().tolist())
     return [

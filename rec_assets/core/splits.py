@@ -66,13 +66,16 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
     return dict(zip(("in_several_parts", "in_no_part", "in_a_part_only"), counts, strict=True))
 
 
-def split_sequences(sequences: Relation, *, shares: dict[str, float], seed: int) -> dict[str, Relation]:
+def split_sequences(
+    sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = ""
+) -> dict[str, Relation]:
     """Cut ``sequences`` into parts by the rank of a seeded hash of ``playlist_id``.
 
     Args:
         sequences: ``playlist_id, track_indexes, length``.
         shares: part name to its share; they add to 1.
         seed: another seed gives another split.
+        purpose: another one makes the draw independent of that of the same seed.
 
     Returns:
         Part name to a lazy relation with the same columns, in the (random, seeded) order of the hash.
@@ -81,7 +84,7 @@ def split_sequences(sequences: Relation, *, shares: dict[str, float], seed: int)
         DataError, SettingsError: see :func:`split_bounds`.
     """
     (total,) = fetch_row(sequences.aggregate("count(*)"))
-    draw = seeded_hash_sql("playlist_id", seed=seed)
+    draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
     ordered = query(
         sequences,
         "sequences",

@@ -1,4 +1,4 @@
-"""The three kinds of file in the store, each with its lineage inside: table, model, metrics."""
+"""The kinds of file in the store, each with its lineage inside: table, model, metrics, ranker, page."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,9 @@ from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
 from rec_assets.core.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddings
+from rec_assets.core.ranker import Ranker, from_document, to_document
 from rec_assets.core.relations import Connection, Relation, read_table
+from rec_assets.core.report import HtmlPage
 from rec_assets.resources.table_file import read_notes, remedy, verify_table, write_table
 
 
@@ -92,10 +94,63 @@ class MetricsFormat:
         return document
 
 
+class RankerFormat:
+    """A trained ranker, as JSON like the metrics, with its trees as LightGBM's text."""
+
+    suffix = ".json"
+
+    def write(self, value: Ranker, path: Path, lineage: Lineage) -> None:
+        """Write the trees with what they were trained on."""
+        MetricsFormat().write(to_document(value), path, lineage)
+
+    def read(self, path: Path, connection: Connection) -> Ranker:
+        """The ranker, whose bytes are known to be whole."""
+        try:
+            return from_document(MetricsFormat().read(path, connection))
+        except StoreError as error:
+            raise StoreError(f"{path}: {error}") from error
+
+    def read_lineage(self, path: Path) -> Lineage:
+        """The lineage beside the trees."""
+        return MetricsFormat().read_lineage(path)
+
+
+class PageFormat:
+    """A page of HTML, which opens without a network; its lineage is a data block, which no browser runs."""
+
+    suffix = ".html"
+    _START, _END = '<script type="application/json" id="lineage">', "</script>"
+
+    def write(self, value: HtmlPage, path: Path, lineage: Lineage) -> None:
+        """Write the page with its lineage at the end of its body."""
+        # A "<" in a name must not end the block.
+        block = self._START + lineage.to_json().replace("<", "\\u003c") + self._END
+        head, end, tail = value.html.rpartition("</body>")
+        path.write_text(f"{head}{block}\n{end}{tail}", encoding="utf-8")
+
+    def read(self, path: Path, connection: Connection) -> HtmlPage:
+        """The page, without the lineage."""
+        head, _, tail = self._parts(path)
+        return HtmlPage(head + tail.removeprefix("\n"))
+
+    def read_lineage(self, path: Path) -> Lineage:
+        """The lineage in the page."""
+        return Lineage.from_json(self._parts(path)[1])
+
+    def _parts(self, path: Path) -> tuple[str, str, str]:
+        head, start, rest = path.read_text(encoding="utf-8").rpartition(self._START)
+        block, end, tail = rest.partition(self._END)
+        if not start or not end:
+            raise StoreError(f"{path} is no page of this package: it has no lineage. {remedy(path)}")
+        return head, block, tail
+
+
 FORMATS: dict[type, Format] = {
     duckdb.DuckDBPyRelation: TableFormat(),
     TrackEmbeddings: ModelFormat(),
     dict: MetricsFormat(),
+    Ranker: RankerFormat(),
+    HtmlPage: PageFormat(),
 }
 
 

@@ -90,3 +90,15 @@ def test_at_most_two_hundred_tracks_are_near_one() -> None:
     world = World.of([0] * 401, [[400, *range(start, start + 10)] for start in range(0, 400, 10)], [[400]])
     for strategy in (ItemKnn(world.tracks, world.training), SequentialRules(world.tracks, world.training)):
         assert len(slow.answered(strategy.score(world.histories).top(401))[0]) == 200
+
+
+def test_the_most_similar_are_those_after_damping() -> None:
+    # Track 0 meets the frequent track 1 twice, the rare track 2 once.
+    world = World.of([0] * 3, [[0, 1], [0, 1], [0, 2], [1], [1], [1], [1], [1], [1]], [[0]])
+
+    def nearest(damping: float) -> list[int]:
+        strategy = ItemKnn(world.tracks, world.training, neighbours=1, damping=damping)
+        return world.tracks.track_index[slow.answered(strategy.score(world.histories).top(3))[0]].tolist()
+
+    assert nearest(0) == [1]
+    assert nearest(0.5) == [2]

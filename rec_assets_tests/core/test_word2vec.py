@@ -10,7 +10,7 @@ from rec_assets.core.embeddings import Hyperparameters
 from rec_assets.core.errors import DataError, SettingsError, TrainingError
 from rec_assets.core.flat_sequences import LONGEST_SENTENCE, FlatSequences
 from rec_assets.core.word2vec import train_word2vec
-from rec_assets_tests.core.test_retrieval import sequences_of
+from rec_assets_tests.core.made_models import sequences_of
 
 SMALL = Hyperparameters(min_count=1, epochs=3, vector_size=8, workers=2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from rec_assets import checks
 from rec_assets.core.relations import Relation
-from rec_assets_tests.core.test_retrieval import embeddings_of
+from rec_assets_tests.core.made_models import embeddings_of
 
 GOOD = {
     "hit_rates": {"1": 0.1, "5": 0.3},

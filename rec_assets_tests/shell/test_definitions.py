@@ -12,6 +12,8 @@ from rec_assets import definitions
 from rec_assets.jobs import STEP_SETTINGS, TrainingSettings
 from rec_assets_tests.conftest import SMALL, Project
 
+STRATEGIES = {"track_catalog", "train_sequences", "track_embeddings", "track_ranker"}
+COMPARED = {"model_leaderboard", "strategy_ranks", "example_recommendations"}
 UPSTREAM = {
     "raw_playlists": set(),
     "track_catalog": {"raw_playlists"},
@@ -19,17 +21,37 @@ UPSTREAM = {
     "train_sequences": {"playlist_sequences"},
     "validation_sequences": {"playlist_sequences"},
     "test_sequences": {"playlist_sequences"},
+    "base_sequences": {"train_sequences"},
+    "ranker_sequences": {"train_sequences"},
     "track_embeddings": {"train_sequences"},
-    "validation_ranks": {"track_embeddings", "validation_sequences"},
-    "test_ranks": {"track_embeddings", "test_sequences"},
+    "base_embeddings": {"base_sequences"},
+    "track_ranker": {"track_catalog", "base_sequences", "base_embeddings", "ranker_sequences"},
+    "validation_ranks": {*STRATEGIES, "validation_sequences"},
+    "test_ranks": {*STRATEGIES, "test_sequences"},
     "validation_hit_rate": {"validation_ranks"},
     "test_hit_rate": {"test_ranks"},
+    "validation_slices": {"validation_ranks"},
+    **{name: {*STRATEGIES, "validation_sequences"} for name in COMPARED},
+    "recommendation_report": {
+        *("track_catalog", "track_embeddings", "validation_ranks", "test_ranks", "validation_hit_rate"),
+        *("test_hit_rate", "validation_slices", *COMPARED),
+    },
 }
 GROUPS = {
     "ingestion": {"raw_playlists", "track_catalog"},
-    "preparation": {"playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"},
-    "training": {"track_embeddings"},
-    "evaluation": {"validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate"},
+    "preparation": {
+        *("playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"),
+        *("base_sequences", "ranker_sequences"),
+    },
+    "training": {"track_embeddings", "base_embeddings", "track_ranker"},
+    "evaluation": {
+        *("validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate", "validation_slices"),
+        *(*COMPARED, "recommendation_report"),
+    },
+}
+NO_TABLES = {
+    *("track_embeddings", "base_embeddings", "track_ranker"),
+    *("validation_hit_rate", "test_hit_rate", "recommendation_report"),
 }
 PACKAGE = Path(rec_assets.__file__).parent
 
@@ -60,10 +82,10 @@ def test_checks_that_guard_what_follows_are_blocking(graph) -> None:
     blocking = {(key.asset_key.path[-1], key.name) for key in graph.asset_check_keys if graph.get(key).blocking}
 
     assert ("train_sequences", "splits_are_disjoint_and_complete") in blocking
+    assert ("base_sequences", "ranker_playlists_are_kept_aside") in blocking
     assert ("track_embeddings", "vectors_are_finite") in blocking
-    assert {asset for asset, name in blocking if name == "has_rows_of_its_schema"} == {
-        name for name in UPSTREAM if name not in ("track_embeddings", "validation_hit_rate", "test_hit_rate")
-    }
+    assert ("base_embeddings", "vectors_are_finite") in blocking
+    assert {asset for asset, name in blocking if name == "has_rows_of_its_schema"} == set(UPSTREAM) - NO_TABLES
 
 
 def test_both_jobs_run_the_whole_graph_and_the_schedule_runs_one_of_them_on_mondays() -> None:
@@ -111,6 +133,9 @@ def test_ready_made_configs_are_accepted(path: Path) -> None:
             10,
         )
         assert (settings.min_count, settings.ns_exponent, settings.sg, settings.k) == (3, 0.75, 0, 100)
+        assert settings.contender().label == "last_track"
+    else:
+        assert settings.contender().label == "ranker"
 
 
 def _imports(path: Path) -> set[str]:

@@ -2,8 +2,8 @@
 
 import dagster as dg
 
+from rec_assets.assets.evaluation.recommenders import settings_of_ranks
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
-from rec_assets.core.errors import SettingsError
 from rec_assets.core.evaluation import rank_arrays, report_hit_rate
 from rec_assets.core.plots import as_markdown, plot_hit_rate_curve
 from rec_assets.core.relations import Relation
@@ -22,26 +22,25 @@ def build_hit_rate_asset(part: str) -> dg.AssetsDefinition:
         group_name="evaluation",
         kinds={"numpy", "json"},
         owners=OWNERS,
-        code_version="1",
+        code_version="2",
     )
     def part_hit_rate(
         context: dg.AssetExecutionContext, config: HitRateSettings, store: AssetStore, ranks: Relation
     ) -> dg.MaterializeResult[dict]:
         lineage = lineage_of(context, store, config.as_dict())
-        searched = lineage.ancestors[ranks_name]["settings"]["k"]
-        if config.k > searched:
-            raise SettingsError(
-                f"k={config.k}, but {ranks_name} searched the {searched} nearest tracks only. "
-                f"Materialize {ranks_name} with k={config.k} first, or lower k."
-            )
+        strategy = settings_of_ranks(lineage, ranks_name, config.k).contender().label
         columns = rank_arrays(ranks)
         report = report_hit_rate(columns, k=config.k)
-        title = f"Hit rate on {report['playlists']:,} {part} playlists"
+        title = f"Hit rate of {strategy} on {report['playlists']:,} {part} playlists"
         if lineage.is_dev:
             title += f" (dev run, {lineage.sample_percent:g} %)"
         picture = plot_hit_rate_curve(columns["rank"], columns["popularity_rank"], k=config.k, title=title)
         metadata = {
+            "strategy": strategy,
             "hit_rate": report["hit_rate"],
+            "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
+            "mrr": report["mrr"],
+            "ndcg": report["ndcg"],
             "k": config.k,
             "playlists": report["playlists"],
             "popularity_hit_rate": report["popularity_hit_rate"],
@@ -54,7 +53,7 @@ def build_hit_rate_asset(part: str) -> dg.AssetsDefinition:
             "dev_run": lineage.is_dev,
             "settings": config.as_dict(),
         }
-        return materialized({**report, **marks}, lineage, metadata)
+        return materialized({"strategy": strategy, **report, **marks}, lineage, metadata)
 
     return part_hit_rate
 

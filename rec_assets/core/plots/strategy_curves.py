@@ -49,7 +49,7 @@ def _draw(axes: Axes, curve: np.ndarray, place: int, *, label: str, chosen: bool
     axes.plot(
         np.arange(1, len(curve) + 1),
         curve,
-        linestyle=STROKES[place % len(STROKES)],
+        linestyle="-" if chosen else STROKES[place % len(STROKES)],
         marker=MARKERS[place % len(MARKERS)],
         color=PALETTE[place % len(PALETTE)],
         markevery=[at - 1 for at in _round_ks(len(curve))],

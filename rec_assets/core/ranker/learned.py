@@ -52,6 +52,7 @@ class Ranker:
         settings: what it was trained with.
         examples: examples that it learned from.
         targets_missed: examples whose target no strategy proposed; nothing can be learned from them.
+        gains: share (0..1) of each feature in the gain of all splits; all 0 if there is no split.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Ranker:
     settings: dict
     examples: int
     targets_missed: int
+    gains: dict[str, float]
 
 
 def train_ranker(
@@ -93,8 +95,10 @@ def train_ranker(
             f"the ranker has nothing to learn from: of {len(examples)} examples from {len(playlists)} playlists held "
             "aside, no strategy proposed the target. Bring more playlists, or raise ranker_share."
         )
-    model = _boost(np.concatenate(features), np.concatenate(labels), np.concatenate(sizes), settings)
-    return Ranker(model, FEATURES, settings.as_dict(), found, len(examples) - found)
+    trees = _boost(np.concatenate(features), np.concatenate(labels), np.concatenate(sizes), settings)
+    gains = trees.feature_importance("gain")
+    shares = dict(zip(FEATURES, (gains / max(gains.sum(), 1e-300)).tolist(), strict=True))
+    return Ranker(trees.model_to_string(), FEATURES, settings.as_dict(), found, len(examples) - found, shares)
 
 
 def _label(
@@ -112,7 +116,7 @@ def _label(
     return features, is_target[kept], sizes[sizes > 0]
 
 
-def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings: RankerSettings) -> str:
+def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings: RankerSettings) -> Any:
     lightgbm = import_lightgbm()
     parameters = {
         "objective": "lambdarank",
@@ -131,7 +135,7 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
         "verbosity": -1,
     }
     data = lightgbm.Dataset(features, labels, group=sizes, feature_name=list(FEATURES), params=parameters)
-    return lightgbm.train(parameters, data, num_boost_round=settings.trees).model_to_string()
+    return lightgbm.train(parameters, data, num_boost_round=settings.trees)
 
 
 def import_lightgbm() -> Any:

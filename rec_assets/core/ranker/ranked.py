@@ -28,7 +28,7 @@ class RankedCandidates:
         if ranker.features != FEATURES:
             raise StoreError(
                 f"the stored ranker takes the features {', '.join(ranker.features)}; this version makes "
-                f"{', '.join(FEATURES)}. Materialize ranker again."
+                f"{', '.join(FEATURES)}. Materialize track_ranker again."
             )
         self._sources = sources
         self._trees = import_lightgbm().Booster(model_str=ranker.model)

@@ -1,5 +1,6 @@
 """The strategies that propose candidates, and the table of what they propose."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +62,24 @@ class Sources:
 
     def __init__(self, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings) -> None:
         self.tracks = tracks
-        self.strategies: dict[str, Strategy] = {
-            "playlist_knn": PlaylistKnn(tracks, training),
-            "item_knn": ItemKnn(tracks, training),
-            "sequential_rules": SequentialRules(tracks, training),
-            "track_vectors": TrackVectors(tracks, embeddings, VectorQuery()),
-            "artist_affinity": ArtistAffinity(tracks),
-            "popularity": Popularity(tracks),
+        self.strategies = {name: self.fit(name, tracks, training, embeddings) for name in PROPOSED}
+
+    @staticmethod
+    def fit(name: str, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings) -> Strategy:
+        """The strategy ``name`` of ``PROPOSED`` alone.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        fits: dict[str, Callable[[], Strategy]] = {
+            "playlist_knn": lambda: PlaylistKnn(tracks, training),
+            "item_knn": lambda: ItemKnn(tracks, training),
+            "sequential_rules": lambda: SequentialRules(tracks, training),
+            "track_vectors": lambda: TrackVectors(tracks, embeddings, VectorQuery()),
+            "artist_affinity": lambda: ArtistAffinity(tracks),
+            "popularity": lambda: Popularity(tracks),
         }
+        return fits[name]()
 
     def propose(self, histories: FlatSequences) -> Candidates:
         """The candidates of ``histories``, tracks of the histories themselves among them."""

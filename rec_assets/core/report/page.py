@@ -1,12 +1,20 @@
 """From content to a page, by the template ``report.html.j2``."""
 
 import base64
+from dataclasses import dataclass
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from rec_assets.core.report.content import ReportContent
 from rec_assets.core.report.texts import exact_text_of, interval_of, is_number_column, text_of
+
+
+@dataclass(frozen=True)
+class HtmlPage:
+    """A whole page as text: the type by which the store knows it."""
+
+    html: str
 
 
 def build_report(content: ReportContent) -> str:
