@@ -23,10 +23,12 @@ from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.strategies import Popularity, Strategy, recommend
 from rec_assets.core.tracks import UNKNOWN_ARTIST
+from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
 from rec_assets_tests.core.slow_strategies import World, check, lists_of, sequences_of, worlds
 
 OPENMP = ctypes.CDLL("libgomp.so.1")
+one_thread = pytest.fixture(slow.one_faiss_thread, scope="module", autouse=True)
 
 
 @pytest.fixture(scope="module")

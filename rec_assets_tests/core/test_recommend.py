@@ -27,6 +27,7 @@ from rec_assets.core.strategies import (
     VectorQuery,
     recommend,
 )
+from rec_assets.core.strategies.popularity import fill_up
 from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.planted_rankers import cycle_ranker
 from rec_assets_tests.core.slow_strategies import World, embed, lists_of, random_world, worlds
@@ -112,10 +113,16 @@ def test_answers_are_the_same_in_all_batches_orders_and_threads(
     shuffled = world.histories.cut_at(order, world.histories.lengths()[order])
     found = {batch: answers(batch) for batch in (1, 7, 30)}
     monkeypatch.setattr(sys.modules[recommend.__module__], "_WORKERS", 1)
+    found["one worker"] = answers(9)
     threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    again = STRATEGIES[name](world, some_vectors(world))
-    found["one thread"] = answers_of(again, world, world.histories, batch=9, repeats=repeats)
+    for number in (1, 2, 4):
+        # It holds for this thread only, so that no worker may stand between.
+        faiss.omp_set_num_threads(number)
+        again = STRATEGIES[name](world, some_vectors(world))
+        direct = again.score(world.histories).top(9, None if repeats else world.histories)
+        found[f"{number} threads"] = fill_up(
+            direct, Popularity(world.tracks).score(world.histories), None if repeats else world.histories
+        )
     faiss.omp_set_num_threads(threads)
 
     for one in found.values():

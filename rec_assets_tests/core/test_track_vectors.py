@@ -16,6 +16,7 @@ from rec_assets_tests.core.slow_strategies import World, check, embed, lists_of,
 
 COMBINATIONS = [VectorQuery(*chosen) for chosen in product(Query, Scoring, ColdQuery)]
 SEEDS = st.integers(0, 2**32 - 1)
+one_thread = pytest.fixture(slow.one_faiss_thread, scope="module", autouse=True)
 
 
 def some_have_vectors(world: World, draw: np.random.Generator) -> np.ndarray:
@@ -66,12 +67,12 @@ def test_with_any_numbers_it_is_a_loop(
 def test_the_defaults_are_those_that_are_described(asked: VectorQuery) -> None:
     assert VectorQuery(Query.history, Scoring.output, ColdQuery.history, 0.9, 20, 0.4, 0) == VectorQuery()
     assert VectorQuery(Query.last, Scoring.cosine, ColdQuery.random, 0.9, 20, 0.4, 0) == TUTORIAL_QUERY
-    world = random_world(tracks=300, histories=50)
+    world = random_world(tracks=120, histories=25)
     world = World(world.tracks, world.training, slow.sequences_of([h * 3 for h in lists_of(world.histories)]))
     draw = np.random.default_rng(1)
-    inputs, outputs = draw.normal(size=(2, 300, 8))
+    inputs, outputs = draw.normal(size=(2, 120, 8))
 
-    check_against_loop(world, embed(world, inputs, outputs, draw.random(300) < 0.7), asked, exact=False)
+    check_against_loop(world, embed(world, inputs, outputs, draw.random(120) < 0.7), asked, exact=False)
 
 
 @settings(deadline=None, max_examples=150)
