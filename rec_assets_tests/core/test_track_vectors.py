@@ -63,6 +63,17 @@ def test_with_any_numbers_it_is_a_loop(
     check_against_loop(world, embed(world, inputs, outputs, some_have_vectors(world, draw)), asked, exact=False)
 
 
+def test_long_histories_leave_out_all_that_is_best_and_still_find_the_rest() -> None:
+    tracks = 100
+    best_first = [list(range(length)) for length in (1, 70, 9, 33, 100)]
+    training = [[track] * (tracks - track) for track in range(tracks)]
+    world = World.of([0] * tracks, training, best_first)
+    ones, falling = np.ones((tracks, 1)), np.arange(tracks, 0, -1)[:, None]
+    asked = VectorQuery(Query.last, Scoring.output, ColdQuery.history, popularity_prior=0.0)
+
+    check_against_loop(world, embed(world, ones, falling, [True] * tracks), asked, exact=True)
+
+
 @pytest.mark.parametrize("asked", [VectorQuery(), TUTORIAL_QUERY], ids=["default", "tutorial"])
 def test_the_defaults_are_those_that_are_described(asked: VectorQuery) -> None:
     assert VectorQuery(Query.history, Scoring.output, ColdQuery.history, 0.9, 20, 0.4, 0) == VectorQuery()
