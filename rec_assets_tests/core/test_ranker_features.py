@@ -11,6 +11,15 @@ from hypothesis import strategies as st
 
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED, Candidates, Sources
+from rec_assets.core.strategies import (
+    ArtistAffinity,
+    ItemKnn,
+    PlaylistKnn,
+    Popularity,
+    SequentialRules,
+    TrackVectors,
+    VectorQuery,
+)
 from rec_assets.core.tracks import UNKNOWN_ARTIST
 from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.planted_rankers import sources_of
@@ -147,16 +156,25 @@ def test_candidates_and_features_are_those_of_loops(world: World, seed: int, pro
 
 def test_candidates_are_as_many_as_is_said_and_sources_ask_in_their_default_way() -> None:
     world = slow.random_world(tracks=900, playlists=600, histories=20)
-    sources = sources_of(world)
-
-    places = sources.propose(world.histories).places
+    tracks, training = world.tracks, world.training
+    vectors = np.random.default_rng(2).normal(size=(2, 900, 6))
+    embeddings = slow.embed(world, *vectors, [True] * 900)
+    sources = Sources(tracks, training, embeddings)
 
     assert list(sources.strategies) == NAMES
-    assert places.max(axis=0).tolist() == [201, 101, 101, 201, 101, 51]
-    expected = slow.popularity(world)
-    assert sources.strategies["popularity"].score(world.histories).top(50).rows[0].tolist() == slow.in_order(
-        expected, 50
-    )
+    assert sources.propose(world.histories).places.max(axis=0).tolist() == [201, 101, 101, 201, 101, 51]
+    by_default = {
+        "playlist_knn": PlaylistKnn(tracks, training),
+        "item_knn": ItemKnn(tracks, training),
+        "sequential_rules": SequentialRules(tracks, training),
+        "track_vectors": TrackVectors(tracks, embeddings, VectorQuery()),
+        "artist_affinity": ArtistAffinity(tracks),
+        "popularity": Popularity(tracks),
+    }
+    for name, strategy in by_default.items():
+        found, expected = (one.score(world.histories).top(20) for one in (sources.strategies[name], strategy))
+        assert found.rows.tolist() == expected.rows.tolist()
+        assert found.scores.tolist() == expected.scores.tolist()
 
 
 def test_a_catalog_without_artists_has_features_too() -> None:
