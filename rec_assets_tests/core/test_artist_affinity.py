@@ -63,3 +63,11 @@ def test_without_any_artist_there_is_no_answer() -> None:
     assert (strategy.score(world.histories).top(3).rows == slow.NO_TRACK).all()
     assert strategy.affinity(world.histories).shape[0] == 2
     assert strategy.score(world.histories).at(np.array([1]), np.array([2])).tolist() == [0]
+
+
+def test_the_fiftieth_track_from_the_end_is_heard_the_one_before_it_is_not() -> None:
+    world = World.of([0, 1, 2], [[0, 1, 2]], [[2, 1, *[0] * 49]])
+
+    rows = slow.answered(ArtistAffinity(world.tracks).score(world.histories).top(3))
+
+    assert world.tracks.track_index[rows[0]].tolist() == [0, 1]

@@ -60,3 +60,11 @@ def test_a_playlist_holds_a_track_once_and_keeps_its_order() -> None:
     assert np.asarray(matrix.todense()).tolist() == [[0, 1, 0, 1, 0], [0] * 5, [0, 0, 1, 0, 0]]
     assert playlists.values.tolist() == [3, 1, 3, 2]
     assert playlists.offsets.tolist() == [0, 3, 3, 4]
+
+
+def test_the_fiftieth_track_from_the_end_is_heard_the_one_before_it_is_not() -> None:
+    world = World.of([0] * 6, [[0, 3], [1, 4], [2, 5]], [[2, 1, *[0] * 49]])
+
+    rows = slow.answered(PlaylistKnn(world.tracks, world.training).score(world.histories).top(6))
+
+    assert sorted(world.tracks.track_index[rows[0]].tolist()) == [0, 1, 3, 4]
