@@ -5,9 +5,12 @@ import json
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 
 STORED = {
-    "playlist_sequences.parquet", "raw_playlists.parquet", "raw_playlists.rejects.parquet", "test_hit_rate.json",
-    "test_ranks.parquet", "test_sequences.parquet", "track_catalog.parquet", "track_embeddings.safetensors",
-    "train_sequences.parquet", "validation_hit_rate.json", "validation_ranks.parquet", "validation_sequences.parquet",
+    "raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_catalog.parquet", "playlist_sequences.parquet",
+    "train_sequences.parquet", "validation_sequences.parquet", "test_sequences.parquet", "base_sequences.parquet",
+    "ranker_sequences.parquet", "track_embeddings.safetensors", "base_embeddings.safetensors", "track_ranker.json",
+    "validation_ranks.parquet", "test_ranks.parquet", "validation_hit_rate.json", "test_hit_rate.json",
+    "validation_slices.parquet", "model_leaderboard.parquet", "strategy_ranks.parquet",
+    "example_recommendations.parquet", "recommendation_report.html",
 }  # fmt: skip
 
 
@@ -38,10 +41,11 @@ def test_a_dev_run_is_marked_wherever_its_sample_reaches(project: Project) -> No
         event.asset_key.path[-1]: event.step_materialization_data.materialization.tags["dagster/data_version"]
         for event in result.get_asset_materialization_events()
     }
-    assert {name for name, version in versions.items() if version.startswith("dev50-")} == {
-        "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences", "track_embeddings",
-        "validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate",
-    }  # fmt: skip
+    assert {name for name, version in versions.items() if not version.startswith("dev50-")} == {
+        "raw_playlists",
+        "track_catalog",
+    }
+    assert "Dev run on 50 % of the playlists" in (project.store / "recommendation_report.html").read_text()
     report = json.loads((project.store / "test_hit_rate.json").read_text())
     assert (report["sample_percent"], report["dev_run"]) == (50, True)
 

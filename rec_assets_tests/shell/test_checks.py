@@ -5,6 +5,7 @@ from dataclasses import replace
 import dagster as dg
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from rec_assets import checks
@@ -49,8 +50,9 @@ def test_vectors_are_finite() -> None:
     good = embeddings_of(np.eye(3))
     broken = replace(good, output_vectors=np.array([[1, np.nan, 0], [0, np.inf, 0], [0, 0, 1]], np.float32))
 
-    assert checks.vectors_are_finite(good).passed
-    result = checks.vectors_are_finite(broken)
+    check = checks.build_finite_check("track_embeddings")
+    assert check(good).passed
+    result = check(broken)
     assert not result.passed
     assert result.metadata["broken_output_vectors"].value == 2
 
@@ -78,3 +80,109 @@ def test_hit_rates_are_shares_and_above_popularity(report: dict, is_a_share: boo
 
     assert (share.passed, above.passed) == (is_a_share, is_above)
     assert above.severity is dg.AssetCheckSeverity.WARN
+
+
+@pytest.mark.parametrize(
+    ("base", "ranker", "counts"),
+    [("ab", "cd", (0, 0, 0)), ("abc", "cd", (1, 0, 0)), ("a", "cd", (0, 1, 0)), ("ab", "cdx", (0, 0, 1))],
+)
+def test_the_rankers_playlists_are_kept_aside(connection, base: str, ranker: str, counts: tuple) -> None:
+    result = checks.ranker_playlists_are_kept_aside(*(sequences(connection, *ids) for ids in ("abcd", base, ranker)))
+
+    found = tuple(result.metadata[key].value for key in ("in_several_parts", "in_no_part", "in_a_part_only"))
+    assert found == counts
+    assert result.passed is (counts == (0, 0, 0))
+
+
+def ranks(connection, hits: int, misses: int) -> Relation:
+    return connection.sql(
+        f"""SELECT CASE WHEN range < {hits} THEN 1 END AS rank, 1 AS popularity_rank, false AS query_is_cold,
+            false AS target_is_cold, 2 AS history_length, 3 AS target_count, true AS same_artist
+            FROM range({hits + misses})"""
+    )
+
+
+@pytest.mark.parametrize(("validation", "test", "passed"), [((45, 55), (40, 60), True), ((60, 40), (20, 80), False)])
+def test_a_test_figure_far_from_that_of_validation_is_told(connection, validation, test, passed: bool) -> None:
+    result = checks.agrees_with_validation({"k": 10}, ranks(connection, *validation), ranks(connection, *test))
+
+    assert result.passed is passed
+    assert result.metadata["validation_minus_test"].value == pytest.approx((validation[0] - test[0]) / 100)
+
+
+LEADER = {"strategy": "a", "stability": 0.8, "greatest_share": 0.3, "tail_share": 0.2, "is_chosen": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        ({}, set()),
+        ({"stability": 0.4}, {"similar_histories_get_similar_answers"}),
+        ({"stability": float("nan")}, set()),
+        ({"greatest_share": 0.95}, {"no_track_for_nearly_everyone"}),
+        ({"tail_share": 0.01}, {"the_tail_is_reached"}),
+    ],
+)
+def test_how_the_chosen_strategy_behaves(connection, change: dict, failed: set[str]) -> None:
+    rows = [LEADER | change, {**LEADER, "strategy": "b", "is_chosen": False, "stability": 0.0, "tail_share": 0.0}]
+    leaderboard = connection.from_arrow(pa.Table.from_pylist(rows))
+    same = connection.sql("SELECT s AS strategy, range % 3 AS rank FROM range(300), unnest(['a', 'b']) AS t(s)")
+
+    results = list(checks.behaviour_checks(leaderboard, same))
+
+    assert {result.check_name for result in results if not result.passed} == failed
+    assert len(results) == 4
+
+
+def test_a_strategy_that_is_better_than_the_chosen_one_is_named(connection) -> None:
+    rows = [LEADER, {**LEADER, "strategy": "b", "is_chosen": False}]
+    leaderboard = connection.from_arrow(pa.Table.from_pylist(rows))
+    better = connection.sql(
+        """SELECT 'a' AS strategy, CASE WHEN range < 100 THEN 1 END AS rank FROM range(300)
+           UNION ALL SELECT 'b', CASE WHEN range < 150 THEN 1 END FROM range(300)"""
+    )
+
+    (result,) = (r for r in checks.behaviour_checks(leaderboard, better) if r.check_name == "no_strategy_is_better")
+
+    assert not result.passed
+    assert result.metadata["better"].value == "b"
+
+
+def slices_table(connection, rate: float) -> Relation:
+    rows = [
+        {"slice": "query", "value": "warm", "playlists": 500, "hit_rate": rate, "low": rate - 0.04, "high": rate + 0.04}
+    ]
+    return connection.from_arrow(pa.Table.from_pylist(rows))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "settings", "passed", "compared"),
+    [
+        (0.5, 0.49, {"k": 5}, True, "1 slices"),
+        (0.5, 0.30, {"k": 5}, False, "1 slices"),
+        (0.5, 0.30, {"k": 9}, True, "no earlier run"),
+        (None, 0.30, {"k": 5}, True, "no earlier run"),
+    ],
+)
+def test_a_slice_that_collapsed_since_the_run_before_is_told(
+    connection, before: float | None, now: float, settings: dict, passed: bool, compared: str
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for rate, by in ((before, settings), (now, {"k": 5})):
+            if rate is not None:
+                report(instance, slices_table(connection, rate), by)
+        context = dg.build_asset_check_context(instance=instance)
+        result = checks.no_slice_collapsed(context, slices_table(connection, now))
+
+    assert result.passed is passed
+    assert compared in result.metadata["compared_with"].value
+
+
+def report(instance: dg.DagsterInstance, slices: Relation, settings: dict) -> None:
+    values = slices.to_arrow_table().to_pylist()
+    metadata = {
+        "slices": dg.MetadataValue.json(values),
+        "settings": dg.MetadataValue.json(settings),
+        "sample_percent": 100.0,
+    }
+    instance.report_runless_asset_event(dg.AssetMaterialization("validation_slices", metadata=metadata))

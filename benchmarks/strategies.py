@@ -1,0 +1,197 @@
+"""Time and memory of each strategy on made data, and the exact search against the bare matrix product.
+
+    python benchmarks/strategies.py answer --rows 12900000
+    python benchmarks/strategies.py search --rows 12900000 --runs 5
+
+Both prepare first, unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker,
+below ``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend
+on how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from compare import CACHE, ROOT, describe_machine, made
+from tutorial import peak_megabytes
+
+STRATEGIES = (
+    "popularity",
+    "artist_affinity",
+    "sequential_rules",
+    "item_knn",
+    "playlist_knn",
+    "track_vectors",
+    "ranker",
+)
+NEEDED = ("track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences")
+TRAINED = ("base_sequences", "ranker_sequences", "track_embeddings", "base_embeddings", "track_ranker")
+K, QUERIES = 100, 8_192
+# Rows of the product per block: 1,024 times 300,000 scores are 1.2 GB, so the vectors are cut, too.
+QUERY_BLOCK, VECTOR_BLOCK = 1_024, 65_536
+
+
+def prepared(rows: int) -> Path:
+    """The store with all that the strategies need, made once by this project's job in a process of its own."""
+    storage = CACHE / f"strategies_{rows}"
+    if not (storage / "track_ranker.json").exists():
+        command = [sys.executable, "benchmarks/strategies.py", "prepare", "--rows", str(rows)]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
+    return storage
+
+
+def prepare(rows: int) -> None:
+    """Materializes the assets into the store."""
+    import dagster as dg
+
+    storage = CACHE / f"strategies_{rows}"
+    os.environ |= {"REC_ASSETS_SOURCE": str(made(rows, ".parquet")), "REC_ASSETS_STORAGE": str(storage)}
+    from rec_assets.definitions import defs  # reads the two variables when it is imported
+
+    selection = [dg.AssetKey(name) for name in ("raw_playlists", *NEEDED, *TRAINED)]
+    with dg.DagsterInstance.ephemeral() as instance:
+        defs.resolve_job_def("training_job").execute_in_process(
+            run_config={"epochs": 1, "sg": 0}, asset_selection=selection, instance=instance, raise_on_error=True
+        )
+
+
+def load(storage: Path):  # noqa: ANN201 - its types are imported in the process that is measured
+    """The recommender over the stored models, the embeddings, and the validation and test playlists as one."""
+    import duckdb
+
+    from rec_assets.core.flat_sequences import FlatSequences
+    from rec_assets.core.model_file import load_embeddings
+    from rec_assets.core.ranker import from_document
+    from rec_assets.core.recommender import Recommender
+    from rec_assets.core.tracks import artist_numbers
+
+    with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
+        files = {name: connection.read_parquet(str(storage / f"{name}.parquet")) for name in NEEDED}
+        training = FlatSequences.from_relation(files["train_sequences"])
+        held_out = FlatSequences.from_relation(files["validation_sequences"].union(files["test_sequences"]))
+        artists = artist_numbers(files["track_catalog"])
+    embeddings = load_embeddings(storage / "track_embeddings.safetensors")
+    ranker = from_document(json.loads((storage / "track_ranker.json").read_text(encoding="utf-8")))
+    return Recommender(training, artists, embeddings, ranker), embeddings, held_out
+
+
+def answer_one(storage: Path, name: str, limit: int) -> dict[str, float | int | str]:
+    """Fits the strategy and answers the first ``limit`` held-out playlists."""
+    from rec_assets.core.comparison import CONTENDERS
+    from rec_assets.core.metrics import hit_rate
+    from rec_assets.core.ranking import answer_held_out
+
+    recommender, _, held_out = load(storage)
+    asked = held_out[:limit]
+    contender = next(known for known in CONTENDERS if known.label == name)
+    start, cpu_start = time.perf_counter(), time.process_time()
+    strategy = recommender.strategy(contender.strategy, contender.query, depth=K)
+    fitted = time.perf_counter()
+    answers = answer_held_out(strategy, recommender.tracks, asked, depth=K, repeats=contender.repeats)
+    answered = time.perf_counter()
+    return {
+        "strategy": name,
+        "playlists": len(asked),
+        "fit_seconds": round(fitted - start, 2),
+        "answer_seconds": round(answered - fitted, 2),
+        "ms_per_query": round(1_000 * (answered - fitted) / len(asked), 3),
+        "cpu_seconds": round(time.process_time() - cpu_start, 2),
+        "peak_mb": peak_megabytes(),
+        "hit_rate": round(hit_rate(answers.ranks, k=K), 4),
+    }
+
+
+def answer(rows: int, names: list[str], limit: int) -> None:
+    """A fresh process per strategy; prints its JSON line, and a table at the end."""
+    prepared(rows)
+    results = []
+    for name in names:
+        words = ["one", "--rows", str(rows), "--strategies", name, "--limit", str(limit)]
+        run = subprocess.run(
+            [sys.executable, "benchmarks/strategies.py", *words], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        results.append(json.loads(run.stdout.splitlines()[-1]))
+        print(json.dumps(results[-1]), flush=True)
+    print(f"{rows:,} made rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
+    print("| strategy | fit s | answer s | CPU s | ms per query | peak MB | hit rate |\n|---|---|---|---|---|---|---|")
+    for r in results:
+        print(
+            f"| `{r['strategy']}` | {r['fit_seconds']:.1f} | {r['answer_seconds']:.1f} | {r['cpu_seconds']:.1f} "
+            f"| {r['ms_per_query']:.2f} | {r['peak_mb']:,.0f} | {r['hit_rate']:.3f} |"
+        )
+
+
+def search(rows: int, runs: int) -> None:
+    """Prints the median seconds of the bare product, of the index and of the whole strategy, run in turn."""
+    from rec_assets.core.strategies import TrackVectors, VectorQuery, recommend
+    from rec_assets.core.strategies.vector_scores import VectorIndex
+
+    recommender, embeddings, held_out = load(prepared(rows))
+    tracks = recommender.tracks
+    histories = tracks.rows(held_out[:QUERIES]).histories()
+    vectors, every = np.array(embeddings.output_vectors), np.arange(len(embeddings))
+    queries = np.array(embeddings.input_vectors[np.random.default_rng(1).integers(len(every), size=QUERIES)])
+    index = VectorIndex(vectors, every, len(every))
+    strategy = TrackVectors(tracks, embeddings, VectorQuery())
+    sides = {
+        "queries @ vectors.T, nothing kept": lambda: product(queries, vectors),
+        f"VectorIndex.search, top {K}": lambda: index.search(queries, K),
+        f"TrackVectors, top {K} without the history": lambda: list(
+            recommend(strategy, tracks, histories, depth=K, repeats=False)
+        ),
+    }
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(runs):
+        for side, work in sides.items():
+            seconds[side].append(timed(work))
+    print(f"{len(queries):,} queries, {len(vectors):,} vectors of {vectors.shape[1]} numbers, {runs} runs in turn")
+    print(f"{describe_machine()}; {datetime.now(UTC).date()}")
+    bare = statistics.median(next(iter(seconds.values())))
+    for side, taken in seconds.items():
+        median = statistics.median(taken)
+        print(f"{side:45} {median:7.2f} s ({min(taken):.2f}-{max(taken):.2f})  {median / bare:5.2f}")
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def product(queries: np.ndarray, vectors: np.ndarray) -> None:
+    """Every dot product once, in blocks that are written over each other."""
+    for first in range(0, len(queries), QUERY_BLOCK):
+        for start in range(0, len(vectors), VECTOR_BLOCK):
+            queries[first : first + QUERY_BLOCK] @ vectors[start : start + VECTOR_BLOCK].T
+
+
+def main() -> None:
+    """Reads the command line, prints what was measured."""
+    parser = argparse.ArgumentParser(description="Time and memory of each strategy.")
+    parser.add_argument("what", choices=["prepare", "answer", "one", "search"])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="made rows")
+    parser.add_argument("--runs", type=int, default=5, help="search: runs of each side")
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
+    parser.add_argument("--limit", type=int, default=10**9, help="at most so many held-out playlists")
+    arguments = parser.parse_args()
+    if arguments.what == "prepare":
+        prepare(arguments.rows)
+    elif arguments.what == "one":
+        storage = CACHE / f"strategies_{arguments.rows}"
+        print(json.dumps(answer_one(storage, arguments.strategies[0], arguments.limit)))
+    elif arguments.what == "answer":
+        answer(arguments.rows, arguments.strategies, arguments.limit)
+    else:
+        search(arguments.rows, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
