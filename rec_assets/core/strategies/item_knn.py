@@ -4,25 +4,26 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.strategies.cooccurrence import cooccurrence_matrix
+from rec_assets.core.strategies.cooccurrence import Cooccurrence
 from rec_assets.core.strategies.sparse import product, recency_weights
 from rec_assets.core.strategies.sparse_scores import SparseScores
 from rec_assets.core.tracks import Tracks
 
 
 class _NearTracks:
-    """Sums the rows of a (t, t) matrix over the tracks of a history, weighted by recency."""
+    """Sums what is near the tracks of a history, weighted by recency."""
 
     batch = 1_024
 
-    def __init__(self, matrix: csr_matrix, *, decay: float, length: int) -> None:
-        self._matrix, self._decay, self._length = matrix, decay, length
-        self._tracks = len(matrix.indptr) - 1
+    def __init__(self, near: Cooccurrence, tracks: Tracks, *, decay: float, length: int) -> None:
+        self._near, self._tracks, self._decay, self._length = near, len(tracks), decay, length
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks near those of the history; the rest is 0."""
         weights = recency_weights(histories, self._tracks, decay=self._decay, length=self._length)
-        return SparseScores(product(weights, self._matrix))
+        asked, place = np.unique(weights.indices, return_inverse=True)
+        weights = csr_matrix((weights.data, place, weights.indptr), shape=(len(histories), len(asked)))
+        return SparseScores(product(weights, self._near.rows(asked)))
 
 
 class ItemKnn(_NearTracks):
@@ -44,10 +45,9 @@ class ItemKnn(_NearTracks):
         length: int = 20,
     ) -> None:
         steps = np.setdiff1d(np.arange(-window, window + 1), [0])
-        matrix = cooccurrence_matrix(
-            tracks, training, steps=steps, step_weights=np.ones(len(steps)), damping=damping, kept=neighbours
-        )
-        super().__init__(matrix, decay=decay, length=length)
+        weights = np.ones(len(steps))
+        near = Cooccurrence(tracks, training, steps=steps, step_weights=weights, damping=damping, kept=neighbours)
+        super().__init__(near, tracks, decay=decay, length=length)
 
 
 class SequentialRules(_NearTracks):
@@ -55,5 +55,5 @@ class SequentialRules(_NearTracks):
 
     def __init__(self, tracks: Tracks, training: FlatSequences, *, window: int = 10, rules: int = 200) -> None:
         steps = np.arange(1, window + 1)
-        matrix = cooccurrence_matrix(tracks, training, steps=steps, step_weights=1 / steps, damping=0, kept=rules)
-        super().__init__(matrix, decay=1, length=1)
+        near = Cooccurrence(tracks, training, steps=steps, step_weights=1 / steps, damping=0, kept=rules)
+        super().__init__(near, tracks, decay=1, length=1)

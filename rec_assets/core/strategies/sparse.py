@@ -59,10 +59,17 @@ def row_sums(matrix: csr_matrix) -> np.ndarray:
 
 
 def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """(c,) float32 value at each of ``rows`` (c,) and ``columns`` (c,), 0 where there is none."""
-    if len(rows) == 0:
-        # To scipy, nothing of a sparse matrix is a sparse matrix.
-        return np.empty(0, np.float32)
-    # Without order, each look-up reads its whole row.
-    matrix.sum_duplicates()
-    return np.asarray(matrix[rows, columns], np.float32).ravel()
+    """(c,) float32 value at each of ``rows`` (c,) and ``columns`` (c,), 0 where there is none.
+
+    ``matrix`` holds no place twice. A row is laid out in full, since scipy reads all of it for each value.
+    """
+    found = np.empty(len(rows), np.float32)
+    laid_out = np.zeros(int(matrix.get_shape()[1]), np.float32)
+    order = np.argsort(rows, kind="stable")
+    bounds = np.searchsorted(rows[order], np.arange(len(matrix.indptr))).tolist()
+    for place, (first, last) in zip(row_slices(matrix), pairwise(bounds), strict=True):
+        if first < last:
+            laid_out[matrix.indices[place]] = matrix.data[place]
+            found[order[first:last]] = laid_out[columns[order[first:last]]]
+            laid_out[matrix.indices[place]] = 0
+    return found
