@@ -2,6 +2,7 @@
 # make dev     the UI, with schedules
 # make test    set up and run every check and test
 # make bench   ours against the tutorial's way; takes minutes
+# make bench-strategies   time and memory of each strategy; takes a quarter of an hour
 
 PYTHON ?= python3.11
 VENV ?= .venv
@@ -14,7 +15,7 @@ ROWS ?= 12900000
 RUNS ?= 3
 CONFIG ?= rec_assets/configs/default.yaml
 
-.PHONY: run dev test check lint bench setup setup-dev clean
+.PHONY: run dev test check lint bench bench-strategies setup setup-dev clean
 
 run: setup
 	$(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
@@ -41,6 +42,10 @@ bench: setup
 	$(BIN)/python benchmarks/compare.py dialect --rows $(ROWS) --runs $(RUNS)
 	test -z "$(SOURCE)" || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[baselines]'
 	test -z "$(SOURCE)" || $(BIN)/python benchmarks/compare.py whole --source $(SOURCE) --runs $(RUNS)
+
+bench-strategies: setup
+	$(BIN)/python benchmarks/strategies.py answer --rows $(ROWS)
+	$(BIN)/python benchmarks/strategies.py search --rows $(ROWS)
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev

@@ -3,9 +3,10 @@
     python benchmarks/strategies.py answer --rows 12900000
     python benchmarks/strategies.py search --rows 12900000 --runs 5
 
-Both prepare first, unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker,
-below ``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend
-on how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
+``answer`` fits and asks each strategy in a fresh process, in the way the leaderboard asks it. Both prepare first,
+unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker, below
+``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend on
+how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
 """
 
 import argparse
@@ -35,7 +36,7 @@ STRATEGIES = (
 NEEDED = ("track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences")
 TRAINED = ("base_sequences", "ranker_sequences", "track_embeddings", "base_embeddings", "track_ranker")
 K, QUERIES = 100, 8_192
-# Rows of the product per block: 1,024 times 300,000 scores are 1.2 GB, so the vectors are cut, too.
+# All scores at once would take 15 GB; a block of them takes 256 MB.
 QUERY_BLOCK, VECTOR_BLOCK = 1_024, 65_536
 
 

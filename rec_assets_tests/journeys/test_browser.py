@@ -35,6 +35,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 PAGE_PATIENCE = 30_000  # ms
 WINDOW = {"width": 1600, "height": 1200}
+LAPTOP = {"width": 1366, "height": 768}
 # Wide enough that the whole graph shows its assets as cards with kinds, not as boxes with names only.
 WIDE_WINDOW = {"width": 3200, "height": 1500}
 
@@ -140,7 +141,7 @@ def test_the_graph_shows_groups_kinds_and_descriptions(ui: UI) -> None:
 
     for name in GROUPS | set(SPECS):
         playwright.expect(page.get_by_text(name, exact=True).last).to_be_visible()
-    for kind in ("DuckDB", "Parquet", "gensim", "safetensors", "faiss", "json"):
+    for kind in ("DuckDB", "Parquet", "gensim", "safetensors", "lightgbm", "json", "html"):
         playwright.expect(page.get_by_text(kind, exact=True).first).to_be_visible()
     ui.shoot("2_graph")
     page.get_by_text("track_embeddings", exact=True).last.click()
@@ -184,9 +185,9 @@ def test_a_hit_rate_page_shows_figures_and_the_curve(ui: UI, part: str) -> None:
     playwright.expect(_metadata_value(page, "settings")).to_contain_text('"k": 100')
     ui.shoot(f"7_{part}_hit_rate")
     _metadata_value(page, "hit_rate_curve").get_by_text("[Show Markdown]").click()
-    picture = page.get_by_role("img", name=re.compile(f"^Hit rate on [0-9,]+ {part} playlists$"))
+    picture = page.get_by_role("img", name=re.compile(f"^Hit rate of ranker on [0-9,]+ {part} playlists$"))
     playwright.expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") == 504
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 672
     ui.shoot(f"8_{part}_hit_rate_curve")
 
 
@@ -224,6 +225,11 @@ def test_the_model_page_shows_settings_and_neighbours(ui: UI) -> None:
         ("train_sequences", "splits_are_disjoint_and_complete", "in_several_parts"),
         ("raw_playlists", "has_rows_of_its_schema", re.compile("^row_id BIGINT, user_id VARCHAR")),
         ("track_embeddings", "vectors_are_finite", "broken_output_vectors"),
+        ("base_sequences", "ranker_playlists_are_kept_aside", "in_several_parts"),
+        ("test_hit_rate", "agrees_with_validation", "validation_minus_test"),
+        ("model_leaderboard", "no_strategy_is_better", "better"),
+        ("model_leaderboard", "similar_histories_get_similar_answers", "stability"),
+        ("validation_slices", "no_slice_collapsed", "compared_with"),
     ],
 )
 def test_a_check_page_shows_result_and_evidence(ui: UI, asset: str, check: str, evidence: Any) -> None:
@@ -233,6 +239,63 @@ def test_a_check_page_shows_result_and_evidence(ui: UI, asset: str, check: str, 
     playwright.expect(page.get_by_text(evidence).first).to_be_visible()
     playwright.expect(page.get_by_role("button", name="Execute all")).to_be_enabled()
     ui.shoot(f"12_{check}")
+
+
+@pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize(
+    ("asset", "entry", "name"),
+    [
+        ("model_leaderboard", "hit_rate_curves", r"^Hit rate by strategy, [0-9,]+ validation playlists$"),
+        ("validation_slices", "hit_rate_by_slice", r"^Hit rate@100 by slice, [0-9,]+ validation playlists$"),
+        ("track_embeddings", "map", r"^The [0-9,]+ most frequent tracks"),
+    ],
+)
+def test_a_picture_opens_whole_in_the_window_of_a_laptop(ui: UI, asset: str, entry: str, name: str) -> None:
+    ui.page.set_viewport_size(LAPTOP)
+    page = ui.open(f"/assets/{asset}")
+
+    _metadata_value(page, entry).get_by_text("[Show Markdown]").click()
+    picture = page.get_by_role("img", name=re.compile(name))
+    playwright.expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 600
+    box = picture.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] < box["x"] + box["width"] <= LAPTOP["width"]
+    ui.shoot(f"13_{entry}")
+    page.set_viewport_size(WINDOW)
+
+
+@pytest.mark.usefixtures("run_id")
+def test_the_leaderboard_shows_every_strategy_with_its_figures(ui: UI) -> None:
+    page = ui.open("/assets/model_leaderboard")
+
+    _metadata_value(page, "leaderboard").get_by_text("[Show Markdown]").click()
+    rows = page.get_by_role("dialog").get_by_role("row")
+    playwright.expect(rows).to_have_count(1 + 8)
+    playwright.expect(rows.nth(1)).to_contain_text(re.compile(r"0\.\d+"))
+    ui.shoot("14_leaderboard")
+
+
+@pytest.mark.usefixtures("run_id")
+def test_the_report_opens_without_a_network(ui: UI) -> None:
+    browser = ui.page.context.browser
+    offline = browser.new_context(viewport=LAPTOP, offline=True)
+    page = offline.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((ui.folder / "store" / "recommendation_report.html").as_uri())
+
+    playwright.expect(page.get_by_role("heading", level=1)).to_be_visible()
+    playwright.expect(page.get_by_role("img")).to_have_count(3)
+    for picture in page.get_by_role("img").all():
+        assert picture.evaluate("image => image.complete && image.naturalWidth") > 600
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    picture = ui.folder / "15_report.png"
+    page.screenshot(path=picture, full_page=True)
+    if SCREENSHOTS:
+        shutil.copy(picture, SCREENSHOTS)
+    offline.close()
 
 
 @pytest.mark.usefixtures("run_id")

@@ -19,8 +19,14 @@ from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped
 SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]
 RANKS = ["validation_ranks", "test_ranks"]
 HIT_RATES = ["validation_hit_rate", "test_hit_rate"]
-AFTER_SEQUENCES = [*SPLITS, "track_embeddings", *RANKS, *HIT_RATES]
-AFTER_EMBEDDINGS = [*RANKS, *HIT_RATES]
+RANKER_PARTS = ["base_sequences", "ranker_sequences"]
+COMPARED = ["model_leaderboard", "strategy_ranks", "example_recommendations"]
+ASKED = [*RANKS, *COMPARED]
+FROM_RANKS = [*HIT_RATES, "validation_slices"]
+REPORT = "recommendation_report"
+AFTER_EMBEDDINGS = [*ASKED, *FROM_RANKS, REPORT]
+TRAINED = ["track_embeddings", "base_embeddings", "track_ranker"]
+AFTER_SEQUENCES = [*SPLITS, *RANKER_PARTS, *TRAINED, *AFTER_EMBEDDINGS]
 EVERYTHING = ["raw_playlists", "track_catalog", "playlist_sequences", *AFTER_SEQUENCES]
 DEV = {**SMALL, "sample_percent": 50}
 
@@ -97,11 +103,15 @@ def test_every_asset_has_a_version_of_its_own(project: Project) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"epochs": 3}, ["track_embeddings", *AFTER_EMBEDDINGS]),
-        ({"reproducible": False, "workers": 1}, ["track_embeddings", *AFTER_EMBEDDINGS]),
+        ({"epochs": 3}, [*TRAINED, *AFTER_EMBEDDINGS]),
+        ({"reproducible": False, "workers": 1}, [*TRAINED, *AFTER_EMBEDDINGS]),
         ({"min_tracks": 4}, ["playlist_sequences", *AFTER_SEQUENCES]),
         ({"sample_seed": 1}, ["playlist_sequences", *AFTER_SEQUENCES]),
         ({"split_seed": 1}, AFTER_SEQUENCES),
+        ({"ranker_trees": 7}, ["track_ranker", *AFTER_EMBEDDINGS]),
+        ({"ranker_split_seed": 8}, [*RANKER_PARTS, "base_embeddings", "track_ranker", *AFTER_EMBEDDINGS]),
+        ({"strategy": "playlist_knn"}, AFTER_EMBEDDINGS),
+        ({"map_method": "umap"}, [REPORT]),
         ({"k": 4}, AFTER_EMBEDDINGS),
         ({"cold_query_seed": 1}, AFTER_EMBEDDINGS),
         ({"max_reject_share": 0.5}, []),
@@ -135,7 +145,7 @@ def test_the_same_data_elsewhere_has_the_same_version_and_other_data_another(pro
 def test_other_settings_of_one_asset_make_its_children_stale_and_no_other(project: Project) -> None:
     project.run_job()
     rematerialize(project, ["track_embeddings"], {**SMALL, "epochs": 3})
-    assert stale(project) == set(RANKS)
+    assert stale(project) == {*ASKED, REPORT}
 
     rematerialize(project, ["track_embeddings"])
     assert stale(project) == set(), "the settings of before give the version of before"
@@ -149,10 +159,15 @@ def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_o
     dev_left = {"playlist_sequences", *AFTER_SEQUENCES}
     for assets, then_stale in [
         (["playlist_sequences"], SPLITS),
-        (SPLITS, ["track_embeddings", *RANKS]),
-        (["track_embeddings"], RANKS),
-        (RANKS, HIT_RATES),
-        (HIT_RATES, []),
+        (SPLITS, ["track_embeddings", *RANKER_PARTS, *ASKED]),
+        (RANKER_PARTS, [*TRAINED, *ASKED]),
+        (["base_embeddings"], ["track_embeddings", "track_ranker", *ASKED]),
+        (["track_ranker"], ["track_embeddings", *ASKED]),
+        (["track_embeddings"], [*ASKED, REPORT]),
+        (RANKS, [*FROM_RANKS, *COMPARED, REPORT]),
+        (FROM_RANKS, [*COMPARED, REPORT]),
+        (COMPARED, [REPORT]),
+        ([REPORT], []),
     ]:
         rematerialize(project, assets)
         dev_left -= set(assets)
@@ -233,7 +248,7 @@ def test_a_split_of_another_seed_is_no_split_of_the_models(project: Project) -> 
     rematerialize(project, SPLITS, {**SMALL, "split_seed": 7})
     with pytest.raises(DataError, match="do not belong together: track_embeddings was made from split_sequences"):
         rematerialize(project, ["validation_ranks"])
-    rematerialize(project, ["track_embeddings", *RANKS], {**SMALL, "split_seed": 7})
+    rematerialize(project, [*RANKER_PARTS, *TRAINED, *RANKS], {**SMALL, "split_seed": 7})
 
 
 @pytest.mark.slow
