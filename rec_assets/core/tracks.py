@@ -62,8 +62,8 @@ def artist_numbers(track_catalog: Relation) -> np.ndarray:
 
 
 def _shuffled(indexes: np.ndarray) -> np.ndarray:
-    """A fixed one-to-one hash of 64-bit numbers (the finalizer of splitmix64; Steele et al. 2014)."""
-    mixed = indexes.astype(np.uint64)
+    """A fixed one-to-one hash of 64-bit numbers (splitmix64; Steele et al. 2014)."""
+    mixed = indexes.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return mixed ^ (mixed >> np.uint64(31))

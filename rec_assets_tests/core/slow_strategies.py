@@ -3,11 +3,10 @@
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import faiss
 import numpy as np
 from hypothesis import strategies as st
 
@@ -17,14 +16,6 @@ from rec_assets.core.strategies import NO_TRACK, Answers, ColdQuery, Query, Scor
 from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
 
 SlowScores = dict[int, float]
-
-
-def one_faiss_thread() -> Iterator[None]:
-    """As a fixture: in searches as small as those of tests, threads do nothing but wait for each other."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    yield
-    faiss.omp_set_num_threads(before)
 
 
 def sequences_of(sequences: Iterable[Sequence[int]]) -> FlatSequences:

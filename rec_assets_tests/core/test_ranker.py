@@ -1,18 +1,16 @@
 """The ranker learns what is planted, in the same way every time, and answers in the order of its trees."""
 
-import ctypes
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-import faiss
 import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from rec_assets.core.errors import DataError, StoreError, TrainingError
 from rec_assets.core.flat_sequences import FlatSequences
@@ -23,26 +21,14 @@ from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.strategies import Popularity, Strategy, recommend
 from rec_assets.core.tracks import UNKNOWN_ARTIST
-from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
 from rec_assets_tests.core.slow_strategies import World, check, lists_of, sequences_of, worlds
-
-OPENMP = ctypes.CDLL("libgomp.so.1")
-one_thread = pytest.fixture(slow.one_faiss_thread, scope="module", autouse=True)
 
 
 @pytest.fixture(scope="module")
 def cycle() -> tuple[Sources, FlatSequences]:
     world, held_aside = planted(walks(600, seed=1))
     return sources_of(world), held_aside
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = OPENMP.omp_get_max_threads(), faiss.omp_get_max_threads()
-    yield
-    OPENMP.omp_set_num_threads(before[0])
-    faiss.omp_set_num_threads(before[1])
 
 
 def first_hits(strategy: Strategy, world: World) -> float:
@@ -81,14 +67,13 @@ def test_answers_are_the_candidates_in_the_order_of_the_trees(
     check(world, scores, expected, exact=True)
 
 
-def test_the_trees_are_the_same_with_any_number_of_threads(cycle: tuple[Sources, FlatSequences], threads: None) -> None:
+def test_the_trees_are_the_same_with_any_number_of_threads(cycle: tuple[Sources, FlatSequences]) -> None:
     sources, held_aside = cycle
     # So few that draws decide which.
     asked, models = replace(FEW_TREES, negatives=20), set()
     for number in (1, 2, 4):
-        OPENMP.omp_set_num_threads(number)
-        faiss.omp_set_num_threads(number)
-        models.add(train_ranker(sources, held_aside, asked).model)
+        with threadpool_limits(number):
+            models.add(train_ranker(sources, held_aside, asked).model)
 
     assert len(models) == 1
     assert models != {train_ranker(sources, held_aside, replace(asked, seed=4)).model}

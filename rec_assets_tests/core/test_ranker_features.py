@@ -5,7 +5,6 @@ from math import log, nan
 from unittest.mock import patch
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +25,6 @@ from rec_assets_tests.core.planted_rankers import sources_of
 from rec_assets_tests.core.slow_strategies import World, lists_of, worlds
 
 NAMES = list(PROPOSED)
-one_thread = pytest.fixture(slow.one_faiss_thread, scope="module", autouse=True)
 
 
 def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
@@ -114,16 +114,13 @@ def test_answers_are_the_same_in_all_batches_orders_and_threads(
     found = {batch: answers(batch) for batch in (1, 7, 30)}
     monkeypatch.setattr(sys.modules[recommend.__module__], "_WORKERS", 1)
     found["one worker"] = answers(9)
-    threads = faiss.omp_get_max_threads()
     for number in (1, 2, 4):
-        # It holds for this thread only, so that no worker may stand between.
-        faiss.omp_set_num_threads(number)
-        again = STRATEGIES[name](world, some_vectors(world))
-        direct = again.score(world.histories).top(9, None if repeats else world.histories)
+        with threadpool_limits(number):
+            again = STRATEGIES[name](world, some_vectors(world))
+            direct = again.score(world.histories).top(9, None if repeats else world.histories)
         found[f"{number} threads"] = fill_up(
             direct, Popularity(world.tracks).score(world.histories), None if repeats else world.histories
         )
-    faiss.omp_set_num_threads(threads)
 
     for one in found.values():
         assert one.rows.tolist() == expected.rows.tolist()

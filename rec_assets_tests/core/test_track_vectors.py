@@ -16,7 +16,6 @@ from rec_assets_tests.core.slow_strategies import World, check, embed, lists_of,
 
 COMBINATIONS = [VectorQuery(*chosen) for chosen in product(Query, Scoring, ColdQuery)]
 SEEDS = st.integers(0, 2**32 - 1)
-one_thread = pytest.fixture(slow.one_faiss_thread, scope="module", autouse=True)
 
 
 def some_have_vectors(world: World, draw: np.random.Generator) -> np.ndarray:

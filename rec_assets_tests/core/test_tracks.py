@@ -14,7 +14,8 @@ LISTS = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)
 
 
 def splitmix(number: int) -> int:
-    """The finalizer of splitmix64 in whole numbers."""
+    """The first number of splitmix64 from this seed, in whole numbers."""
+    number = (number + 0x9E3779B97F4A7C15) % 2**64
     number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     number = (number ^ number >> 27) * 0x94D049BB133111EB % 2**64
     return number ^ number >> 31

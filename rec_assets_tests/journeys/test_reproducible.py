@@ -20,7 +20,7 @@ from rec_assets_tests.conftest import SMALL, Project, content_of, write_unescape
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEQUENCES = ["playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"]
 RANKS = ["validation_ranks", "test_ranks"]
-# Another core count changes the threads of faiss and BLAS, too.
+# Another core count changes the threads of BLAS and LightGBM, too.
 PROCESSES = [(1, 1, "0"), (2, 2, "1"), (4, 2, "random")]
 
 

@@ -24,7 +24,7 @@ def build_ranks_asset(part: str) -> dg.AssetsDefinition:
         "recommends after the tracks before it.",
         ins={"sequences": dg.AssetIn(f"{part}_sequences")},
         group_name="evaluation",
-        kinds={"faiss", "parquet"},
+        kinds={"numpy", "parquet"},
         owners=OWNERS,
         code_version="2",
         metadata=schema_metadata(f"{part}_ranks"),

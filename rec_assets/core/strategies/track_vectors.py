@@ -48,8 +48,8 @@ class VectorQuery:
         scoring: ``cosine``, input against input vectors, is the tutorial's; ``output`` is what Word2Vec is trained
             for: how likely a track stands near the query.
         cold: what stands in for a track without a vector: a ``random`` track (the tutorial's), the mean of its
-            ``artist``, or the last tracks of the ``history`` that have one; where that gives nothing, and with
-            ``popularity`` at once, the most frequent tracks are the answer.
+            ``artist`` (where that has none, the track before), or the last tracks of the ``history`` that have one;
+            where that gives nothing, and with ``popularity`` at once, the most frequent tracks are the answer.
         decay, length: of the ``history``.
         popularity_prior: times ``log(count)`` is added to a product with an output vector. Negative sampling learns
             the likelihood over that of the noise, ``count ** ns_exponent`` (Levy & Goldberg 2014, "Neural word
