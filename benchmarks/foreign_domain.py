@@ -96,17 +96,16 @@ def main() -> None:
     kept_aside = group_playlists(parts["ranker"], track_groups)
     asked = group_playlists(parts["validation"], track_groups)
     taught_all = train_ranker(base, base.tracks.rows(parts["ranker"]), RankerSettings())
-    print("| group | playlists | learned elsewhere | learned everywhere | " + " | ".join(SINGLE) + " | over best single |")
-    print("|---|" + "---|" * (len(SINGLE) + 4))
+    names = ["group", "playlists", "learned elsewhere", "learned everywhere", *SINGLE, "over the best single one"]
+    print(f"| {' | '.join(names)} |\n|{'---|' * len(names)}")
     for group in range(GROUPS):
         held_out = pick(parts["validation"], asked == group)
         elsewhere = pick(parts["ranker"], kept_aside != group)
         foreign = hits_of(full, train_ranker(base, base.tracks.rows(elsewhere), RankerSettings()), held_out)
         everywhere = hits_of(full, taught_all, held_out)
         single = {
-            name: hits(answer_held_out(full.strategies[name], full.tracks, held_out, depth=K, repeats=r).ranks, k=K)
+            name: hits(answer_held_out(full.strategies[name], full.tracks, held_out, depth=K, repeats=False).ranks, k=K)
             for name in SINGLE
-            for r in (False,)
         }
         best = max(single.values(), key=np.mean)
         interval = paired_difference_interval(foreign, best)

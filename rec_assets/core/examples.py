@@ -35,11 +35,9 @@ def example_neighbours(
     if depth < 1:
         return []
     unit = embeddings.unit_input_vectors()
-    found, cosines = VectorIndex(unit, np.arange(len(unit)), len(unit)).search(unit[queries], depth + 1)
-    is_itself = found == queries[:, None]
-    # Where many tracks share one vector, the track may not be among its own nearest: drop the last.
-    is_itself[~is_itself.any(axis=1), -1] = True
-    found, cosines = (values[~is_itself].reshape(len(queries), depth) for values in (found, cosines))
+    index = VectorIndex(unit, np.arange(len(unit)), len(unit))
+    # A track is its own nearest, and no answer.
+    found, cosines = index.search(unit[queries], depth, left_out=(queries, queries))
     tracks = embeddings.track_index[np.column_stack([queries, found])]
     names = _names(track_catalog, tracks.ravel().tolist())
     return [

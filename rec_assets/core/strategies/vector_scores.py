@@ -10,6 +10,7 @@ _BLOCKS = (2_048, 8_192, 32_768)
 _LARGEST_BLOCK = 65_536
 # At once, so that a block of scores takes 128 MB at most.
 _QUERIES = 512
+_NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class VectorIndex:
@@ -49,10 +50,10 @@ class VectorIndex:
             (m, depth) int64 places and (m, depth) float32 scores, best first, ties by the lowest place; where there
             are no more, ``NO_TRACK`` and -inf.
         """
-        silent_queries, silent_places = left_out or (np.empty(0, np.int64), np.empty(0, np.int64))
+        silent_queries, silent_places = _NOTHING if left_out is None else left_out
         parts = []
         for first in range(0, len(queries), _QUERIES):
-            own = (silent_queries >= first) & (silent_queries < first + _QUERIES)
+            own = np.flatnonzero(silent_queries // _QUERIES == first // _QUERIES)
             parts.append(
                 self._search(queries[first : first + _QUERIES], depth, silent_queries[own] - first, silent_places[own])
             )
@@ -63,7 +64,7 @@ class VectorIndex:
     def _search(
         self, queries: np.ndarray, depth: int, silent_queries: np.ndarray, silent_places: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        asks = np.isfinite(queries).all(axis=1)
+        asks = np.asarray(np.isfinite(queries).all(axis=1))
         asked = np.where(asks[:, None], queries, 0).astype(np.float32)
         places = np.full((len(queries), depth), NO_TRACK, np.int64)
         scores = np.full((len(queries), depth), -np.inf, np.float32)
@@ -71,7 +72,7 @@ class VectorIndex:
         silent_queries, silent_places = silent_queries[order], silent_places[order]
         for start, stop in _block_bounds(len(self)):
             block = asked @ self.vectors[start:stop].T
-            own = slice(*np.searchsorted(silent_places, (start, stop)))
+            own = slice(*np.searchsorted(silent_places, [start, stop]).tolist())
             block[silent_queries[own], silent_places[own] - start] = -np.inf
             block[:, self._broken[(self._broken >= start) & (self._broken < stop)] - start] = -np.inf
             places, scores = _merge(places, scores, block, start)
