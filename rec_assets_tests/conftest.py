@@ -1,5 +1,6 @@
 """What several tests share: a throw-away project, small playlists, and the real files where they are at hand."""
 
+import io
 import os
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,14 +87,14 @@ class Project:
 
     def files(self) -> dict[str, bytes]:
         """The content of every file of the store, by name; of the leaderboard, without its times."""
-        return {path.name: content_of(path) for path in sorted(self.store.iterdir())}
+        return {path.name: timeless(path.name, path.read_bytes()) for path in sorted(self.store.iterdir())}
 
 
-def content_of(path: Path) -> bytes:
-    """The bytes of ``path``; of the leaderboard, which holds how long things took, columns and lineage as text."""
-    if path.name != "model_leaderboard.parquet":
-        return path.read_bytes()
-    table = pq.read_table(path)
+def timeless(name: str, content: bytes) -> bytes:
+    """The ``content`` of file ``name``; of the leaderboard, which holds how long things took, what else is in it."""
+    if name != "model_leaderboard.parquet":
+        return content
+    table = pq.read_table(io.BytesIO(content))
     return f"{table.drop_columns(TIMES).to_pylist()} {table.schema.metadata[LINEAGE_KEY.encode()]!r}".encode()
 
 
