@@ -1,8 +1,13 @@
 """A newcomer's first run, and the rerun."""
 
 import json
+import logging
 
-from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
+import pyarrow.parquet as pq
+import pytest
+
+from rec_assets.core.recommender import StrategyName
+from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 STORED = {
     "raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_catalog.parquet", "playlist_sequences.parquet",
@@ -58,3 +63,27 @@ def test_a_store_reads_its_own_files_and_not_those_that_its_name_would_match_as_
     project.run_job()
 
     assert odd.files() == project.files()
+
+
+def test_without_any_artist_the_same_job_runs_and_says_what_it_does_without(project: Project) -> None:
+    write_unescaped_csv(project.source, [(user, "", track, playlist) for user, _, track, playlist in made_rows()])
+
+    result = project.run_job()
+
+    said = [entry.user_message for entry in project.instance.all_logs(result.run_id) if entry.level == logging.WARNING]
+    assert any("No track has an artist" in message for message in said)
+    report = json.loads((project.store / "validation_hit_rate.json").read_text())
+    assert (report["strategy"], report["playlists"]) == ("ranker", 12)
+
+
+@pytest.mark.parametrize("strategy", [name.value for name in StrategyName])
+def test_the_hit_rates_follow_the_strategy_that_is_set(project: Project, strategy: str) -> None:
+    project.run_job({**SMALL, "strategy": strategy, "repeats": False})
+
+    leaderboard = pq.read_table(project.store / "model_leaderboard.parquet").to_pylist()
+    (chosen,) = [row for row in leaderboard if row["is_chosen"]]
+    report = json.loads((project.store / "validation_hit_rate.json").read_text())
+    assert report["strategy"] == chosen["strategy"]
+    assert chosen["strategy"] in (strategy, f"{strategy} as configured")
+    assert report["hit_rate"] == chosen["hit_rate"]
+    assert len(leaderboard) == (9 if strategy == "ranker" else 8), "a ranker without repeats is one more"
