@@ -37,7 +37,7 @@ PAGE_PATIENCE = 30_000  # ms
 WINDOW = {"width": 1600, "height": 1200}
 LAPTOP = {"width": 1366, "height": 768}
 # Wide enough that the whole graph shows its assets as cards with kinds, not as boxes with names only.
-WIDE_WINDOW = {"width": 3200, "height": 1500}
+WIDE_WINDOW = {"width": 4400, "height": 6600}
 
 SPECS = {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs()}
 GROUPS = {"ingestion", "preparation", "training", "evaluation"}
