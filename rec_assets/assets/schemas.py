@@ -34,7 +34,7 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("hit_rate", "DOUBLE", "Share of targets among the k recommended, 0..1."),
     dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
     dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
-    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; NaN where k is below."),
     dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of its interval."),
     dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end."),
     dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),

@@ -20,7 +20,7 @@ _BEHAVIOUR = {
     "no_track_for_nearly_everyone": "No track is recommended to more than 90 % of the playlists.",
     "the_tail_is_reached": "At least 2 % of the recommendations go beyond the most popular fifth of the catalog.",
     "no_strategy_is_better": "No other strategy hits more often than the chosen one, beyond chance (95 % interval of "
-    "the paired difference).",
+    "the paired difference for each, so with seven others a false alarm is not rare).",
 }
 
 
@@ -69,7 +69,7 @@ def _better_strategies(strategy_ranks: Relation, chosen: str) -> list[str]:
     description="No slice of at least 200 playlists fell by more than 0.05 since the run before, beyond chance.",
 )
 def no_slice_collapsed(context: dg.AssetCheckExecutionContext, validation_slices: Relation) -> dg.AssetCheckResult:
-    """Compares with the materialization before the last of which this instance knows, if it is of the same kind."""
+    """Compares with the materialization before the last, if its k and its share of the playlists are the same."""
     records = context.instance.fetch_materializations(dg.AssetKey("validation_slices"), limit=2).records
     materializations = [record.asset_materialization for record in records if record.asset_materialization]
     now = [SliceRate(*row) for row in validation_slices.fetchall()]

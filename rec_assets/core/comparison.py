@@ -35,16 +35,17 @@ class Contender:
     repeats: bool
 
 
-# Each in the way that serves it best on most data; repeats of the history help one list and hurt another, and only
-# the ranker can learn which.
+def usual_repeats(strategy: StrategyName) -> bool:
+    """Whether tracks of the history may be recommended unless somebody says otherwise.
+
+    Repeats help one list and hurt another, and only the ranker can learn which.
+    """
+    return strategy is StrategyName.ranker
+
+
 CONTENDERS = (
-    *(
-        Contender(name.value, name, VectorQuery(), repeats=False)
-        for name in StrategyName
-        if name is not StrategyName.ranker
-    ),
+    *(Contender(name.value, name, VectorQuery(), usual_repeats(name)) for name in StrategyName),
     Contender("last_track", StrategyName.track_vectors, TUTORIAL_QUERY, repeats=True),
-    Contender("ranker", StrategyName.ranker, VectorQuery(), repeats=True),
 )
 
 
@@ -87,14 +88,16 @@ def try_contender(recommender: Recommender, contender: Contender, sequences: Fla
 
 def _figures(answers: HeldOutAnswers, recommender: Recommender, playlists: int, k: int) -> dict[str, float | int]:
     at_k, at_top = (hit_rate_interval(answers.ranks, k=depth) for depth in (k, TOP))
+    # Fewer than 10 answers say nothing of the first 10.
+    known = 1.0 if k >= TOP else float("nan")
     counts = recommender.tracks.count
     return {
         "hit_rate": hit_rate(answers.ranks, k=k),
         "hit_rate_low": at_k.low,
         "hit_rate_high": at_k.high,
-        "hit_rate_at_10": hit_rate(answers.ranks, k=TOP),
-        "hit_rate_at_10_low": at_top.low,
-        "hit_rate_at_10_high": at_top.high,
+        "hit_rate_at_10": known * hit_rate(answers.ranks, k=TOP),
+        "hit_rate_at_10_low": known * at_top.low,
+        "hit_rate_at_10_high": known * at_top.high,
         "mrr": mean_reciprocal_rank(answers.ranks, k=k),
         "ndcg": ndcg(answers.ranks, k=k),
         "catalog_coverage": catalog_coverage(answers.recommended),

@@ -10,7 +10,8 @@ from rec_assets.core.metrics.bootstrap import LEVEL, RESAMPLES, SEED
 
 COLUMNS = ("rank", "history_length", "target_count", "query_is_cold", "same_artist")
 
-# First and last number of each class. Fixed and round, so that runs can be compared; 0 is a track without a vector.
+# First and last number of each class. Fixed and round, so that runs can be compared; 0 is a track that never occurs
+# in training.
 NO_END = np.iinfo(np.int64).max
 TARGET_POPULARITY = {"cold": (0, 0), "1–2": (1, 2), "3–9": (3, 9), "10–99": (10, 99), "100+": (100, NO_END)}
 PLAYLIST_LENGTH = {"up to 5": (2, 5), "6–20": (6, 20), "21–50": (21, 50), "51–100": (51, 100), "101+": (101, NO_END)}
@@ -66,7 +67,7 @@ def slice_rates(
             ``rank`` int, 1 = best, 0 = not found;
             ``history_length`` int, tracks before the target, at least 1;
             ``target_count`` int, how often the target occurs in training, 0 = cold;
-            ``query_is_cold`` bool, a random track stood in for the query;
+            ``query_is_cold`` bool, the query track has no vector;
             ``same_artist`` int, 1 if the target's artist is among those of the history, 0 if not, -1 if unknown.
         k: how many tracks are recommended, at least 1.
         level: of the intervals, by :func:`~rec_assets.core.metrics.hit_rate_interval`; so are the next two.

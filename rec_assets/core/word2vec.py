@@ -88,13 +88,14 @@ def train_word2vec(
 def _frequencies(sequences: FlatSequences, min_count: int) -> dict[int, int]:
     """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``."""
     if len(sequences.values) == 0:
-        raise DataError("train_sequences holds no track; materialize it from more playlists.")
+        raise DataError("the training playlists hold no track; materialize their splits from more playlists.")
     counts = np.bincount(sequences.values)
     kept = np.flatnonzero(counts >= min_count)
     if len(kept) == 0:
         raise SettingsError(
             f"min_count={min_count} leaves no track: the most frequent one occurs {counts.max()} times in "
-            f"train_sequences. Set min_count to {counts.max()} or less."
+            f"these training playlists. Set min_count to {counts.max()} or less, or bring more playlists (for "
+            "base_embeddings, a lower ranker_share leaves more)."
         )
     order = kept[np.argsort(-counts[kept], kind="stable")]
     return dict(zip(order.tolist(), counts[order].tolist(), strict=True))

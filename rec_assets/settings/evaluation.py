@@ -4,7 +4,7 @@ from enum import Enum
 
 from pydantic import Field
 
-from rec_assets.core.comparison import Contender, name_contender
+from rec_assets.core.comparison import Contender, name_contender, usual_repeats
 from rec_assets.core.recommender import StrategyName
 from rec_assets.core.strategies import ColdQuery, Query, Scoring, VectorQuery
 from rec_assets.settings.base import Settings
@@ -23,6 +23,14 @@ class HitRateSettings(Settings):
     )
 
 
+class Repeats(Enum):
+    """Whether tracks of a playlist may be recommended after it."""
+
+    usual = "usual"
+    allowed = "allowed"
+    left_out = "left_out"
+
+
 class RanksSettings(HitRateSettings):
     """How held-out tracks are searched for."""
 
@@ -31,9 +39,10 @@ class RanksSettings(HitRateSettings):
         description="What recommends: ranker (joins all others), playlist_knn, item_knn, sequential_rules, "
         "track_vectors, artist_affinity or popularity.",
     )
-    repeats: bool = Field(
-        default=True,
-        description="Whether tracks of the playlist may be recommended again; the ranker learns when they should.",
+    repeats: Repeats = Field(
+        default=Repeats.usual,
+        description="Whether tracks of the playlist may be recommended again: allowed, left_out, or as usual for the "
+        "strategy: the ranker learns when they should, the others leave them out.",
     )
     query: Query = Field(
         default=_QUERY.query, description="What asks track_vectors: the last track, or the whole history."
@@ -72,7 +81,9 @@ class RanksSettings(HitRateSettings):
             popularity_prior=self.popularity_prior,
             cold_seed=self.cold_query_seed,
         )
-        return name_contender(self.strategy, query, repeats=self.repeats)
+        usual = usual_repeats(self.strategy)
+        repeats = usual if self.repeats is Repeats.usual else self.repeats is Repeats.allowed
+        return name_contender(self.strategy, query, repeats=repeats)
 
 
 class LeaderboardSettings(RanksSettings):

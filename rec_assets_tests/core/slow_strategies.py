@@ -115,9 +115,9 @@ def artist_affinity(
 ) -> SlowScores:
     scores = {}
     for artist, share in artist_shares(world, history, decay=decay, length=length).items():
-        own = [row for row in range(len(world.tracks)) if world.artist[row] == artist]
+        own = [row for row in range(len(world.tracks)) if world.artist[row] == artist and world.count[row]]
         own.sort(key=lambda row: (-world.count[row], row))
-        scores |= {row: share * math.sqrt(world.count[row] + 0.5) for row in own[:tracks_per_artist]}
+        scores |= {row: share * math.sqrt(world.count[row]) for row in own[:tracks_per_artist]}
     return scores
 
 

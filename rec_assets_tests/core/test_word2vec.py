@@ -121,5 +121,5 @@ def test_a_dead_reader_thread_fails_training_with_its_error(monkeypatch: pytest.
 def test_a_min_count_above_every_count_and_nothing_to_train_on_are_errors() -> None:
     with pytest.raises(SettingsError, match="min_count=9 leaves no track: the most frequent one occurs 2 times"):
         train_word2vec(sequences_of([1, 1, 2]), Hyperparameters(min_count=9))
-    with pytest.raises(DataError, match="holds no track"):
+    with pytest.raises(DataError, match="hold no track"):
         train_word2vec(sequences_of(), SMALL)

@@ -78,7 +78,7 @@ def test_without_any_artist_the_same_job_runs_and_says_what_it_does_without(proj
 
 @pytest.mark.parametrize("strategy", [name.value for name in StrategyName])
 def test_the_hit_rates_follow_the_strategy_that_is_set(project: Project, strategy: str) -> None:
-    project.run_job({**SMALL, "strategy": strategy, "repeats": False})
+    project.run_job({**SMALL, "strategy": strategy, "repeats": "left_out"})
 
     leaderboard = pq.read_table(project.store / "model_leaderboard.parquet").to_pylist()
     (chosen,) = [row for row in leaderboard if row["is_chosen"]]

@@ -14,7 +14,7 @@ from rec_assets.core.ranker import Ranker
 from rec_assets.core.ranking import answer_held_out
 from rec_assets.core.recommender import Recommender, StrategyName
 from rec_assets.core.relations import read_table
-from rec_assets.core.strategies import VectorQuery
+from rec_assets.core.strategies import NO_TRACK, VectorQuery, recommend
 from rec_assets.core.tracks import artist_numbers
 from rec_assets.core.word2vec import train_word2vec
 from rec_assets.paths import MADE_SAMPLE
@@ -58,6 +58,24 @@ def rate(stored: Stored, contender: Contender, sequences: FlatSequences) -> floa
     return hit_rate(answers.ranks, k=K)
 
 
+def recommends_the_unseen(stored: Stored, contender: Contender) -> bool:
+    """Whether a track is recommended that training never saw, and that is not in the history either.
+
+    That it exists is known from held-out playlists only.
+    """
+    recommender = Recommender(stored.train, stored.artists, stored.embeddings, stored.ranker)
+    strategy = recommender.strategy(contender.strategy, contender.query, depth=K)
+    histories = recommender.tracks.rows(stored.validation).histories()
+    assert (recommender.tracks.count[histories.values] == 0).any(), "none to be recommended: this proves nothing"
+    for part, answers in recommend(strategy, recommender.tracks, histories, depth=K, repeats=contender.repeats):
+        for history, rows in zip(range(part.start, part.stop), answers.rows, strict=False):
+            found = rows[rows != NO_TRACK]
+            own = histories.values[histories.offsets[history] : histories.offsets[history + 1]]
+            if np.setdiff1d(found[recommender.tracks.count[found] == 0], own).size:
+                return True
+    return False
+
+
 def leaky(stored: Stored) -> Stored:
     """The same with the validation playlists among those that strategies and embeddings are trained on."""
     everything = joined(stored.train, stored.validation)
@@ -89,6 +107,7 @@ def test_targets_are_not_known_and_a_leak_would_show(stored: Stored) -> None:
     told = leaky(stored)
     for contender in CONTENDERS:
         assert rate(stored, contender, shuffled) <= popularity + room, contender.label
+        assert not recommends_the_unseen(stored, contender), contender.label
         if contender.strategy not in (StrategyName.popularity, StrategyName.artist_affinity):
             honest = rate(stored, contender, stored.validation)
             assert rate(told, contender, stored.validation) > honest + 0.02, contender.label

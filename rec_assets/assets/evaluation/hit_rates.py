@@ -34,7 +34,9 @@ def build_hit_rate_asset(part: str) -> dg.AssetsDefinition:
         title = f"Hit rate of {strategy} on {report['playlists']:,} {part} playlists"
         if lineage.is_dev:
             title += f" (dev run, {lineage.sample_percent:g} %)"
-        picture = plot_hit_rate_curve(columns["rank"], columns["popularity_rank"], k=config.k, title=title)
+        picture = plot_hit_rate_curve(
+            columns["rank"], columns["popularity_rank"], k=config.k, title=title, label=strategy
+        )
         metadata = {
             "strategy": strategy,
             "hit_rate": report["hit_rate"],

@@ -135,7 +135,13 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
         "verbosity": -1,
     }
     data = lightgbm.Dataset(features, labels, group=sizes, feature_name=list(FEATURES), params=parameters)
-    return lightgbm.train(parameters, data, num_boost_round=settings.trees)
+    try:
+        return lightgbm.train(parameters, data, num_boost_round=settings.trees)
+    except lightgbm.basic.LightGBMError as error:
+        raise TrainingError(
+            f"LightGBM cannot learn from {len(labels)} candidates of {len(sizes)} examples ({error}). Raise "
+            "ranker_examples or ranker_negatives, or bring more playlists."
+        ) from error
 
 
 def import_lightgbm() -> Any:

@@ -1,5 +1,6 @@
 """What the report of a run says: from stored figures to its sections."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +26,8 @@ from rec_assets.core.report.content import (
 from rec_assets.core.slices import SliceRate
 
 _COLD_NOTE = (
-    "The catalog holds every track of the file, those of held-out playlists among them; counts, vectors and "
-    "neighbours come from training playlists only. A track that never occurs in training can be recommended by its "
-    'artist alone, so hits on such targets (slice "target popularity: cold") rest on knowing that the track exists.'
+    "A track that never occurs in training is never recommended, except again in a playlist that holds it: that it "
+    "exists is known from held-out playlists only. Such targets (target popularity: cold) count as misses."
 )
 _INTERVAL_NOTE = (
     "Intervals are 95 % percentile intervals by bootstrap over playlists. Settings and the default strategy are chosen "
@@ -127,7 +127,7 @@ def _leaderboard(assessment: Assessment, k: int) -> Table:
 
 
 def _cell(row: Mapping[str, Any], name: str) -> Cell:
-    if name in ("hit_rate", "hit_rate_at_10"):
+    if name in ("hit_rate", "hit_rate_at_10") and not math.isnan(row[name]):
         return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"])
     return row[name]
 
