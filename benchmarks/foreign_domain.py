@@ -61,7 +61,7 @@ def group_playlists(sequences: FlatSequences, track_groups: np.ndarray) -> np.nd
     """(n,) group of most of the tracks of each playlist; -1 if none has a group."""
     counts = np.zeros((len(sequences), GROUPS), int)
     groups = track_groups[sequences.values]
-    owner = np.repeat(np.arange(len(sequences)), sequences.lengths())
+    owner = sequences.owners()
     np.add.at(counts, (owner[groups >= 0], groups[groups >= 0]), 1)
     return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
 

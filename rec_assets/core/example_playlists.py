@@ -42,7 +42,7 @@ def example_playlists(
     answers = recommend(strategy, tracks, rows.histories(), depth=RECOMMENDED, repeats=repeats)
     found = np.concatenate([part.rows for _, part in answers])
     for number, playlist in enumerate(rows.ids.tolist()):
-        own = tracks.track_index[rows.values[rows.offsets[number] : rows.offsets[number + 1]]].tolist()
+        own = tracks.track_index[rows.tracks_of(number)].tolist()
         last = own[:-1][-HISTORY:]
         shown += [ExampleTrack(playlist, "history", len(last) - i, track) for i, track in enumerate(last)]
         shown.append(ExampleTrack(playlist, "target", int(ranks[number]) or None, own[-1]))

@@ -52,6 +52,14 @@ class FlatSequences:
         first, last = self.offsets[start], self.offsets[stop]
         return FlatSequences(self.ids[start:stop], self.values[first:last], self.offsets[start : stop + 1] - first)
 
+    def tracks_of(self, sequence: int) -> np.ndarray:
+        """The tracks of one ``sequence``, by its place."""
+        return self.values[self.offsets[sequence] : self.offsets[sequence + 1]]
+
+    def owners(self) -> np.ndarray:
+        """(m,) the place of the sequence to which each of the values belongs."""
+        return np.repeat(np.arange(len(self)), self.lengths())
+
     def lengths(self) -> np.ndarray:
         """(n,) tracks of each sequence."""
         return np.diff(self.offsets)

@@ -100,7 +100,7 @@ def describe_ranks(ranks: np.ndarray, tracks: Tracks, has_vector: np.ndarray, se
 
 def _same_artist(tracks: Tracks, rows: FlatSequences) -> np.ndarray:
     artist = tracks.artist[rows.values]
-    owner = np.repeat(np.arange(len(rows)), rows.lengths())
+    owner = rows.owners()
     is_target = np.zeros(len(artist), bool)
     is_target[rows.offsets[1:] - 1] = True
     target_artist = artist[is_target]

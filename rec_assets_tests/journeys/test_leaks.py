@@ -70,7 +70,7 @@ def recommends_the_unseen(stored: Stored, contender: Contender) -> bool:
     for part, answers in recommend(strategy, recommender.tracks, histories, depth=K, repeats=contender.repeats):
         for history, rows in zip(range(part.start, part.stop), answers.rows, strict=False):
             found = rows[rows != NO_TRACK]
-            own = histories.values[histories.offsets[history] : histories.offsets[history + 1]]
+            own = histories.tracks_of(history)
             if np.setdiff1d(found[recommender.tracks.count[found] == 0], own).size:
                 return True
     return False

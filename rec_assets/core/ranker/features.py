@@ -50,7 +50,7 @@ def _above_zero(best: np.ndarray) -> np.ndarray:
 
 def _of_history(tracks: Tracks, histories: FlatSequences, candidates: Candidates) -> dict[str, np.ndarray]:
     lengths = histories.lengths()
-    owner = np.repeat(np.arange(len(histories)), lengths)
+    owner = histories.owners()
 
     def distinct(values: np.ndarray) -> np.ndarray:
         pairs = np.unique(owner * (len(tracks) + 1) + values)
@@ -85,7 +85,7 @@ def _of_repeats(tracks: Tracks, histories: FlatSequences, candidates: Candidates
     """How often the candidate stands in the history, and how many steps ago at last: 1 = it is the last track."""
     width = len(tracks)
     lengths = histories.lengths()
-    owner = np.repeat(np.arange(len(histories)), lengths)
+    owner = histories.owners()
     back = np.repeat(histories.offsets[1:], lengths) - np.arange(len(histories.values))
     keys = owner * width + histories.values
     # In order of steps, so that the first of a key is the latest.

@@ -86,7 +86,7 @@ class Sources:
         scores = {name: strategy.score(histories) for name, strategy in self.strategies.items()}
         answers = [scores[name].top(PROPOSED[name]) for name in self.strategies]
         width = len(self.tracks)
-        own = np.repeat(np.arange(len(histories)), histories.lengths()) * width + histories.values
+        own = histories.owners() * width + histories.values
         keys = np.unique(np.concatenate([own, *(_keys(answer, width)[1] for answer in answers)]))
         history, rows = keys // width, keys % width
         return Candidates(

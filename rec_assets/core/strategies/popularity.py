@@ -31,7 +31,7 @@ class PopularScores:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
         answers = Answers.empty(self._histories, depth)
         for history in range(self._histories):
-            own = left_out.values[left_out.offsets[history] : left_out.offsets[history + 1]] if left_out else ()
+            own = left_out.tracks_of(history) if left_out else ()
             rows = np.arange(min(depth + len(own), self._counted))
             rows = rows[~np.isin(rows, own)][:depth]
             answers.rows[history, : len(rows)] = rows

@@ -22,7 +22,7 @@ class SparseScores:
             rows, scores = self._matrix.indices[place], self._matrix.data[place]
             kept = scores > self._above
             if left_out is not None:
-                own = left_out.values[left_out.offsets[history] : left_out.offsets[history + 1]]
+                own = left_out.tracks_of(history)
                 is_out[own] = True
                 kept &= ~is_out[rows]
                 is_out[own] = False

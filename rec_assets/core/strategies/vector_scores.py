@@ -137,8 +137,8 @@ class VectorScores:
         """Queries and places that are no answer: the query itself, and what is left out of it."""
         queries, rows = np.flatnonzero(self._itself != NO_TRACK), self._itself[self._itself != NO_TRACK]
         if left_out is not None:
-            owner = np.repeat(np.arange(len(left_out)), left_out.lengths())
-            queries, rows = np.concatenate([queries, owner]), np.concatenate([rows, left_out.values])
+            queries = np.concatenate([queries, left_out.owners()])
+            rows = np.concatenate([rows, left_out.values])
         places = self._index.place[rows]
         return queries[places != NO_TRACK], places[places != NO_TRACK]
 
