@@ -8,8 +8,7 @@ from rec_assets.assets.evaluation.validation_slices import validation_slices
 from rec_assets.assets.ingestion.raw_playlists import raw_playlists
 from rec_assets.assets.ingestion.track_catalog import track_catalog
 from rec_assets.assets.preparation.playlist_sequences import playlist_sequences
-from rec_assets.assets.preparation.ranker_split import split_for_ranker
-from rec_assets.assets.preparation.split_sequences import split_sequences
+from rec_assets.assets.preparation.split_sequences import split_for_ranker, split_sequences
 from rec_assets.assets.training.embeddings import base_embeddings, track_embeddings
 from rec_assets.assets.training.track_ranker import track_ranker
 
