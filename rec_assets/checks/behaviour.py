@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import numpy as np
 
 from rec_assets.assets.materialized import rounded
-from rec_assets.core.metrics import hits, paired_difference_interval
+from rec_assets.core.evaluation import ranks_by_strategy
+from rec_assets.core.metrics import paired_difference_interval
 from rec_assets.core.relations import Relation
 from rec_assets.core.slices import SliceRate, collapsed_slices
 
@@ -56,9 +56,8 @@ def behaviour_checks(model_leaderboard: Relation, strategy_ranks: Relation) -> I
 
 
 def _better_strategies(strategy_ranks: Relation, chosen: str) -> list[str]:
-    frame = strategy_ranks.select("strategy, coalesce(rank, 0) AS rank").fetchnumpy()
-    names, ranks = np.asarray(frame["strategy"]), np.asarray(frame["rank"])
-    found = {name: hits(ranks[names == name], k=max(int(ranks.max()), 1)) for name in dict.fromkeys(names.tolist())}
+    # A track is ranked only where it is recommended, so every rank is a hit.
+    found = {name: ranks > 0 for name, ranks in ranks_by_strategy(strategy_ranks).items()}
     return [
         name for name, own in found.items() if name != chosen and paired_difference_interval(own, found[chosen]).low > 0
     ]

@@ -46,10 +46,19 @@ def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:
     Raises:
         KeyError: a track is not in the catalog.
     """
+    return [track_name(artist, track) for artist, track in _artist_and_track(track_catalog, tracks)]
+
+
+def artists_of(track_catalog: Relation, tracks: list[int]) -> list[str | None]:
+    """The artist of each track index, in their order; None where it is unknown. Raises as :func:`names_of` does."""
+    return [artist for artist, _ in _artist_and_track(track_catalog, tracks)]
+
+
+def _artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[str | None, str | None]]:
     listed = ", ".join(map(str, tracks))
     found = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist, track").fetchall()
-    names = {index: track_name(artist, track) for index, artist, track in found}
-    return [names[track] for track in tracks]
+    by_index = {index: (artist, track) for index, artist, track in found}
+    return [by_index[track] for track in tracks]
 
 
 def track_name(artist: str | None, track: str | None) -> str:

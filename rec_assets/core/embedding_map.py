@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rec_assets.core.catalog import artists_of
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.plots import in_words, plot_track_map
 from rec_assets.core.relations import Relation
@@ -20,18 +21,9 @@ def draw_track_map(
     """
     projection = project_tracks(embeddings, tracks=TRACKS, method=method)
     shown = embeddings.track_index[: len(projection.points)].tolist()
-    groups, names = artist_groups(_artists_of(track_catalog, shown))
+    artists = artists_of(track_catalog, shown) if track_catalog is not None else [None] * len(shown)
+    groups, names = artist_groups(np.array(artists, object))
     title = f"The {len(shown):,} most frequent tracks, by their input vectors"
     picture = plot_track_map(projection.points, groups, names, axis_labels=projection.axis_labels, title=title)
-    artists = f"Artists with most of them: {in_words(names)}." if names else "No artist of them is known."
-    return picture, f"{title} ({', '.join(projection.axis_labels)}). {artists}"
-
-
-def _artists_of(track_catalog: Relation | None, tracks: list[int]) -> np.ndarray:
-    artists = np.full(len(tracks), None, object)
-    if track_catalog is not None:
-        listed = ", ".join(map(str, tracks))
-        rows = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist").fetchall()
-        by_track = dict(rows)
-        artists[:] = [by_track[track] for track in tracks]
-    return artists
+    legend = f"Artists with most of them: {in_words(names)}." if names else "No artist of them is known."
+    return picture, f"{title} ({', '.join(projection.axis_labels)}). {legend}"

@@ -17,6 +17,13 @@ def rank_arrays(ranks: Relation) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in columns.fetchnumpy().items()}
 
 
+def ranks_by_strategy(strategy_ranks: Relation) -> dict[str, np.ndarray]:
+    """(m,) ranks of each strategy of the table, 0 = not found, by its name and in the order of the table."""
+    columns = strategy_ranks.select("strategy, coalesce(rank, 0) AS rank").fetchnumpy()
+    names, ranks = np.asarray(columns["strategy"]), np.asarray(columns["rank"])
+    return {name: ranks[names == name] for name in dict.fromkeys(names.tolist())}
+
+
 def report_hit_rate(columns: dict[str, np.ndarray], *, k: int) -> dict[str, Any]:
     """The figures of ``*_hit_rate.json``.
 

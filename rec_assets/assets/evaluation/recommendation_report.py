@@ -3,13 +3,12 @@
 from typing import Any
 
 import dagster as dg
-import numpy as np
 
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.core.embedding_map import draw_track_map
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import SettingsError
-from rec_assets.core.evaluation import rank_arrays
+from rec_assets.core.evaluation import rank_arrays, ranks_by_strategy
 from rec_assets.core.lineage import Lineage
 from rec_assets.core.relations import Relation
 from rec_assets.core.report import Assessment, HtmlPage, assess, build_report
@@ -46,7 +45,7 @@ def recommendation_report(
         reports={"validation": validation_hit_rate, "test": test_hit_rate},
         ranks={"validation": rank_arrays(validation_ranks)["rank"], "test": rank_arrays(test_ranks)["rank"]},
         leaderboard=_rows(model_leaderboard),
-        strategy_ranks=_ranks_by_strategy(strategy_ranks),
+        strategy_ranks=ranks_by_strategy(strategy_ranks),
         slices=[SliceRate(**row) for row in _rows(validation_slices)],
         examples=_rows(example_recommendations),
         track_map=draw_track_map(track_embeddings, track_catalog, method=config.map_method.value),
@@ -78,9 +77,3 @@ def _require_one_question(lineage: Lineage) -> None:
 
 def _rows(table: Relation) -> list[dict[str, Any]]:
     return table.to_arrow_table().to_pylist()
-
-
-def _ranks_by_strategy(strategy_ranks: Relation) -> dict[str, np.ndarray]:
-    columns = strategy_ranks.select("strategy, coalesce(rank, 0) AS rank").fetchnumpy()
-    names, ranks = np.asarray(columns["strategy"]), np.asarray(columns["rank"])
-    return {name: ranks[names == name] for name in dict.fromkeys(names.tolist())}

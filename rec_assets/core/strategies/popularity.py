@@ -49,7 +49,7 @@ def fill_up(answers: Answers, popular: PopularScores, left_out: FlatSequences | 
     if not short.any():
         return answers
     depth = answers.rows.shape[1]
-    others = popular.top(2 * depth, left_out).rows
+    others = popular.top(depth, left_out).rows
     for history in np.flatnonzero(short):
         own = answers.rows[history]
         free = np.flatnonzero(own == NO_TRACK)
