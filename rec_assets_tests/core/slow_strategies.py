@@ -14,15 +14,13 @@ from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.strategies import NO_TRACK, Answers, ColdQuery, Query, Scores, Scoring, VectorQuery
 from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets_tests.core import made_models
 
 SlowScores = dict[int, float]
 
 
 def sequences_of(sequences: Iterable[Sequence[int]]) -> FlatSequences:
-    lists = [list(sequence) for sequence in sequences]
-    ids = np.array([f"p{number}" for number in range(len(lists))], object)
-    values = np.array([track for sequence in lists for track in sequence], np.int32)
-    return FlatSequences(ids, values, np.cumsum([0, *map(len, lists)], dtype=np.int64))
+    return made_models.sequences_of(*map(list, sequences))
 
 
 def lists_of(sequences: FlatSequences) -> list[list[int]]:
