@@ -56,7 +56,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,browser,s3,maps]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,browser,s3,maps,serve]'
 	touch $@
 
 clean:
