@@ -16,6 +16,7 @@ from rec_assets.core.errors import DataError, StoreError, TrainingError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.ranker import RankedCandidates, RankerSettings, Sources, train_ranker
 from rec_assets.core.ranker import learned as learned_module
+from rec_assets.core.ranker import trees as trees_module
 from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED
@@ -161,12 +162,21 @@ def test_a_ranker_of_other_features_is_refused(cycle: tuple[Sources, FlatSequenc
             RankedCandidates(cycle[0], replace(ranker, features=features))
 
 
+@pytest.mark.parametrize("text", ["", "tree\nversion=v4\n", "no model"])
+def test_trees_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(StoreError, match=r"refuses the stored ranker .* Materialize track_ranker again"):
+        trees_module.Trees(text)
+
+
 def test_without_its_library_lightgbm_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cycle: tuple[Sources, FlatSequences]
 ) -> None:
     message = "libgomp.so.1: cannot open shared object file"
-    (tmp_path / "lightgbm.py").write_text(f"raise OSError({message!r})\n")
+    (tmp_path / "lightgbm" / "lib").mkdir(parents=True)
+    (tmp_path / "lightgbm" / "__init__.py").write_text(f"raise OSError({message!r})\n")
+    (tmp_path / "lightgbm" / "lib" / "lib_lightgbm.so").write_text("no library")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(trees_module, "_load", trees_module._load.__wrapped__)
     for name in [name for name in sys.modules if name.split(".")[0] == "lightgbm"]:
         monkeypatch.delitem(sys.modules, name)
 

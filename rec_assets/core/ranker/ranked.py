@@ -6,8 +6,9 @@ from scipy.sparse import csr_matrix
 from rec_assets.core.errors import StoreError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.ranker.features import FEATURES, candidate_features
-from rec_assets.core.ranker.learned import BATCH, Ranker, import_lightgbm
+from rec_assets.core.ranker.learned import BATCH, Ranker
 from rec_assets.core.ranker.sources import Sources
+from rec_assets.core.ranker.trees import Trees
 from rec_assets.core.strategies.sparse_scores import SparseScores
 
 
@@ -31,13 +32,13 @@ class RankedCandidates:
                 f"{', '.join(FEATURES)}. Materialize track_ranker again."
             )
         self._sources = sources
-        self._trees = import_lightgbm().Booster(model_str=ranker.model)
+        self._trees = Trees(ranker.model)
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the candidates; all other tracks are no answer."""
         candidates = self._sources.propose(histories)
         features = candidate_features(self._sources, histories, candidates)
-        scores = np.asarray(self._trees.predict(features), np.float32)
+        scores = self._trees.predict(features)
         ends = np.cumsum(np.bincount(candidates.history, minlength=len(histories)))
         shape = (len(histories), len(self._sources.tracks))
         matrix = csr_matrix((scores, candidates.rows, np.concatenate([[0], ends])), shape=shape)
