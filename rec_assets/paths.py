@@ -10,6 +10,7 @@ _ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
 MADE_SAMPLE = _ROOT / "data" / "made_playlists.csv.gz"
 CONFIGS = Path(__file__).resolve().parent / "configs"
+SEARCHES = Path(__file__).resolve().parent / "searches"
 
 
 def storage_base() -> str:

@@ -1,0 +1,63 @@
+"""Settings of a trial, and search files checked against their bounds."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from pydantic import Field
+
+from rec_assets.core.errors import SettingsError
+from rec_assets.core.tuning import Search, SettingsGuide, parse_search
+from rec_assets.paths import SEARCHES
+from rec_assets.settings.base import Settings
+from rec_assets.settings.evaluation import RanksSettings
+from rec_assets.settings.training import EmbeddingsSettings, TrackRankerSettings
+
+
+class TrialSettings(EmbeddingsSettings, TrackRankerSettings, RanksSettings):
+    """Everything that a trial may try: how vectors and ranker are trained, and how the strategy is asked."""
+
+
+class TuningLeaderboardSettings(Settings):
+    """Which search the leaderboard is of."""
+
+    search: str = Field(
+        default="", description="Name of the search; empty = the only one that has trials in the store."
+    )
+
+
+def settings_guide() -> SettingsGuide:
+    """What the core must know of the settings of a trial."""
+
+    def complete(values: Mapping[str, Any]) -> dict[str, Any]:
+        return TrialSettings(**values).as_dict()
+
+    fields = TrialSettings.model_fields
+    return SettingsGuide({name: cast(type, field.annotation) for name, field in fields.items()}, complete)
+
+
+def load_search(name: str, *, seed: int | None = None, trials: int | None = None) -> Search:
+    """The search in the file ``name``, or the ready-made one of that name; ``seed`` and ``trials`` replace its own.
+
+    Raises:
+        SettingsError: there is no such file, or something in it is wrong.
+    """
+    path = _find(name)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"Search {path} cannot be read: {error}. Name a YAML file of a search.") from error
+    if isinstance(document, dict):
+        document |= {key: value for key, value in (("seed", seed), ("trials", trials)) if value is not None}
+    return parse_search(document, settings_guide(), source=str(path), default_name=path.stem)
+
+
+def _find(name: str) -> Path:
+    path, ready_made = Path(name).expanduser(), SEARCHES / f"{name}.yaml"
+    if path.is_file():
+        return path
+    if ready_made.is_file():
+        return ready_made
+    known = ", ".join(sorted(file.stem for file in SEARCHES.glob("*.yaml")))
+    raise SettingsError(f"There is no search file {name}. Expected the path of a YAML file, or one of {known}.")
