@@ -7,6 +7,7 @@ import click
 import dagster as dg
 from pydantic import Field
 
+from rec_assets.assets.tuning.trials import GROUP as TUNING
 from rec_assets.core.errors import SettingsError
 from rec_assets.settings import (
     EmbeddingsSettings,
@@ -21,6 +22,10 @@ from rec_assets.settings import (
     SplitSettings,
     TrackRankerSettings,
 )
+from rec_assets.tuning.jobs import TUNING_JOBS
+
+# Trials are partitions, which one run has one of.
+WHOLE_GRAPH = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING)
 
 # Which settings each step of the graph takes; the flat config of a job is the union of them.
 STEP_SETTINGS: dict[str, type[Settings]] = {
@@ -102,16 +107,16 @@ def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
 
 training_job = dg.define_asset_job(
     "training_job",
-    selection=dg.AssetSelection.all(),
+    selection=WHOLE_GRAPH,
     config=flat_config(TrainingSettings),
     description="Playlists to hit rates, on all playlists.",
 )
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
-    selection=dg.AssetSelection.all(),
+    selection=WHOLE_GRAPH,
     config=flat_config(DevTrainingSettings),
     description="The same on a tenth of the playlists; everything it makes is marked as a dev run's.",
     tags={"rec_assets/dev_run": "true"},
 )
 
-ALL_JOBS = [training_job, dev_training_job]
+ALL_JOBS = [training_job, dev_training_job, *TUNING_JOBS]

@@ -11,6 +11,8 @@ from rec_assets.assets.preparation.playlist_sequences import playlist_sequences
 from rec_assets.assets.preparation.split_sequences import split_for_ranker, split_sequences
 from rec_assets.assets.training.embeddings import base_embeddings, track_embeddings
 from rec_assets.assets.training.track_ranker import track_ranker
+from rec_assets.assets.tuning.trials import trial_embeddings, trial_hit_rate
+from rec_assets.assets.tuning.tuning_leaderboard import tuning_leaderboard
 
 ALL_ASSETS = [
     raw_playlists,
@@ -28,4 +30,7 @@ ALL_ASSETS = [
     validation_slices,
     compare_strategies,
     recommendation_report,
+    trial_embeddings,
+    trial_hit_rate,
+    tuning_leaderboard,
 ]

@@ -1,6 +1,6 @@
 """What every asset returns: value, metadata, data version and lineage together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,7 +9,7 @@ import dagster as dg
 from rec_assets.core.lineage import FULL, Lineage, derive_lineage
 from rec_assets.resources.io_manager import LINEAGE_METADATA
 from rec_assets.resources.retries import retry_transient
-from rec_assets.resources.store import AssetStore
+from rec_assets.resources.store import AssetStore, stored_name
 
 OWNERS = ["team:recommendations"]
 
@@ -22,18 +22,22 @@ def lineage_of(
     key: str | None = None,
     content: str = "",
     sample_percent: float = FULL,
+    upstream: Iterable[str] | None = None,
 ) -> Lineage:
     """The lineage of the asset at work (of ``key`` where a step makes several), from its stored inputs.
 
     Run config is no part of Dagster's own data version, so one is derived here. Versions of inputs are read
-    from the files that were loaded: another instance may have written them.
+    from the files that were loaded: another instance may have written them. A partition of a partitioned asset
+    was made from the same partition of its parents that have one; ``upstream`` names what was really read, where
+    that is another choice of partitions.
     """
     asset_key = dg.AssetKey(key) if key else context.asset_key
-    upstream = [parent.path[-1] for parent in context.assets_def.asset_deps[asset_key]]
+    if upstream is None:
+        upstream = [_name(context, parent) for parent in context.assets_def.asset_deps[asset_key]]
     with retry_transient():
         inputs = {name: store.lineage(name) for name in upstream}
     lineage = derive_lineage(
-        asset_key.path[-1],
+        _name(context, asset_key),
         code_version=context.assets_def.code_versions_by_key[asset_key] or "",
         settings=settings,
         inputs=inputs,
@@ -47,6 +51,12 @@ def lineage_of(
             "its figures are not those of the full data."
         )
     return lineage
+
+
+def _name(context: dg.AssetExecutionContext, asset_key: dg.AssetKey) -> str:
+    """What the store calls the asset: with this run's partition if the asset has any."""
+    is_partitioned = context.job_def.asset_layer.get(asset_key).is_partitioned
+    return stored_name(asset_key.path[-1], context.partition_key if is_partitioned else None)
 
 
 def materialized(

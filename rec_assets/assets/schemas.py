@@ -49,6 +49,19 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("training_seconds", "DOUBLE", "Training the models it needs; null = unknown here."),
     dg.TableColumn("is_chosen", "BOOLEAN", "The strategy that the hit rates follow."),
 ]
+_TUNING_COLUMNS = [
+    dg.TableColumn("trial", "VARCHAR", "Search and number; the partition of the trial's assets."),
+    dg.TableColumn("state", "VARCHAR", "finished, failed, pending, or outdated: on other playlists or defaults."),
+    dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
+    dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; null where k is below."),
+    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
+    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    dg.TableColumn("seconds", "DOUBLE", "Training all that the trial needs; null = unknown here."),
+    dg.TableColumn("is_best", "BOOLEAN", "The highest hit rate; of equals the first trial."),
+]
 
 _SEQUENCES = ("playlist", "train", "validation", "test", "base", "ranker")
 
@@ -83,6 +96,7 @@ TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
             dg.TableColumn("rank", "INTEGER", "Place of its last track; null = not among the k recommended."),
         ]
     ),
+    "tuning_leaderboard": dg.TableSchema(_TUNING_COLUMNS),
     "example_recommendations": dg.TableSchema(
         [
             dg.TableColumn("playlist_id", "VARCHAR", "The validation playlist."),

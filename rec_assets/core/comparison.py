@@ -16,7 +16,7 @@ from rec_assets.core.metrics import (
     ndcg,
     tail_share,
 )
-from rec_assets.core.ranking import HeldOutAnswers, answer_held_out
+from rec_assets.core.ranking import HeldOutAnswers, HeldOutRanks, answer_held_out, describe_ranks
 from rec_assets.core.recommender import Recommender, StrategyName
 from rec_assets.core.strategies import NO_TRACK, TUTORIAL_QUERY, Strategy, VectorQuery, recommend
 
@@ -65,6 +65,18 @@ def name_contender(strategy: StrategyName, query: VectorQuery, *, repeats: bool)
         if known.strategy is strategy and known.repeats == repeats and asked_alike:
             return known
     return Contender(f"{strategy.value} as configured", strategy, query, repeats)
+
+
+def rank_held_out(recommender: Recommender, contender: Contender, sequences: FlatSequences, *, k: int) -> HeldOutRanks:
+    """The places at which ``contender`` recommends the last tracks of held-out ``sequences``, among ``k``.
+
+    Raises:
+        DataError: there is no sequence.
+        SettingsError: ``k`` is more than can be recommended.
+    """
+    strategy = recommender.strategy(contender.strategy, contender.query, depth=k)
+    answers = answer_held_out(strategy, recommender.tracks, sequences, depth=k, repeats=contender.repeats)
+    return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
 
 
 def try_contender(recommender: Recommender, contender: Contender, sequences: FlatSequences, *, k: int) -> Outcome:

@@ -32,11 +32,11 @@ class Recommender:
         training: training playlists by track index.
         artists: (t,) number of each track's artist, by track index.
         embeddings: trained on ``training``.
-        ranker: learned from playlists of ``training`` that were kept aside for it.
+        ranker: learned from playlists of ``training`` that were kept aside for it; None = nobody asks for it.
     """
 
     def __init__(
-        self, training: FlatSequences, artists: np.ndarray, embeddings: TrackEmbeddings, ranker: Ranker
+        self, training: FlatSequences, artists: np.ndarray, embeddings: TrackEmbeddings, ranker: Ranker | None
     ) -> None:
         self.tracks = Tracks.count_in(training, artists)
         self._training = self.tracks.rows(training)
@@ -64,6 +64,7 @@ class Recommender:
 
         Raises:
             SettingsError: ``depth`` is more than can be recommended.
+            LookupError: the ranker is asked for, and there is none.
         """
         if depth >= len(self._embeddings):
             raise SettingsError(
@@ -72,6 +73,8 @@ class Recommender:
                 "track_embeddings."
             )
         if name is StrategyName.ranker:
+            if self._ranker is None:
+                raise LookupError("these strategies were put together without a ranker")
             return RankedCandidates(self.sources, self._ranker)
         if name is StrategyName.track_vectors:
             return TrackVectors(self.tracks, self._embeddings, query)

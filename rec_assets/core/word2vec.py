@@ -67,7 +67,7 @@ def train_word2vec(
         SettingsError: ``min_count`` leaves no track.
         TrainingError: a trainer thread died.
     """
-    frequencies = _frequencies(sequences, hyperparameters.min_count)
+    frequencies = count_vocabulary(sequences, hyperparameters.min_count)
     words = len(sequences.values)
     clock = _Clock(words, hyperparameters.epochs, on_progress)
     model = FailFastWord2Vec(clock.report, **hyperparameters.as_dict())
@@ -85,8 +85,13 @@ def train_word2vec(
     return TrainingResult(embeddings, int(embeddings.count.sum()) / words, clock.words_per_second())
 
 
-def _frequencies(sequences: FlatSequences, min_count: int) -> dict[int, int]:
-    """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``."""
+def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]:
+    """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``.
+
+    Raises:
+        DataError: there is no track.
+        SettingsError: no track is frequent enough.
+    """
     if len(sequences.values) == 0:
         raise DataError("the training playlists hold no track; materialize their splits from more playlists.")
     counts = np.bincount(sequences.values)

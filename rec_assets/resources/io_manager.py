@@ -6,7 +6,7 @@ import dagster as dg
 
 from rec_assets.core.lineage import Lineage
 from rec_assets.resources.retries import retry_transient
-from rec_assets.resources.store import AssetStore
+from rec_assets.resources.store import AssetStore, stored_name
 from rec_assets.resources.written import DescribedTable
 
 LINEAGE_METADATA = "lineage"
@@ -23,13 +23,18 @@ class StoreIOManager(dg.IOManager):
         lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
         value, describe = (obj.relation, obj.describe) if isinstance(obj, DescribedTable) else (obj, None)
         with retry_transient():
-            written = self._store.write(context.asset_key.path[-1], value, lineage, describe)
+            written = self._store.write(_name(context), value, lineage, describe)
         context.add_output_metadata(written)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read the value that the downstream asset's annotation asks for."""
         with retry_transient():
-            return self._store.read(context.asset_key.path[-1], context.dagster_type.typing_type)
+            return self._store.read(_name(context), context.dagster_type.typing_type)
+
+
+def _name(context: dg.OutputContext | dg.InputContext) -> str:
+    partition = context.asset_partition_key if context.has_asset_partitions else None
+    return stored_name(context.asset_key.path[-1], partition)
 
 
 class StoreIOManagerFactory(dg.ConfigurableIOManagerFactory[StoreIOManager]):

@@ -1,4 +1,4 @@
-"""Where assets lie: one file per asset in a folder or below a URL."""
+"""Where assets lie: one file per asset, or per partition of it, in a folder or below a URL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +15,11 @@ from rec_assets.resources.atomic import atomic_file, is_local, local_path
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.formats import FORMATS, Format, format_of
 from rec_assets.resources.written import Describe, describe_file
+
+
+def stored_name(asset: str, partition: str | None = None) -> str:
+    """What the store calls ``asset``, or a ``partition`` of it: that has a file in a folder of the asset."""
+    return asset if partition is None else f"{asset}/{partition}"
 
 
 class AssetStore(dg.ConfigurableResource):
@@ -52,7 +57,7 @@ class AssetStore(dg.ConfigurableResource):
             StoreError: it was never materialized here, or its file is damaged or may not be read.
         """
         form = format_of(value_type)
-        with self._opened(self.target(name, form.suffix)) as path:
+        with self._opened(name, self.target(name, form.suffix)) as path:
             return form.read(path, self.duckdb.connect())
 
     def lineage(self, name: str) -> Lineage:
@@ -62,7 +67,7 @@ class AssetStore(dg.ConfigurableResource):
             StoreError: it was never materialized here, or its file is damaged or may not be read.
         """
         form, target = self._find(name)
-        with self._opened(target) as path:
+        with self._opened(name, target) as path:
             return form.read_lineage(path)
 
     def _require_unreplaced(self, name: str, lineage: Lineage) -> None:
@@ -83,12 +88,12 @@ class AssetStore(dg.ConfigurableResource):
         raise StoreError(f"{name} is not in the store {self.base}. Materialize it first.")
 
     @contextmanager
-    def _opened(self, target: UPath) -> Iterator[Path]:
+    def _opened(self, name: str, target: UPath) -> Iterator[Path]:
         """A local path with the content of ``target``; errors name ``target``, and the remedy."""
         path = local_path(target)
         try:
             if not target.exists():
-                raise StoreError(f"{target} does not exist. Materialize {target.stem} first.")
+                raise StoreError(f"{target} does not exist. Materialize {name} first.")
             path = path if is_local(target) else self._download(target)
             yield path
         except PermissionError as error:  # an object store gives it no number
@@ -98,7 +103,7 @@ class AssetStore(dg.ConfigurableResource):
             raise StoreError(str(error).replace(str(path), str(target))) from error
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(
-                f"{target} was not written by this package ({error!r}). Materialize {target.stem} again."
+                f"{target} was not written by this package ({error!r}). Materialize {name} again."
             ) from error
 
     def _download(self, target: UPath) -> Path:

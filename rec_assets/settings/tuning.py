@@ -8,15 +8,41 @@ import yaml
 from pydantic import Field
 
 from rec_assets.core.errors import SettingsError
-from rec_assets.core.tuning import Search, SettingsGuide, parse_search
+from rec_assets.core.tuning import Search, SettingsGuide, Trial, parse_search
 from rec_assets.paths import SEARCHES
 from rec_assets.settings.base import Settings
 from rec_assets.settings.evaluation import RanksSettings
 from rec_assets.settings.training import EmbeddingsSettings, TrackRankerSettings
 
+_REMEDY = "Delete its file in tuning_trials, and run rec-assets tune again."
+
 
 class TrialSettings(EmbeddingsSettings, TrackRankerSettings, RanksSettings):
     """Everything that a trial may try: how vectors and ranker are trained, and how the strategy is asked."""
+
+    def of_embeddings(self) -> EmbeddingsSettings:
+        """Those of the vectors alone."""
+        return EmbeddingsSettings(**{name: getattr(self, name) for name in EmbeddingsSettings.model_fields})
+
+    def of_ranker(self) -> TrackRankerSettings:
+        """Those of the ranker alone."""
+        return TrackRankerSettings(**{name: getattr(self, name) for name in TrackRankerSettings.model_fields})
+
+
+def trial_settings(trial: Trial) -> TrialSettings:
+    """All settings of ``trial``.
+
+    Raises:
+        SettingsError: one is out of its bounds, or unknown.
+    """
+    unknown = set(trial.settings) - set(TrialSettings.model_fields)
+    if unknown:
+        raise SettingsError(f"Trial {trial.key} has `{min(unknown)}`, which is no setting. {_REMEDY}")
+    try:
+        return TrialSettings(**trial.settings)
+    except SettingsError as error:
+        text = str(error).replace("Change it in the run config.", _REMEDY)
+        raise SettingsError(f"Trial {trial.key}: {text}") from None
 
 
 class TuningLeaderboardSettings(Settings):

@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import rec_assets
 from rec_assets import definitions
 from rec_assets.jobs import STEP_SETTINGS, TrainingSettings
+from rec_assets.settings.tuning import TrialSettings, load_search
 from rec_assets_tests.conftest import SMALL, Project
 
 STRATEGIES = {"track_catalog", "train_sequences", "track_embeddings", "track_ranker"}
 COMPARED = {"model_leaderboard", "strategy_ranks", "example_recommendations"}
+TUNING = {"trial_embeddings", "trial_hit_rate", "tuning_leaderboard"}
 UPSTREAM = {
     "raw_playlists": set(),
     "track_catalog": {"raw_playlists"},
@@ -36,6 +39,12 @@ UPSTREAM = {
         *("track_catalog", "track_embeddings", "validation_ranks", "test_ranks", "validation_hit_rate"),
         *("test_hit_rate", "validation_slices", *COMPARED),
     },
+    "trial_embeddings": {"train_sequences"},
+    "trial_hit_rate": {
+        *("track_catalog", "train_sequences", "base_sequences", "ranker_sequences", "validation_sequences"),
+        "trial_embeddings",
+    },
+    "tuning_leaderboard": {"trial_hit_rate"},
 }
 GROUPS = {
     "ingestion": {"raw_playlists", "track_catalog"},
@@ -48,10 +57,12 @@ GROUPS = {
         *("validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate", "validation_slices"),
         *(*COMPARED, "recommendation_report"),
     },
+    "tuning": TUNING,
 }
 NO_TABLES = {
     *("track_embeddings", "base_embeddings", "track_ranker"),
     *("validation_hit_rate", "test_hit_rate", "recommendation_report"),
+    *("trial_embeddings", "trial_hit_rate"),
 }
 PACKAGE = Path(rec_assets.__file__).parent
 
@@ -88,16 +99,37 @@ def test_checks_that_guard_what_follows_are_blocking(graph) -> None:
     assert {asset for asset, name in blocking if name == "has_rows_of_its_schema"} == set(UPSTREAM) - NO_TABLES
 
 
-def test_both_jobs_run_the_whole_graph_and_the_schedule_runs_one_of_them_on_mondays() -> None:
+def test_both_jobs_run_the_whole_graph_but_for_tuning_and_the_schedule_runs_one_of_them_on_mondays() -> None:
     for name in ("training_job", "dev_training_job"):
         job = definitions.defs.resolve_job_def(name)
-        assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == set(UPSTREAM)
+        assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == set(UPSTREAM) - TUNING
     schedule = definitions.defs.resolve_schedule_def("weekly_training_schedule")
     assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (
         "training_job",
         "0 5 * * 1",
         "UTC",
     )
+
+
+def test_a_trial_is_a_partition_and_never_measured_on_test() -> None:
+    job = definitions.defs.resolve_job_def("trial_job")
+
+    assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == {"trial_embeddings", "trial_hit_rate"}
+    assert job.partitions_def is not None
+    assert job.partitions_def.name == "tuning_trials"
+    assert not [parent for name in TUNING for parent in UPSTREAM[name] if parent.startswith("test_")]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "searches").glob("*.yaml")), ids=lambda path: path.stem)
+def test_ready_made_searches_are_accepted(path: Path) -> None:
+    search = load_search(path.stem)
+
+    assert search == load_search(str(path))
+    assert search.trials == {"tutorial_grid": 3, "tpe": 12}[search.name]
+    if search.name == "tutorial_grid":
+        settings = yaml.safe_load((PACKAGE / "configs" / "tutorial.yaml").read_text())
+        own = {name: value for name, value in settings.items() if name in TrialSettings.model_fields}
+        assert {**search.fixed, "min_count": 3} == own
 
 
 def test_a_job_and_materialize_all_start_from_the_same_defaults() -> None:
@@ -121,8 +153,6 @@ def test_the_dev_job_samples_a_tenth_unless_told_otherwise(project: Project) -> 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "configs").glob("*.yaml")), ids=lambda path: path.stem)
 def test_ready_made_configs_are_accepted(path: Path) -> None:
-    import yaml
-
     settings = TrainingSettings(**yaml.safe_load(path.read_text()))
 
     if path.stem == "tutorial":

@@ -5,10 +5,10 @@ import dagster as dg
 from rec_assets.assets.evaluation.recommenders import build_recommender, ranks_table
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.schemas import schema_metadata
+from rec_assets.core.comparison import rank_held_out
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.ranker import Ranker
-from rec_assets.core.ranking import answer_held_out, describe_ranks
 from rec_assets.core.relations import Relation
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.store import AssetStore
@@ -43,9 +43,7 @@ def build_ranks_asset(part: str) -> dg.AssetsDefinition:
         lineage = lineage_of(context, store, config.as_dict())
         recommender = build_recommender(context, track_catalog, train_sequences, track_embeddings, track_ranker)
         chosen, held_out = config.contender(), FlatSequences.from_relation(sequences)
-        strategy = recommender.strategy(chosen.strategy, chosen.query, depth=config.k)
-        answers = answer_held_out(strategy, recommender.tracks, held_out, depth=config.k, repeats=chosen.repeats)
-        result = describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, held_out)
+        result = rank_held_out(recommender, chosen, held_out, k=config.k)
         metadata = {
             "strategy": chosen.label,
             "cold_query_share": float(result.query_is_cold.mean()),

@@ -6,10 +6,11 @@ import dagster as dg
 
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.names import example_as_markdown, map_as_markdown
+from rec_assets.assets.training.progress import log_epochs
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.relations import Relation
-from rec_assets.core.word2vec import TrainingProgress, train_word2vec
+from rec_assets.core.word2vec import train_word2vec
 from rec_assets.resources.store import AssetStore
 from rec_assets.settings import EmbeddingsSettings
 
@@ -30,16 +31,9 @@ def build_embeddings_asset(name: str, sequences_name: str, description: str) -> 
         context: dg.AssetExecutionContext, config: EmbeddingsSettings, store: AssetStore, sequences: Relation
     ) -> dg.MaterializeResult[TrackEmbeddings]:
         lineage = lineage_of(context, store, config.as_dict())
-
-        def log_progress(progress: TrainingProgress) -> None:
-            context.log.info(
-                f"epoch {progress.epoch}/{progress.epochs}, {progress.share_done:.0%} done, "
-                f"{progress.words_per_second:,.0f} words/s, {progress.seconds_left:,.0f} s left"
-            )
-
         flat = FlatSequences.from_relation(sequences)
         start = time.perf_counter()
-        result = train_word2vec(flat, config.hyperparameters(), log_progress)
+        result = train_word2vec(flat, config.hyperparameters(), log_epochs(context))
         metadata = {
             "vocabulary": len(result.embeddings),
             "covered_share_of_training_rows": result.covered_share,

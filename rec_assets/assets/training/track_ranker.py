@@ -5,11 +5,12 @@ import time
 import dagster as dg
 
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
+from rec_assets.assets.training.progress import log_tenths
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.ranker import Ranker, Sources, train_ranker
+from rec_assets.core.ranker import Ranker, learn_from_held_aside
 from rec_assets.core.relations import Relation
-from rec_assets.core.tracks import Tracks, artist_numbers
+from rec_assets.core.tracks import artist_numbers
 from rec_assets.resources.store import AssetStore
 from rec_assets.settings import TrackRankerSettings
 
@@ -33,10 +34,15 @@ def track_ranker(
     lineage = lineage_of(context, store, config.as_dict())
     base, held_aside = (FlatSequences.from_relation(part) for part in (base_sequences, ranker_sequences))
     start = time.perf_counter()
-    tracks = Tracks.count_in(base, artist_numbers(track_catalog))
-    sources = Sources(tracks, tracks.rows(base), base_embeddings)
-    context.log.info(f"strategies fitted on {len(base):,} playlists in {time.perf_counter() - start:,.0f} s")
-    ranker = train_ranker(sources, tracks.rows(held_aside), config.ranker_settings(), _log_tenths(context))
+    ranker = learn_from_held_aside(
+        base,
+        held_aside,
+        artist_numbers(track_catalog),
+        base_embeddings,
+        config.ranker_settings(),
+        lambda: context.log.info(f"strategies fitted on {len(base):,} playlists"),
+        log_tenths(context),
+    )
     metadata = {
         "examples": ranker.examples,
         "targets_not_proposed": ranker.targets_missed,
@@ -44,18 +50,6 @@ def track_ranker(
         "most_useful_features": dg.MetadataValue.md(_as_list(ranker.gains)),
     }
     return materialized(ranker, lineage, metadata)
-
-
-def _log_tenths(context: dg.AssetExecutionContext):  # noqa: ANN202 - a callback
-    last = -1
-
-    def log(done: int, examples: int) -> None:
-        nonlocal last
-        if 10 * done // examples > last:
-            last = 10 * done // examples
-            context.log.info(f"candidates of {done:,} of {examples:,} histories")
-
-    return log
 
 
 def _as_list(gains: dict[str, float], shown: int = 10) -> str:

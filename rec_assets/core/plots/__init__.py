@@ -1,6 +1,7 @@
 """Small pictures for the metadata of assets: PNG below 50 KB, since the event log keeps several copies."""
 
 from rec_assets.core.plots.hit_rate_curve import plot_hit_rate_curve
+from rec_assets.core.plots.parallel_coordinates import Coordinate, plot_parallel_coordinates
 from rec_assets.core.plots.slice_rates import plot_slice_rates
 from rec_assets.core.plots.strategy_curves import plot_strategy_curves
 from rec_assets.core.plots.style import as_markdown
@@ -8,9 +9,11 @@ from rec_assets.core.plots.texts import in_words
 from rec_assets.core.plots.track_map import plot_track_map
 
 __all__ = [
+    "Coordinate",
     "as_markdown",
     "in_words",
     "plot_hit_rate_curve",
+    "plot_parallel_coordinates",
     "plot_slice_rates",
     "plot_strategy_curves",
     "plot_track_map",

@@ -46,7 +46,7 @@ class Trial:
         return trial_key(self.search, self.number)
 
     @property
-    def settings(self) -> dict[str, Value]:
+    def settings(self) -> dict[str, Any]:
         """All settings that differ from their defaults."""
         return {**self.fixed, **self.parameters}
 

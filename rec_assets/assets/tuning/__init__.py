@@ -1,0 +1,1 @@
+"""Trials of hyperparameters, a partition each, and the leaderboard of a search."""

@@ -1,0 +1,1 @@
+"""Runs the trials of a search, and picks up where an earlier one stopped."""
