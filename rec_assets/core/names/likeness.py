@@ -1,0 +1,87 @@
+"""How alike two names are, 0..100, and when they are alike enough."""
+
+import re
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
+from rec_assets.core.names.normal import bare_artist, bare_title, normalise, without_spaces
+
+# A track is taken from here on. Asked of the radio playlists: of 1,500 tracks with a typo in the artist and one in the
+# title 98 % are found, with two typos in each 75 %, and of 1,500 tracks that had been taken out of the catalog 1 %
+# are mistaken for another, half of these for another version. At 85 it is 94, 55 and 0.7 %, at 75 it is 99, 91 and 5 %.
+SURE = 81.0
+# What is worth a "did you mean": an artist or a title that is all but right, or both half right.
+NEAR = 40.0
+# Any two names have letters in common; less likeness than this says nothing and counts as none.
+NOISE = 50.0
+OTHER_FIELDS = 3.0  # what it costs to have the title where the artist belongs
+
+_OTHER_ORDER = 2.0  # what it costs to have the words in another order, or to be alike only without what is left out
+_PART = 85.0  # "Florence" and "Florence and the Machine"
+_SHORTEST_PART = 4
+_OTHER_NUMBER = NOISE  # "Symphony No. 5" is not "Symphony No. 6", whatever their letters
+_NUMBERS = re.compile(r"\d+|\b(?:ii|iii|iv|vi|vii|viii|ix)\b")
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name as it is compared: ``normal`` whole, ``bare`` without what people leave out."""
+
+    normal: str
+    bare: str
+
+    @classmethod
+    def of_artist(cls, artist: str) -> "Name":
+        """An artist, bare of guests and article."""
+        return cls(normalise(artist), bare_artist(artist))
+
+    @classmethod
+    def of_title(cls, title: str) -> "Name":
+        """A title, bare of guests and version."""
+        return cls(normalise(title), bare_title(title))
+
+
+def artist_likeness(asked: Name, artist: Name) -> float:
+    """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is."""
+    likeness = max(_similarity(asked.normal, artist.normal), _similarity(asked.bare, artist.bare) - _OTHER_ORDER)
+    shorter = min(len(asked.bare), len(artist.bare))
+    if likeness < _PART and shorter >= _SHORTEST_PART and fuzz.token_set_ratio(asked.bare, artist.bare) == 100.0:
+        likeness = _PART
+    return likeness if likeness >= NOISE else 0.0
+
+
+def title_likeness(asked: Name, title: Name) -> float:
+    """0..100, as :func:`artist_likeness`; titles with other numbers are never alike enough."""
+    likeness = max(
+        _numbered_similarity(asked.normal, title.normal),
+        _numbered_similarity(asked.bare, title.bare) - _OTHER_ORDER,
+    )
+    return likeness if likeness >= NOISE else 0.0
+
+
+def joint_likeness(artist: float, title: float) -> float:
+    """0..100 from the likeness of the artist and that of the title: one right and one wrong is half right."""
+    return (artist + title) / 2
+
+
+def _numbered_similarity(one: str, other: str) -> float:
+    similarity = _similarity(one, other)
+    is_other = similarity > _OTHER_NUMBER and sorted(_NUMBERS.findall(one)) != sorted(_NUMBERS.findall(other))
+    return _OTHER_NUMBER if is_other else similarity
+
+
+def _similarity(one: str, other: str) -> float:
+    if not one or not other:
+        return 100.0 if one == other else 0.0
+    if without_spaces(one) == without_spaces(other):
+        return 100.0
+    # OSA counts letters that are missing, added, replaced or exchanged, each of them once.
+    edits = OSA.normalized_similarity(one, other)
+    moved = OSA.normalized_similarity(_sorted_words(one), _sorted_words(other))
+    return max(100.0 * edits, 100.0 * moved - _OTHER_ORDER)
+
+
+def _sorted_words(text: str) -> str:
+    return " ".join(sorted(text.split()))

@@ -1,0 +1,163 @@
+"""Search for a track: first what equals the asked names, then what is near them, in the order asked and in the other.
+
+Signatures propose some thousand tracks out of millions; then the names themselves are compared.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rec_assets.core.names.fingerprints import fingerprints, incompleteness, smallest, unlikeness
+from rec_assets.core.names.found import Found, NearTrack
+from rec_assets.core.names.likeness import (
+    NEAR,
+    NOISE,
+    OTHER_FIELDS,
+    SURE,
+    Name,
+    artist_likeness,
+    joint_likeness,
+    title_likeness,
+)
+from rec_assets.core.names.normal import normalise, without_spaces
+
+if TYPE_CHECKING:
+    from rec_assets.core.names.track_names import TrackNames
+
+# How many are compared by name.
+_ARTISTS_COMPARED = 300
+_ARTISTS = 12
+_TITLES_OF_ARTIST = 60
+_TITLES_OF_ALL = 300
+_EQUALS = 1_000
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Artist and title that are asked for, and what the index knows them by."""
+
+    artist: Name
+    title: Name
+    artist_key: np.uint64
+    title_key: np.uint32
+    artist_signatures: np.ndarray  # (2,) of the name and of the bare name
+    title_signatures: np.ndarray
+
+    @classmethod
+    def of(cls, artist: str, title: str) -> "_Asked":
+        names = Name.of_artist(artist), Name.of_title(title)
+        keys, signatures = fingerprints([text for name in names for text in (name.normal, name.bare)])
+        return cls(*names, keys[0], keys[2].astype(np.uint32), signatures[:2], signatures[2:])
+
+
+def search(names: "TrackNames", artist: str, title: str, *, limit: int) -> Found:
+    """What :meth:`TrackNames.find` answers.
+
+    Raises:
+        ValueError: ``limit`` is negative.
+    """
+    if limit < 0:
+        raise ValueError(f"expected a limit of 0 or more, found {limit}")
+    asked = _Asked.of(artist, title)
+    if not (asked.artist.normal or asked.title.normal):
+        return Found((artist, title), None, False, [])
+    exact = _exact(names, asked)
+    if exact is not None:
+        return Found((artist, title), exact, True, [_near_track(names, exact, 100.0)][:limit])
+    likeness = _near(names, asked, limit)
+    for track, other in _near(names, _Asked.of(title, artist), limit).items():
+        likeness[track] = max(likeness.get(track, 0.0), other - OTHER_FIELDS)
+    best = sorted(likeness, key=lambda track: (-likeness[track], names.place[track]))
+    is_sure = bool(best) and likeness[best[0]] >= SURE
+    near = [_near_track(names, track, likeness[track]) for track in best[:limit] if likeness[track] >= NEAR]
+    return Found((artist, title), best[0] if is_sure else None, False, near)
+
+
+def _near_track(names: "TrackNames", track: int, likeness: float) -> NearTrack:
+    return NearTrack(track, names.artist_of(track), names.title_of(track), round(likeness, 1))
+
+
+def _exact(names: "TrackNames", asked: _Asked) -> int | None:
+    """The most frequent track that equals what is asked, before those that do so only without their spaces."""
+    group = int(np.searchsorted(names.group_keys, asked.artist_key))
+    if group == len(names.group_keys) or names.group_keys[group] != asked.artist_key:
+        return None
+    first, last = names.group_offsets[group : group + 2]
+    equal = first + np.flatnonzero(names.title_keys[first:last] == asked.title_key)[:_EQUALS]
+    wanted, without = (asked.artist.normal, asked.title.normal), None
+    for track, *texts in zip(*_texts(names, equal), strict=True):
+        found = (normalise(texts[0]), normalise(texts[1]))
+        if found == wanted:
+            return track
+        # Keys may agree by chance.
+        if without is None and [*map(without_spaces, found)] == [*map(without_spaces, wanted)]:
+            without = track
+    return without
+
+
+def _near(names: "TrackNames", asked: _Asked, limit: int) -> dict[int, float]:
+    """Likeness of the tracks that may be meant."""
+    groups = _near_groups(names, asked)
+    places = [_in_group(names, group, asked, limit) for group in groups]
+    places += [smallest(unlikeness(names.title_signatures, asked.title_signatures[0]), _TITLES_OF_ALL)]
+    places += [_frequent(names, np.flatnonzero(names.title_keys == asked.title_key))]
+    tracks, artists, titles = _texts(names, np.unique(np.concatenate(places)))
+    of_artist = {artist: artist_likeness(asked.artist, Name.of_artist(artist)) for artist in set(artists)}
+    of_title = {title: title_likeness(asked.title, Name.of_title(title)) for title in set(titles)}
+    return {
+        track: _joint(asked, of_artist[artist], of_title[title])
+        for track, artist, title in zip(tracks, artists, titles, strict=True)
+    }
+
+
+def _joint(asked: _Asked, artist: float, title: float) -> float:
+    # That a track has no artist when none is asked for says no more than its title does.
+    artist = artist if asked.artist.normal else min(artist, title)
+    title = title if asked.title.normal else min(artist, title)
+    return joint_likeness(artist, title)
+
+
+def _near_groups(names: "TrackNames", asked: _Asked) -> list[int]:
+    """Groups whose artist is near the asked one, nearest first; those without artist only if none is asked for."""
+    whole, bare = asked.artist_signatures
+    proposed = [
+        smallest(unlikeness(names.group_signatures, whole), _ARTISTS_COMPARED),
+        smallest(incompleteness(names.group_signatures, bare), _ARTISTS_COMPARED),
+    ]
+    groups = np.unique(np.concatenate(proposed))
+    first = names.group_offsets[groups]
+    tracks, artists, _ = _texts(names, first)
+    ranked = sorted(
+        (-artist_likeness(asked.artist, Name.of_artist(artist)), names.place[track], group)
+        for track, artist, group in zip(tracks, artists, groups.tolist(), strict=True)
+    )
+    return [group for cost, _, group in ranked[:_ARTISTS] if cost <= -NOISE]
+
+
+def _in_group(names: "TrackNames", group: int, asked: _Asked, limit: int) -> np.ndarray:
+    """Places in ``names.tracks`` of the titles near the asked one, and of the most frequent ones."""
+    first, last = names.group_offsets[group : group + 2]
+    signatures = names.title_signatures[first:last]
+    whole, bare = asked.title_signatures
+    near = [
+        np.flatnonzero(names.title_keys[first:last] == asked.title_key)[:1],
+        smallest(unlikeness(signatures, whole), _TITLES_OF_ARTIST),
+        smallest(incompleteness(signatures, bare), _TITLES_OF_ARTIST),
+        np.arange(min(limit, len(signatures))),
+    ]
+    return first + np.concatenate(near)
+
+
+def _frequent(names: "TrackNames", places: np.ndarray) -> np.ndarray:
+    """The most frequent of the tracks at ``places`` in ``names.tracks``."""
+    return places[np.argsort(names.place[names.tracks[places]], kind="stable")[:_TITLES_OF_ALL]]
+
+
+def _texts(names: "TrackNames", places: np.ndarray) -> tuple[list[int], list[str], list[str]]:
+    """Tracks at ``places`` in ``names.tracks``, and their artists and titles as written, "" = unknown."""
+    tracks = names.tracks[places]
+    numbers = names.artist[tracks]
+    artists = np.full(len(tracks), "", object)
+    artists[numbers >= 0] = names.artists.take(numbers[numbers >= 0])
+    return tracks.tolist(), artists.tolist(), names.titles.take(tracks)

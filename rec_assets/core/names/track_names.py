@@ -1,0 +1,144 @@
+"""The names of the tracks, in arrays that are mapped from a file, and the search for a track by them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from rec_assets.core.names.fingerprints import fingerprints
+from rec_assets.core.names.found import Found, NearTrack
+from rec_assets.core.names.normal import normalise_all
+from rec_assets.core.names.search import search
+from rec_assets.core.names.text_column import TextColumn
+
+__all__ = ["UNKNOWN_ARTIST", "Found", "NearTrack", "TrackNames"]
+
+UNKNOWN_ARTIST = -1  # as core.tracks has it, which would load DuckDB
+
+_BATCH = 100_000  # texts that are normalised together: some 100 MB
+
+
+@dataclass(eq=False)
+class TrackNames:
+    """The names of ``t`` tracks and an index over them: 24 bytes per track besides the names themselves.
+
+    Artists that normalise alike up to spaces are one *group*; there are ``g``, those without a name among them.
+
+    Attributes:
+        artists: (a,) artists as they are written, by artist number.
+        artist: (t,) int32 number of each track's artist, ``UNKNOWN_ARTIST`` where there is none.
+        titles: (t,) titles as they are written, by track index; "" = unknown.
+        place: (t,) int32 place of each track by falling count, the lower track index first among equals.
+        group_keys: (g,) uint64, rising: the key of each group's name.
+        group_signatures: (g,) uint64.
+        group_offsets: (g + 1,) int64; the tracks of group ``i`` are ``tracks[group_offsets[i]:group_offsets[i + 1]]``.
+        tracks: (t,) int32 tracks group by group, by falling count within it.
+        title_keys: (t,) uint32, the lower half of the titles' keys, in the order of ``tracks``.
+        title_signatures: (t,) uint64, in the order of ``tracks``.
+    """
+
+    artists: TextColumn
+    artist: np.ndarray
+    titles: TextColumn
+    place: np.ndarray
+    group_keys: np.ndarray
+    group_signatures: np.ndarray
+    group_offsets: np.ndarray
+    tracks: np.ndarray
+    title_keys: np.ndarray
+    title_signatures: np.ndarray
+
+    @classmethod
+    def build(
+        cls,
+        artists: Sequence[str] | pa.Array | pa.ChunkedArray,
+        artist: np.ndarray,
+        titles: Sequence[str] | pa.Array | pa.ChunkedArray,
+        counts: np.ndarray,
+    ) -> "TrackNames":
+        """Index the names.
+
+        Args:
+            artists: (a,) names by artist number.
+            artist: (t,) number of each track's artist, ``UNKNOWN_ARTIST`` where there is none.
+            titles: (t,) by track index; null or "" = unknown.
+            counts: (t,) popularity of each track, of any unit: it decides among names that are equally near.
+
+        Raises:
+            ValueError: the lengths differ, or a track's artist is not among the ``artists``.
+        """
+        artist_texts, title_texts = _column(artists), _column(titles)
+        _check(len(artist_texts), artist, len(title_texts), counts)
+        artist_keys, artist_signatures = _fingerprints(artist_texts)
+        title_keys, title_signatures = _fingerprints(title_texts)
+        group_keys, group = _groups(artist_keys, artist)
+        # Backwards twice, so that a stable sort gives falling counts and rising track indexes.
+        falling = (len(counts) - 1 - np.argsort(counts[::-1], kind="stable")[::-1]).astype(np.int32)
+        tracks = falling[np.argsort(group[falling], kind="stable")]
+        offsets = np.searchsorted(group[tracks], np.arange(len(group_keys) + 1)).astype(np.int64)
+        # Of a group's names the most frequent one counts, so that the numbers of the artists do not matter.
+        signatures = np.append(artist_signatures, fingerprints([""])[1])[artist[tracks[offsets[:-1]]]]
+        place = np.empty(len(tracks), np.int32)
+        place[falling] = np.arange(len(tracks), dtype=np.int32)
+        return cls(
+            artists=artist_texts,
+            artist=artist.astype(np.int32, copy=False),
+            titles=title_texts,
+            place=place,
+            group_keys=group_keys,
+            group_signatures=signatures,
+            group_offsets=offsets,
+            tracks=tracks,
+            title_keys=title_keys[tracks].astype(np.uint32),
+            title_signatures=title_signatures[tracks],
+        )
+
+    def __len__(self) -> int:
+        """Number of tracks."""
+        return len(self.tracks)
+
+    def artist_of(self, track: int) -> str | None:
+        """The artist of a ``track`` as written, None where it is unknown."""
+        number = int(self.artist[track])
+        return None if number == UNKNOWN_ARTIST else self.artists[number] or None
+
+    def title_of(self, track: int) -> str | None:
+        """The title of a ``track`` as written, None where it is unknown."""
+        return self.titles[track] or None
+
+    def find(self, artist: str, title: str, *, limit: int = 5) -> Found:
+        """The track that is meant by ``artist`` and ``title``, however they are spelt, and up to ``limit`` near it.
+
+        Raises:
+            ValueError: ``limit`` is negative.
+        """
+        return search(self, artist, title, limit=limit)
+
+
+def _column(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> TextColumn:
+    return TextColumn.from_arrow(texts) if isinstance(texts, pa.Array | pa.ChunkedArray) else TextColumn.of(texts)
+
+
+def _check(artists: int, artist: np.ndarray, titles: int, counts: np.ndarray) -> None:
+    if not len(artist) == titles == len(counts):
+        raise ValueError(f"expected as many artists, titles and counts: {len(artist)}, {titles}, {len(counts)}")
+    if len(artist) and not (artist.min() >= UNKNOWN_ARTIST and artist.max() < artists):
+        raise ValueError(f"expected numbers of {artists} artists, found {artist.min()} to {artist.max()}")
+
+
+def _groups(keys: np.ndarray, artist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rising keys (g,) of the groups that have tracks, and the group (t,) of each track; ``keys`` (a,) by artist."""
+    # The unknown artist is number -1: its key, that of the empty name, stands last.
+    by_artist = np.concatenate([keys, fingerprints([""])[0]])
+    used, place = np.unique(artist, return_inverse=True)
+    group_keys, group = np.unique(by_artist[used], return_inverse=True)
+    return group_keys, group[place]
+
+
+def _fingerprints(texts: TextColumn) -> tuple[np.ndarray, np.ndarray]:
+    arrow, parts = texts.to_arrow(), [fingerprints([])]
+    for start in range(0, len(texts), _BATCH):
+        parts.append(fingerprints(normalise_all(arrow.slice(start, _BATCH).to_pylist())))
+    keys, signatures = zip(*parts, strict=True)
+    return np.concatenate(keys), np.concatenate(signatures)
