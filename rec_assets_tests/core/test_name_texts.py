@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rec_assets.core.names import TextColumn
 from rec_assets.core.names.fingerprints import fingerprints, smallest
-from rec_assets.core.names.normal import bare_artist, bare_title, normalise, normalise_all
+from rec_assets.core.names.normal import LONGEST, bare_artist, bare_title, normalise, normalise_all
 
 
 @settings(deadline=None, max_examples=200)
@@ -38,6 +38,13 @@ def test_a_batch_is_normalised_as_its_texts_are_one_by_one(batch: list[str]) -> 
 )
 def test_what_is_compared(text: str, expected: str) -> None:
     assert normalise(text) == expected
+
+
+def test_what_is_compared_is_cut_where_one_character_becomes_many() -> None:
+    compared = [normalise("a" * before + "\ufdfa" * LONGEST) for before in range(20)]  # 18 letters and spaces each
+
+    assert {len(text) for text in compared} == {LONGEST - 1, LONGEST}
+    assert not any(text.endswith(" ") for text in compared)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +127,15 @@ def test_text_columns_give_back_any_texts(written: list[str]) -> None:
 )
 def test_text_columns_are_made_of_any_arrow_texts(arrow) -> None:
     assert TextColumn.from_arrow(arrow).to_arrow().to_pylist() == ["a", "", "é"]
+
+
+def test_bytes_below_a_null_are_no_text() -> None:
+    buffers = [pa.py_buffer(bytes([0b01])), pa.py_buffer(np.array([0, 1, 3], np.int64)), pa.py_buffer(b"abc")]
+
+    assert TextColumn.from_arrow(pa.Array.from_buffers(pa.large_string(), 2, buffers)).to_arrow().to_pylist() == [
+        "a",
+        "",
+    ]
 
 
 def test_text_columns_of_nothing_but_null_are_empty_texts() -> None:

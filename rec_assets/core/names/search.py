@@ -141,7 +141,6 @@ def _in_group(names: "TrackNames", group: int, asked: _Asked, limit: int) -> np.
     signatures = names.title_signatures[first:last]
     whole, bare = asked.title_signatures
     near = [
-        np.flatnonzero(names.title_keys[first:last] == asked.title_key)[:1],
         smallest(unlikeness(signatures, whole), _TITLES_OF_ARTIST),
         smallest(incompleteness(signatures, bare), _TITLES_OF_ARTIST),
         np.arange(min(limit, len(signatures))),

@@ -27,9 +27,8 @@ class TextColumn:
             pa.ArrowInvalid: they are not texts.
         """
         array = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-        if isinstance(array, pa.DictionaryArray):
-            array = array.dictionary_decode()
         array = array.cast(pa.large_string())
+        # There may be bytes below a null.
         array = array.fill_null("") if array.null_count else array
         _, offset_buffer, data_buffer = array.buffers()
         if not len(array) or offset_buffer is None:
