@@ -11,11 +11,14 @@ from rec_assets.assets.tuning.trials import GROUP as TUNING
 from rec_assets.core.errors import SettingsError
 from rec_assets.settings import (
     EmbeddingsSettings,
+    GateSettings,
     HitRateSettings,
     LeaderboardSettings,
     PlaylistsSettings,
+    PromotionSettings,
     RankerSplitSettings,
     RanksSettings,
+    RecommendationsSettings,
     ReportSettings,
     SequencesSettings,
     Settings,
@@ -44,6 +47,11 @@ STEP_SETTINGS: dict[str, type[Settings]] = {
     "compare_strategies": LeaderboardSettings,
     "recommendation_report": ReportSettings,
 }
+PROMOTION_SETTINGS: dict[str, type[Settings]] = {
+    "promotion_decision": GateSettings,
+    "promoted_model": PromotionSettings,
+    "playlist_recommendations": RecommendationsSettings,
+}
 
 
 class LogLevel(Enum):
@@ -55,7 +63,7 @@ class LogLevel(Enum):
     ERROR = "ERROR"
 
 
-class TrainingSettings(
+class UnpromotedSettings(
     PlaylistsSettings,
     SequencesSettings,
     SplitSettings,
@@ -65,15 +73,19 @@ class TrainingSettings(
     LeaderboardSettings,
     ReportSettings,
 ):
-    """Every setting of the graph, flat."""
+    """Every setting from ingestion to evaluation, flat."""
 
     log_level: LogLevel = Field(
         default=LogLevel.INFO, description="What the shell shows; the event log in the UI keeps everything."
     )
 
 
-class DevTrainingSettings(TrainingSettings):
-    """The same with a tenth of the playlists."""
+class TrainingSettings(UnpromotedSettings, GateSettings, PromotionSettings, RecommendationsSettings):
+    """Every setting of the graph, flat."""
+
+
+class DevTrainingSettings(UnpromotedSettings):
+    """Those of evaluation with a tenth of the playlists."""
 
     sample_percent: float = Field(
         default=10, gt=0, le=100, description="Percent of the playlists used; below 100 it is a dev run."
@@ -88,7 +100,7 @@ class InvalidJobSettings(dg.DagsterError, click.ClickException):
     """
 
 
-def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
+def flat_config(settings_class: type[UnpromotedSettings], taken_by: dict[str, type[Settings]]) -> dg.ConfigMapping:
     """Checks a flat config at launch and hands each step its part."""
 
     def to_run_config(values: dict[str, Any]) -> dict[str, Any]:
@@ -97,8 +109,7 @@ def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
         except SettingsError as error:
             raise InvalidJobSettings(f"{error}\nNothing was run.") from None
         steps = {
-            step: {"config": {name: settings[name] for name in taken.model_fields}}
-            for step, taken in STEP_SETTINGS.items()
+            step: {"config": {name: settings[name] for name in taken.model_fields}} for step, taken in taken_by.items()
         }
         return {"ops": steps, "loggers": {"console": {"config": {"log_level": settings["log_level"]}}}}
 
@@ -108,14 +119,15 @@ def flat_config(settings_class: type[TrainingSettings]) -> dg.ConfigMapping:
 training_job = dg.define_asset_job(
     "training_job",
     selection=WHOLE_GRAPH,
-    config=flat_config(TrainingSettings),
-    description="Playlists to hit rates, on all playlists.",
+    config=flat_config(TrainingSettings, {**STEP_SETTINGS, **PROMOTION_SETTINGS}),
+    description="Playlists to hit rates, promoted model and recommendations, on all playlists.",
 )
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
-    selection=WHOLE_GRAPH,
-    config=flat_config(DevTrainingSettings),
-    description="The same on a tenth of the playlists; everything it makes is marked as a dev run's.",
+    selection=WHOLE_GRAPH - dg.AssetSelection.groups("promotion"),
+    config=flat_config(DevTrainingSettings, STEP_SETTINGS),
+    description="Playlists to hit rates on a tenth of the playlists; what it makes is marked as a dev run's, and "
+    "never promoted.",
     tags={"rec_assets/dev_run": "true"},
 )
 

@@ -9,6 +9,9 @@ from rec_assets.assets.ingestion.raw_playlists import raw_playlists
 from rec_assets.assets.ingestion.track_catalog import track_catalog
 from rec_assets.assets.preparation.playlist_sequences import playlist_sequences
 from rec_assets.assets.preparation.split_sequences import split_for_ranker, split_sequences
+from rec_assets.assets.promotion.playlist_recommendations import playlist_recommendations
+from rec_assets.assets.promotion.promoted_model import promoted_model
+from rec_assets.assets.promotion.promotion_decision import promotion_decision
 from rec_assets.assets.training.embeddings import base_embeddings, track_embeddings
 from rec_assets.assets.training.track_ranker import track_ranker
 from rec_assets.assets.tuning.trials import trial_embeddings, trial_hit_rate
@@ -30,6 +33,9 @@ ALL_ASSETS = [
     validation_slices,
     compare_strategies,
     recommendation_report,
+    promotion_decision,
+    promoted_model,
+    playlist_recommendations,
     trial_embeddings,
     trial_hit_rate,
     tuning_leaderboard,

@@ -1,6 +1,6 @@
 """What every asset returns: value, metadata, data version and lineage together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,13 +23,14 @@ def lineage_of(
     content: str = "",
     sample_percent: float = FULL,
     upstream: Iterable[str] | None = None,
+    apart: Collection[str] = (),
 ) -> Lineage:
     """The lineage of the asset at work (of ``key`` where a step makes several), from its stored inputs.
 
     Run config is no part of Dagster's own data version, so one is derived here. Versions of inputs are read
     from the files that were loaded: another instance may have written them. A partition of a partitioned asset
     was made from the same partition of its parents that have one; ``upstream`` names what was really read, where
-    that is another choice of partitions.
+    that is another choice of partitions. For ``apart`` see :func:`derive_lineage`.
     """
     asset_key = dg.AssetKey(key) if key else context.asset_key
     if upstream is None:
@@ -44,6 +45,7 @@ def lineage_of(
         content=content,
         sample_percent=sample_percent,
         step=context.op_def.name if key else None,
+        apart=apart,
     )
     if lineage.is_dev:
         context.log.warning(

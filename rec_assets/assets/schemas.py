@@ -96,6 +96,15 @@ TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
             dg.TableColumn("rank", "INTEGER", "Place of its last track; null = not among the k recommended."),
         ]
     ),
+    "playlist_recommendations": dg.TableSchema(
+        [
+            dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist"),
+            dg.TableColumn("rank", "INTEGER", "1 = best."),
+            dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
+            dg.TableColumn("track", "VARCHAR", "Null = unknown."),
+            dg.TableColumn("score", "FLOAT", "Falls with the rank; null = filled up with what is popular."),
+        ]
+    ),
     "tuning_leaderboard": dg.TableSchema(_TUNING_COLUMNS),
     "example_recommendations": dg.TableSchema(
         [

@@ -4,6 +4,7 @@ from rec_assets.assets.schemas import TABLE_SCHEMAS
 from rec_assets.checks.behaviour import behaviour_checks, no_slice_collapsed
 from rec_assets.checks.hit_rates import agrees_with_validation, build_hit_rate_checks
 from rec_assets.checks.models import build_finite_check
+from rec_assets.checks.promotion import candidate_may_be_promoted
 from rec_assets.checks.tables import (
     build_table_check,
     ranker_playlists_are_kept_aside,
@@ -20,4 +21,5 @@ ALL_CHECKS = [
     agrees_with_validation,
     no_slice_collapsed,
     behaviour_checks,
+    candidate_may_be_promoted,
 ]

@@ -19,7 +19,9 @@ def build_hit_rate_checks(part: str) -> dg.AssetChecksDefinition:
         ins={"report": dg.AssetIn(name)},
         can_subset=True,  # without it the UI refuses to run the two unless the asset is materialized, too
         specs=[
-            dg.AssetCheckSpec("is_a_share", asset=name, description="All hit rates are in 0..1 and grow with k."),
+            dg.AssetCheckSpec(
+                "is_a_share", asset=name, description="All hit rates are in 0..1 and grow with k.", blocking=True
+            ),
             dg.AssetCheckSpec(
                 "is_above_popularity",
                 asset=name,

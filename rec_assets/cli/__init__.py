@@ -3,13 +3,17 @@
 import click
 
 from rec_assets.cli.make_playlists import make_playlists
+from rec_assets.cli.promote import promote
+from rec_assets.cli.recommend import recommend
 from rec_assets.cli.summary import summary
 
 
 @click.group()
 def main() -> None:
-    """Track recommendations from playlists: what lies in the store, and made playlists to try it with."""
+    """Track recommendations from playlists."""
 
 
+main.add_command(recommend)
+main.add_command(promote)
 main.add_command(summary)
 main.add_command(make_playlists)

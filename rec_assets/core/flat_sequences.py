@@ -45,6 +45,10 @@ class FlatSequences:
         """Number of sequences."""
         return len(self.offsets) - 1
 
+    def without_ids(self) -> "FlatSequences":
+        """The same sequences, numbered in place of their ids, which name users."""
+        return FlatSequences(np.arange(len(self), dtype=np.int32), self.values, self.offsets)
+
     def __getitem__(self, part: slice) -> "FlatSequences":
         """The sequences of a ``part`` without step, such as ``[10:20]``."""
         start, stop, _ = part.indices(len(self))

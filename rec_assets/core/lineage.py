@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rec_assets.core.errors import DataError
@@ -55,6 +55,7 @@ def derive_lineage(
     content: str = "",
     sample_percent: float = FULL,
     step: str | None = None,
+    apart: Collection[str] = (),
 ) -> Lineage:
     """The lineage of asset ``name``.
 
@@ -70,11 +71,14 @@ def derive_lineage(
         sample_percent: share of the playlists that the asset itself keeps.
         step: what made the asset together with others. It is an ancestor of each of them, since they belong
             together: validation playlists of one split may be training playlists of another.
+        apart: inputs that stand for themselves, such as a promoted model, which has its own catalog: what they were
+            made from need not be what the other inputs were made from.
 
     Raises:
         DataError: two inputs were made from different versions of the same asset.
     """
     direct = {key: inputs[key].data_version for key in sorted(inputs)}
+    inputs = {key: replace(lineage, ancestors={}) if key in apart else lineage for key, lineage in inputs.items()}
     if step:
         made_together = derive_lineage(
             step, code_version=code_version, settings=settings, inputs=inputs, content=content

@@ -59,6 +59,12 @@ class Recommender:
         """Whether any track has an artist; without, artist affinity is popularity and the ranker does without."""
         return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
 
+    def source(self, name: StrategyName) -> Strategy:
+        """The strategy ``name``, any but the ranker, as the ranker has it: shared with it where it is fitted."""
+        if "sources" in self.__dict__:
+            return self.sources.strategies[name.value]
+        return Sources.fit(name.value, self.tracks, self._training, self._embeddings)
+
     def strategy(self, name: StrategyName, query: VectorQuery, *, depth: int) -> Strategy:
         """The strategy ``name``; ``query`` says how ``track_vectors`` asks.
 

@@ -8,15 +8,19 @@ from rec_assets.settings.base import Settings
 from rec_assets.settings.evaluation import HitRateSettings, LeaderboardSettings, RanksSettings, ReportSettings
 from rec_assets.settings.ingestion import PlaylistsSettings
 from rec_assets.settings.preparation import RankerSplitSettings, SequencesSettings, SplitSettings
+from rec_assets.settings.promotion import GateSettings, PromotionSettings, RecommendationsSettings
 from rec_assets.settings.training import EmbeddingsSettings, TrackRankerSettings
 
 __all__ = [
     "EmbeddingsSettings",
+    "GateSettings",
     "HitRateSettings",
     "LeaderboardSettings",
     "PlaylistsSettings",
+    "PromotionSettings",
     "RankerSplitSettings",
     "RanksSettings",
+    "RecommendationsSettings",
     "ReportSettings",
     "SequencesSettings",
     "Settings",

@@ -2,6 +2,7 @@
 
 from rec_assets.core.plots.hit_rate_curve import plot_hit_rate_curve
 from rec_assets.core.plots.parallel_coordinates import Coordinate, plot_parallel_coordinates
+from rec_assets.core.plots.promotion_history import plot_promotion_history
 from rec_assets.core.plots.slice_rates import plot_slice_rates
 from rec_assets.core.plots.strategy_curves import plot_strategy_curves
 from rec_assets.core.plots.style import as_markdown
@@ -14,6 +15,7 @@ __all__ = [
     "in_words",
     "plot_hit_rate_curve",
     "plot_parallel_coordinates",
+    "plot_promotion_history",
     "plot_slice_rates",
     "plot_strategy_curves",
     "plot_track_map",

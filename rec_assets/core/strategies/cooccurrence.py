@@ -42,7 +42,9 @@ class Cooccurrence:
         self._training, self._steps, self._step_weights, self._kept = training, steps, step_weights, kept
         self._scale = np.maximum(tracks.count, 1).astype(np.float64) ** -damping
         self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(tracks.count)])
-        self._positions = np.argsort(training.values, kind="stable")
+        self._positions = np.argsort(training.values, kind="stable").astype(
+            np.int32 if len(training.values) < 2**31 else np.int64
+        )
         # Rows stand by falling count.
         self._frequent = int(np.count_nonzero(tracks.count * len(steps) > _READ * kept))
         self._matrix = self._count_frequent()

@@ -59,3 +59,13 @@ class PlaylistKnn:
         weights = recency_weights(histories, self._tracks, decay=self._decay, length=self._length)
         neighbours = keep_best(product(weights, self._to_playlists), self._neighbours)
         return SparseScores(product(neighbours, self._to_tracks))
+
+    def held_together(self, row: int, others: np.ndarray) -> np.ndarray:
+        """(o,) how many training playlists hold both the track ``row`` and each of ``others`` (o,)."""
+        own = self._holders(row)
+        shared = [len(np.intersect1d(own, self._holders(other), assume_unique=True)) for other in others.tolist()]
+        return np.array(shared, np.int64)
+
+    def _holders(self, row: int) -> np.ndarray:
+        start, end = self._to_playlists.indptr[row : row + 2]
+        return self._to_playlists.indices[start:end]

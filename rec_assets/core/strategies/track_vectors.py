@@ -116,6 +116,16 @@ class TrackVectors:
         queries = np.column_stack([queries, np.ones(len(queries), np.float32)])
         return VectorScores(self._index, queries, itself, has_query, self._popularity.score(histories))
 
+    def cosines(self, row: int, others: np.ndarray) -> np.ndarray:
+        """(o,) cosine of the input vector of the track ``row`` and those of ``others`` (o,); NaN where one has none."""
+        places = self._index.place[others]
+        found = np.full(len(others), np.nan)
+        if self._index.place[row] != NO_TRACK:
+            own, theirs = self._table[self._index.place[row]], self._table[places[places != NO_TRACK]]
+            lengths = np.linalg.norm(own) * np.linalg.norm(theirs, axis=1)
+            found[places != NO_TRACK] = theirs @ own / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return found
+
     def _draw(self, playlist_ids: np.ndarray) -> np.ndarray:
         """A random vector for each playlist, whatever else is asked and in which order."""
         draws = [hashlib.blake2b(f"{self._asked.cold_seed} {name}".encode(), digest_size=8) for name in playlist_ids]

@@ -1,0 +1,128 @@
+"""``rec-assets recommend``: what the promoted model recommends after a few tracks."""
+
+import csv
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rec_assets.core.errors import RecAssetsError
+from rec_assets.paths import storage_base
+
+if TYPE_CHECKING:
+    from rec_assets.core.names import Found, TrackNames
+    from rec_assets.core.promoted import Because, Recommendation
+
+_MOST_TRACKS = 10_000
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[ARTIST TRACK]...")
+@click.option(
+    "--playlist",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file of artist,track lines in order; the tracks named on the command line follow them.",
+)
+@click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Tracks recommended.")
+@click.option("--why", is_flag=True, help="Say which of the tracks speak for each recommendation.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+@click.option(
+    "--storage",
+    default=storage_base,
+    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
+)
+def recommend(
+    names: tuple[str, ...], playlist: Path | None, count: int, why: bool, as_json: bool, storage: str
+) -> None:
+    """Recommends tracks after ARTIST TRACK (several pairs make a playlist, the last one counts most).
+
+    Spelling need not be exact: what was taken for what is told on the error output. Exit code 1: a track is unknown,
+    or no model is promoted; 2: wrong usage.
+    """
+    if len(names) % 2:
+        raise click.UsageError(
+            f"expected pairs of ARTIST and TRACK, found {len(names)} names. Quote names with spaces."
+        )
+    asked = [*(_read_playlist(playlist) if playlist else []), *zip(names[::2], names[1::2], strict=True)]
+    if not 1 <= len(asked) <= _MOST_TRACKS:
+        raise click.UsageError(f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs.")
+    from rec_assets.core.promoted import recommend_after  # numpy and scipy: not for --help
+    from rec_assets.resources.promoted_models import PromotedModels
+
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            model = PromotedModels(storage, Path(scratch)).open_current()
+        history = _found(model.names, asked, skip_unknown=playlist is not None)
+        found = recommend_after(model, history, k=count, reasons=why)
+    except (RecAssetsError, OSError, ImportError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_as_json(model.facts, found) if as_json else _as_table(found))
+
+
+def _read_playlist(path: Path) -> list[tuple[str, str]]:
+    try:
+        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.ClickException(f"{path}: {error}. Save it as CSV in UTF-8, a line artist,track each.") from error
+    wrong = next((number for number, row in enumerate(rows, start=1) if len(row) != 2), None)
+    if wrong is not None:
+        raise click.ClickException(
+            f"{path}, line {wrong}: expected artist,track, found {len(rows[wrong - 1])} fields: {rows[wrong - 1]}. "
+            "Quote names that hold a comma."
+        )
+    return [(artist.strip(), track.strip()) for artist, track in rows]
+
+
+def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, skip_unknown: bool) -> list[int]:
+    """The track index of each pair; unknown ones of a playlist are told and left out.
+
+    Raises:
+        ClickException: a track is unknown, or all of a playlist are.
+    """
+    tracks, unknown = [], []
+    for artist, title in asked:
+        found = names.find(artist, title)
+        if found.track is None:
+            unknown.append(_unknown(found))
+            continue
+        tracks.append(found.track)
+        if not found.is_exact:
+            taken = _name(names.artist_of(found.track), names.title_of(found.track))
+            click.echo(f"{_name(artist, title)}: taken for {taken}", err=True)
+    if unknown and (not skip_unknown or not tracks):
+        raise click.ClickException("\n".join(unknown))
+    for told in unknown:
+        click.echo(f"left out: {told}", err=True)
+    return tracks
+
+
+def _unknown(found: "Found") -> str:
+    near = "".join(f"\n    {_name(one.artist, one.title)}" for one in found.near)
+    return f"no track {_name(*found.asked)}." + (f" Did you mean{near}" if near else " Nothing is spelt like it.")
+
+
+def _name(artist: str | None, title: str | None) -> str:
+    return " ".join(f"{artist or 'unknown artist'} – {title or 'unknown track'}".split())
+
+
+def _as_json(facts: dict, found: "list[Recommendation]") -> str:
+    document = {"version": facts["version"], "recommendations": [asdict(one) for one in found]}
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _as_table(found: "list[Recommendation]") -> str:
+    lines = []
+    for one in found:
+        score = "" if one.score is None else f"{one.score:8.3f}"
+        lines.append(f"{one.rank:4}. {score:8}  {_name(one.artist, one.track)}")
+        lines += [f"{'':16}{_because(reason)}" for reason in one.because]
+    return "\n".join(lines)
+
+
+def _because(reason: "Because") -> str:
+    near = "" if reason.similarity is None else f", similarity {reason.similarity:.2f}"
+    return f"with {_name(reason.artist, reason.track)}: {reason.playlists:,} playlists in common{near}"

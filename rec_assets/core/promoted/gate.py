@@ -1,0 +1,154 @@
+"""The gate: whether a candidate may take the place of the promoted model, and if not, why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from rec_assets.core.metrics import bootstrap_interval, hits, paired_difference_interval
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a candidate must keep to; ratios are of the candidate's number to the promoted model's.
+
+    Attributes:
+        max_hit_rate_loss: the greatest fall of the hit rate on the same playlists.
+        max_hit_rate_shift: the greatest fall of the *promoted* model's hit rate, from the playlists held out when it
+            was promoted to those held out now: if it falls more, the playlists have changed, not the model.
+        min_data_ratio, max_data_ratio: of rows, playlists and tracks.
+        min_known_share: share (0..1) of the rows whose track the promoted model knows.
+    """
+
+    max_hit_rate_loss: float = 0.02
+    max_hit_rate_shift: float = 0.1
+    min_data_ratio: float = 0.8
+    max_data_ratio: float = 2.0
+    min_known_share: float = 0.7
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both models asked for the same held-out playlists, of which neither has seen one in training.
+
+    Attributes:
+        candidate: (m,) rank of each target, 0 = not found.
+        promoted: (m,) the same by the promoted model.
+        k: tracks recommended.
+        left_out: held-out playlists that the promoted model was trained on.
+        known_share: share (0..1) of the candidate's rows whose track the promoted model knows.
+    """
+
+    candidate: np.ndarray
+    promoted: np.ndarray
+    k: int
+    left_out: int
+    known_share: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether to promote, every reason against it, and the figures behind them."""
+
+    promote: bool
+    reasons: list[str]
+    figures: dict[str, Any]
+
+
+def decide(
+    candidate: Mapping[str, Any],
+    promoted: Mapping[str, Any] | None,
+    comparison: Comparison | None,
+    bounds: Bounds,
+    failed_checks: Sequence[str] = (),
+) -> Decision:
+    """Hold a candidate against the promoted model.
+
+    Args:
+        candidate: ``hit_rate``, ``popularity_hit_rate``, ``k``, ``dev_run`` and ``counts`` (``rows``, ``playlists``,
+            ``tracks``) of the candidate.
+        promoted: the same of the promoted model; None if there is none.
+        comparison: None if there is no promoted model.
+        bounds: see :class:`Bounds`.
+        failed_checks: names of the candidate's checks that failed.
+    """
+    figures: dict[str, Any] = {"bounds": asdict(bounds)}
+    reasons = [f"the check {name} failed" for name in failed_checks]
+    if candidate["hit_rate"] <= candidate["popularity_hit_rate"]:
+        reasons.append(
+            f"the candidate hits no more often ({candidate['hit_rate']:.4f}) than the k most frequent tracks do "
+            f"({candidate['popularity_hit_rate']:.4f})"
+        )
+    if promoted is not None and comparison is not None:
+        if candidate["dev_run"] and not promoted["dev_run"]:
+            reasons.append("the candidate is of a dev run, the promoted model is of all playlists")
+        if candidate["dev_run"] == promoted["dev_run"]:
+            reasons += _data_reasons(candidate["counts"], promoted["counts"], comparison, bounds, figures)
+            reasons += _shift_reasons(promoted, comparison, bounds, figures)
+        reasons += _loss_reasons(comparison, bounds, figures)
+    return Decision(not reasons, reasons, figures)
+
+
+def _data_reasons(
+    now: Mapping[str, int], before: Mapping[str, int], comparison: Comparison, bounds: Bounds, figures: dict[str, Any]
+) -> list[str]:
+    reasons = []
+    for name in ("rows", "playlists", "tracks"):
+        ratio = figures[f"{name}_ratio"] = now[name] / max(before[name], 1)
+        if not bounds.min_data_ratio <= ratio <= bounds.max_data_ratio:
+            reasons.append(
+                f"the data have {now[name]:,} {name}, {ratio:.2f} times the {before[name]:,} of the promoted model; "
+                f"expected {bounds.min_data_ratio:g} to {bounds.max_data_ratio:g} (min_data_ratio, max_data_ratio)"
+            )
+    figures["known_share"] = comparison.known_share
+    if comparison.known_share < bounds.min_known_share:
+        reasons.append(
+            f"the promoted model knows the track of {comparison.known_share:.1%} of the rows; expected at least "
+            f"{bounds.min_known_share:.1%} (min_known_share)"
+        )
+    return reasons
+
+
+def _shift_reasons(
+    promoted: Mapping[str, Any], comparison: Comparison, bounds: Bounds, figures: dict[str, Any]
+) -> list[str]:
+    if comparison.k != promoted["k"] or len(comparison.promoted) == 0:
+        return []  # hit rates of different k say nothing of each other
+    found = hits(comparison.promoted, k=comparison.k).astype(np.float64)
+    interval = bootstrap_interval(found)
+    figures["promoted_hit_rate_when_promoted"] = promoted["hit_rate"]
+    if interval.high >= promoted["hit_rate"] - bounds.max_hit_rate_shift:
+        return []
+    return [
+        f"the held-out playlists have changed: the promoted model hits {found.mean():.4f} of them (95 % interval to "
+        f"{interval.high:.4f}), {promoted['hit_rate']:.4f} of those when it was promoted; expected a fall of at most "
+        f"{bounds.max_hit_rate_shift:g} (max_hit_rate_shift)"
+    ]
+
+
+def _loss_reasons(comparison: Comparison, bounds: Bounds, figures: dict[str, Any]) -> list[str]:
+    figures |= {"compared_playlists": len(comparison.candidate), "left_out_playlists": comparison.left_out}
+    if len(comparison.candidate) == 0:
+        return [
+            f"no held-out playlist is left to compare by: the promoted model was trained on all {comparison.left_out}. "
+            "Split as before (split_seed)"
+        ]
+    ours, theirs = (hits(ranks, k=comparison.k) for ranks in (comparison.candidate, comparison.promoted))
+    interval = paired_difference_interval(ours, theirs)
+    difference = float(ours.mean() - theirs.mean())
+    figures |= {
+        "candidate_hit_rate": float(ours.mean()),
+        "promoted_hit_rate": float(theirs.mean()),
+        "difference": difference,
+        "difference_low": interval.low,
+        "difference_high": interval.high,
+    }
+    if difference >= -bounds.max_hit_rate_loss and interval.high >= 0:
+        return []
+    expected = f"a loss of at most {bounds.max_hit_rate_loss:g} (max_hit_rate_loss), and none beyond chance"
+    return [
+        f"on the same {len(ours):,} held-out playlists the candidate hits {ours.mean():.4f}, the promoted model "
+        f"{theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to {interval.high:+.4f}); "
+        f"expected {expected}"
+    ]

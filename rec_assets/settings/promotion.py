@@ -1,0 +1,60 @@
+"""Settings of promotion."""
+
+from pydantic import Field
+
+from rec_assets.core.promoted import Bounds
+from rec_assets.settings.base import Settings
+
+_BOUNDS = Bounds()
+
+
+class GateSettings(Settings):
+    """What a candidate must keep to, to take the place of the promoted model."""
+
+    max_hit_rate_loss: float = Field(
+        default=_BOUNDS.max_hit_rate_loss,
+        ge=0,
+        le=1,
+        description="How far below the promoted model's hit rate, on the same playlists, a candidate may be; never "
+        "beyond chance.",
+    )
+    max_hit_rate_shift: float = Field(
+        default=_BOUNDS.max_hit_rate_shift,
+        ge=0,
+        le=1,
+        description="How far the promoted model's own hit rate may fall from its held-out playlists to the new ones: "
+        "further says that the data have changed.",
+    )
+    min_data_ratio: float = Field(
+        default=_BOUNDS.min_data_ratio, ge=0, le=1, description="Rows, playlists and tracks may shrink to this ratio."
+    )
+    max_data_ratio: float = Field(
+        default=_BOUNDS.max_data_ratio, ge=1, le=1_000_000, description="And grow to this one."
+    )
+    min_known_share: float = Field(
+        default=_BOUNDS.min_known_share,
+        ge=0,
+        le=1,
+        description="Share (0..1) of the rows whose track the promoted model must know.",
+    )
+    compared_playlists: int = Field(
+        default=10_000, ge=1, description="At most so many validation playlists are put to the promoted model."
+    )
+
+    def bounds(self) -> Bounds:
+        """The settings as the core takes them."""
+        return Bounds(**self.model_dump(exclude={"compared_playlists"}))
+
+
+class PromotionSettings(Settings):
+    """What is kept of promoted models."""
+
+    kept_versions: int = Field(
+        default=5, ge=1, le=1_000, description="Promoted versions that are kept, the current one among them."
+    )
+
+
+class RecommendationsSettings(Settings):
+    """What is recommended to every playlist."""
+
+    recommended_tracks: int = Field(default=20, ge=1, le=1_000, description="Tracks recommended to each playlist.")
