@@ -252,6 +252,28 @@ def test_an_artist_is_found_among_thousands_with_the_same_title() -> None:
     assert [near.track for near in names.find("xqzzy", "Song").near] == [0, 1, 2, 3, 4]
 
 
+def test_an_artist_is_found_among_thousands_that_differ_in_their_guest() -> None:
+    pairs = [(f"X feat. {pair}", "Song", 7) for pair in PAIRS]
+    names = names_of([*pairs, ("X feat. Unmistakable Person", "Song", 1)])
+
+    assert nearest(names.find("X feat. Unmistakeable Person", "Song"))[0] == ("X feat. Unmistakable Person", "Song")
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "others"),
+    [
+        ("Suite - Unmistakable Sound", "Suite - Unmistakeable Sound", "Suite - "),
+        ("Unmistakable Sound (Recorded at the Old Opera House)", "Unmistakeable Sound", ""),
+    ],
+)
+def test_a_title_is_found_among_thousands_of_its_artist_and_thousands_like_it(written, asked, others) -> None:
+    of_artist = [("Various Artists", f"{others}{pair}", 7) for pair in PAIRS]
+    covers = [(f"The {pair} Cover Band", written, 7) for pair in PAIRS[:3_000]]
+    names = names_of([*of_artist, *covers, ("Various Artists", written, 1)])
+
+    assert song(names, names.find("Various Artist", asked)) == ("Various Artists", written)
+
+
 def test_a_title_is_found_among_thousands_where_the_artist_is_far_off() -> None:
     names = names_of([*(("Other", pair, 7) for pair in PAIRS), ("J", "Unmistakable Sound", 1)])
 
