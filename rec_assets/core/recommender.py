@@ -39,7 +39,8 @@ class Recommender:
         self, training: FlatSequences, artists: np.ndarray, embeddings: TrackEmbeddings, ranker: Ranker | None
     ) -> None:
         self.tracks = Tracks.count_in(training, artists)
-        self._training = self.tracks.rows(training)
+        # Ids name users, and no strategy needs them.
+        self._training = self.tracks.rows(training.without_ids())
         self._embeddings, self._ranker = embeddings, ranker
 
     @cached_property

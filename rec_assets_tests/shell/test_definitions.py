@@ -10,7 +10,7 @@ import yaml
 
 import rec_assets
 from rec_assets import definitions
-from rec_assets.jobs import STEP_SETTINGS, TrainingSettings
+from rec_assets.jobs import PROMOTION_SETTINGS, STEP_SETTINGS, TrainingSettings
 from rec_assets.settings.tuning import TrialSettings, load_search
 from rec_assets_tests.conftest import SMALL, Project
 
@@ -39,6 +39,12 @@ UPSTREAM = {
         *("track_catalog", "track_embeddings", "validation_ranks", "test_ranks", "validation_hit_rate"),
         *("test_hit_rate", "validation_slices", *COMPARED),
     },
+    "promotion_decision": {
+        *("raw_playlists", "track_catalog", "playlist_sequences", "train_sequences", "track_embeddings"),
+        *("validation_sequences", "validation_ranks", "validation_hit_rate"),
+    },
+    "promoted_model": {*STRATEGIES, "promotion_decision"},
+    "playlist_recommendations": {"promoted_model", "track_catalog", "playlist_sequences"},
     "trial_embeddings": {"train_sequences"},
     "trial_hit_rate": {
         *("track_catalog", "train_sequences", "base_sequences", "ranker_sequences", "validation_sequences"),
@@ -57,11 +63,12 @@ GROUPS = {
         *("validation_ranks", "test_ranks", "validation_hit_rate", "test_hit_rate", "validation_slices"),
         *(*COMPARED, "recommendation_report"),
     },
+    "promotion": {"promotion_decision", "promoted_model", "playlist_recommendations"},
     "tuning": TUNING,
 }
 NO_TABLES = {
     *("track_embeddings", "base_embeddings", "track_ranker"),
-    *("validation_hit_rate", "test_hit_rate", "recommendation_report"),
+    *("validation_hit_rate", "test_hit_rate", "recommendation_report", "promotion_decision", "promoted_model"),
     *("trial_embeddings", "trial_hit_rate"),
 }
 PACKAGE = Path(rec_assets.__file__).parent
@@ -96,13 +103,17 @@ def test_checks_that_guard_what_follows_are_blocking(graph) -> None:
     assert ("base_sequences", "ranker_playlists_are_kept_aside") in blocking
     assert ("track_embeddings", "vectors_are_finite") in blocking
     assert ("base_embeddings", "vectors_are_finite") in blocking
+    assert ("validation_hit_rate", "is_a_share") in blocking
+    assert ("promotion_decision", "candidate_may_be_promoted") in blocking
     assert {asset for asset, name in blocking if name == "has_rows_of_its_schema"} == set(UPSTREAM) - NO_TABLES
 
 
-def test_both_jobs_run_the_whole_graph_but_for_tuning_and_the_schedule_runs_one_of_them_on_mondays() -> None:
-    for name in ("training_job", "dev_training_job"):
+def test_the_jobs_run_all_but_tuning_of_dev_runs_nothing_is_promoted_and_the_schedule_runs_on_mondays() -> None:
+    expected = {"training_job": set(UPSTREAM) - TUNING}
+    expected["dev_training_job"] = expected["training_job"] - GROUPS["promotion"]
+    for name, assets in expected.items():
         job = definitions.defs.resolve_job_def(name)
-        assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == set(UPSTREAM) - TUNING
+        assert {key.path[-1] for key in job.asset_layer.executable_asset_keys} == assets
     schedule = definitions.defs.resolve_schedule_def("weekly_training_schedule")
     assert (schedule.job_name, schedule.cron_schedule, schedule.execution_timezone) == (
         "training_job",
@@ -135,7 +146,7 @@ def test_ready_made_searches_are_accepted(path: Path) -> None:
 def test_a_job_and_materialize_all_start_from_the_same_defaults() -> None:
     flat = TrainingSettings()
 
-    for settings in STEP_SETTINGS.values():
+    for settings in {**STEP_SETTINGS, **PROMOTION_SETTINGS}.values():
         own = settings().as_dict()
         assert own == {name: flat.as_dict()[name] for name in own}
 

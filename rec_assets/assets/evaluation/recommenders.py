@@ -24,7 +24,7 @@ def build_recommender(
     track_ranker: Ranker,
 ) -> Recommender:
     """All strategies; a catalog without artists is told."""
-    training = FlatSequences.from_relation(train_sequences).without_ids()
+    training = FlatSequences.from_relation(train_sequences)
     recommender = Recommender(training, artist_numbers(track_catalog), track_embeddings, track_ranker)
     if not recommender.knows_artists:
         context.log.warning(

@@ -23,7 +23,7 @@ def build_promoted(
     """The strategy ``chosen`` with all that it takes to recommend by it.
 
     Args:
-        recommender: over training playlists without ids (:meth:`FlatSequences.without_ids`), which would be kept.
+        recommender: over the training playlists.
         chosen: how it is asked.
         names: of the tracks.
         depth: tracks that are recommended at most, as :meth:`Recommender.strategy` checks it.

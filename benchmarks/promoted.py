@@ -1,0 +1,169 @@
+"""A promoted model at full size: its file, one question from the shell and in a process, and the batch for all playlists.
+
+    python benchmarks/promoted.py --rows 12900000
+
+Made rows, prepared as by ``benchmarks/strategies.py``, so that times and memory are those of real data of that size
+and hit rates are not. The store is left in ``data/benchmarks/promoted_<rows>``, for ``benchmarks/serving.py``.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from compare import CACHE, ROOT, describe_machine
+from strategies import NEEDED, prepared
+from tutorial import peak_megabytes
+
+SINGLE_QUERIES, SHELL_RUNS, K = 200, 5, 100
+
+
+def promoted_store(rows: int) -> Path:
+    """The store with one promoted version, made once."""
+    return CACHE / f"promoted_{rows}"
+
+
+def build(rows: int) -> dict[str, float | int]:
+    """Fits the ranker on the prepared store and promotes it, without the evaluation before the gate."""
+    import duckdb
+    from strategies import load
+
+    from rec_assets.core.promoted.build import build_promoted
+    from rec_assets.core.promoted.catalogs import names_of_catalog, training_hashes
+    from rec_assets.resources.promoted_models import PromotedModels
+    from rec_assets.settings import RanksSettings
+
+    start = time.perf_counter()
+    recommender, embeddings, _ = load(prepared(rows))
+    asked = RanksSettings()
+    with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
+        files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
+        names = names_of_catalog(files["track_catalog"], recommender.tracks)
+        named = time.perf_counter()
+        hashes = training_hashes(files["train_sequences"])
+    counts = {"rows": rows, "tracks": len(names), "vocabulary": len(embeddings)}
+    facts = {
+        **{"version": 1, "strategy": "ranker", "k": K, "hit_rate": 0.0, "dev_run": False, "counts": counts},
+        "lineage": {"data_version": "benchmark"},
+    }
+    models = PromotedModels(str(promoted_store(rows)))
+    model = build_promoted(recommender, asked.contender(), names, depth=K, trained_on=hashes, facts=facts)
+    fitted = time.perf_counter()
+    target = models.add(model)
+    written = time.perf_counter()
+    models.point_to(1, by="benchmark")
+    return {
+        **counts,
+        "names_seconds": round(named - start, 1),
+        "fit_seconds": round(fitted - named, 1),
+        "write_seconds": round(written - fitted, 1),
+        "megabytes": round(target.stat().st_size / 1e6, 1),
+        "peak_mb": peak_megabytes(),
+    }
+
+
+def single(rows: int) -> dict[str, float]:
+    """Opens the model and asks one history after the other."""
+    from rec_assets.core.promoted import recommend_after
+    from rec_assets.resources.promoted_models import PromotedModels
+
+    start = time.perf_counter()
+    model = PromotedModels(str(promoted_store(rows))).open_current()
+    opened = time.perf_counter()
+    draw, seconds = np.random.default_rng(0), []
+    warm = model.tracks.track_index[: int(np.count_nonzero(model.tracks.count >= 3))]
+    recommend_after(model, warm[:3].tolist(), k=K)
+    first = time.perf_counter()
+    for _ in range(SINGLE_QUERIES):
+        history = draw.choice(warm, size=int(draw.integers(1, 6))).tolist()
+        begun = time.perf_counter()
+        recommend_after(model, history, k=K)
+        seconds.append(time.perf_counter() - begun)
+    return {
+        "open_ms": round(1_000 * (opened - start), 1),
+        "first_query_ms": round(1_000 * (first - opened), 1),
+        "median_query_ms": round(1_000 * statistics.median(seconds), 2),
+        "p99_query_ms": round(1_000 * float(np.quantile(seconds, 0.99)), 2),
+        "peak_mb": peak_megabytes(),
+    }
+
+
+def shell(rows: int) -> dict[str, float | str]:
+    """Wall time of ``rec-assets recommend``: spelt right, misspelt, unknown."""
+    from rec_assets.resources.promoted_models import PromotedModels
+
+    model = PromotedModels(str(promoted_store(rows))).open_current()
+    track = int(model.tracks.track_index[1_000])
+    artist, title = model.names.artist_of(track) or "", model.names.title_of(track) or ""
+    questions = {
+        "exact": [artist, title],
+        "misspelt": [artist[:-2] + artist[-1:], title[0] + title[2:]],
+        "unknown": ["Qzxwv Kjhgf", "Wvxzq"],
+    }
+    figures: dict[str, float | str] = {"track": f"{artist} – {title}"}
+    environment = {**os.environ, "REC_ASSETS_STORAGE": str(promoted_store(rows))}
+    for name, words in questions.items():
+        seconds = []
+        for _ in range(SHELL_RUNS):
+            begun = time.perf_counter()
+            command = [str(Path(sys.executable).parent / "rec-assets"), "recommend", *words]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            seconds.append(time.perf_counter() - begun)
+        figures |= {f"{name}_seconds": round(statistics.median(seconds), 3), f"{name}_exit_code": done.returncode}
+    return figures
+
+
+def batch(rows: int) -> dict[str, float | int]:
+    """Writes recommendations to all playlists as the asset does."""
+    import duckdb
+
+    from rec_assets.core.flat_sequences import FlatSequences
+    from rec_assets.core.promoted.batch import recommend_to_all
+    from rec_assets.core.promoted.catalogs import own_index
+    from rec_assets.resources.promoted_models import PromotedModels
+    from rec_assets.resources.table_file import write_table
+
+    start = time.perf_counter()
+    model = PromotedModels(str(promoted_store(rows))).open_current()
+    with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
+        files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
+        mapped = own_index(connection, files["track_catalog"], model.names)
+        playlists = model.known_rows(FlatSequences.from_relation(files["playlist_sequences"]), mapped)
+        stream = recommend_to_all(model, playlists, depth=20, on_progress=lambda told: print(told, file=sys.stderr))
+        target = promoted_store(rows) / "playlist_recommendations.parquet"
+        write_table(connection.from_arrow(stream), target, {})
+    return {
+        "playlists": len(playlists),
+        "minutes": round((time.perf_counter() - start) / 60, 2),
+        "megabytes": round(target.stat().st_size / 1e6, 1),
+        "peak_mb": peak_megabytes(),
+    }
+
+
+PARTS = {"build": build, "single": single, "shell": shell, "batch": batch}
+
+
+def main() -> None:
+    """Each part in a process of its own, or the one that is named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help="build, single, shell, batch; all unless named")
+    parser.add_argument("--rows", type=int, default=12_900_000)
+    asked = parser.parse_args()
+    if len(asked.parts) == 1:
+        print(json.dumps({asked.parts[0]: PARTS[asked.parts[0]](asked.rows)}), flush=True)
+        return
+    prepared(asked.rows)
+    for part in asked.parts:
+        command = [sys.executable, "benchmarks/promoted.py", part, "--rows", str(asked.rows)]
+        subprocess.run(command, cwd=ROOT, check=True)
+    print(f"{asked.rows:,} made rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
+
+
+if __name__ == "__main__":
+    main()
