@@ -198,6 +198,21 @@ def test_another_number_is_another_track(have: str, ask: str) -> None:
     assert nearest(found) == [("X", have)]
 
 
+@pytest.mark.parametrize(("have", "ask"), [("Suite - Gigue", "Suite - Bourrée"), ("Halo (Live)", "Halo [Acoustic]")])
+def test_another_version_is_another_track_but_goes_before_other_titles(have: str, ask: str) -> None:
+    found = names_of([("X", "Frequent", 9), ("X", have, 1)]).find("X", ask)
+
+    assert found.track is None
+    assert nearest(found)[0] == ("X", have)
+
+
+def test_other_guests_of_the_same_artist_may_be_meant() -> None:
+    names = names_of([("X Y feat. Another", "Song", 3), ("X Y feat. Someone", "Song", 2)])
+
+    assert song(names, names.find("X Y feat. Nobody", "Song")) == ("X Y feat. Another", "Song")
+    assert song(names, names.find("X Y feat. Someome", "Song")) == ("X Y feat. Someone", "Song")
+
+
 def test_the_nearer_of_two_tracks_is_meant_whatever_their_counts() -> None:
     names = names_of([("X", "Rude Toys", 9), ("X", "Rude Boys", 1), ("X", "Rude Joys", 5)])
 

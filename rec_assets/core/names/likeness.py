@@ -21,6 +21,8 @@ OTHER_FIELDS = 3.0  # what it costs to have the title where the artist belongs
 _OTHER_ORDER = 2.0  # what it costs to have the words in another order, or to be alike only without what is left out
 _PART = 85.0  # "Florence" and "Florence and the Machine"
 _SHORTEST_PART = 4
+_OTHER_GUESTS = 10.0  # what it costs both artists to be alike only without guests, whose names differ
+_OTHER_VERSION = 55.0  # "Suite - Gigue" is not "Suite - Bourrée", nor is the live version the acoustic one
 _OTHER_NUMBER = NOISE  # "Symphony No. 5" is not "Symphony No. 6", whatever their letters
 _NUMBERS = re.compile(r"\d+|\b(?:ii|iii|iv|vi|vii|viii|ix)\b")
 
@@ -45,7 +47,12 @@ class Name:
 
 def artist_likeness(asked: Name, artist: Name) -> float:
     """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is."""
-    likeness = max(_similarity(asked.normal, artist.normal), _similarity(asked.bare, artist.bare) - _OTHER_ORDER)
+    likeness = max(
+        _similarity(asked.normal, artist.normal),
+        _similarity(asked.bare, artist.normal) - _OTHER_ORDER,
+        _similarity(asked.normal, artist.bare) - _OTHER_ORDER,
+        _similarity(asked.bare, artist.bare) - _OTHER_GUESTS,
+    )
     shorter = min(len(asked.bare), len(artist.bare))
     if likeness < _PART and shorter >= _SHORTEST_PART and fuzz.token_set_ratio(asked.bare, artist.bare) == 100.0:
         likeness = _PART
@@ -53,10 +60,12 @@ def artist_likeness(asked: Name, artist: Name) -> float:
 
 
 def title_likeness(asked: Name, title: Name) -> float:
-    """0..100, as :func:`artist_likeness`; titles with other numbers are never alike enough."""
+    """0..100, as :func:`artist_likeness`; titles of other numbers or versions are never alike enough."""
     likeness = max(
         _numbered_similarity(asked.normal, title.normal),
-        _numbered_similarity(asked.bare, title.bare) - _OTHER_ORDER,
+        _numbered_similarity(asked.bare, title.normal) - _OTHER_ORDER,
+        _numbered_similarity(asked.normal, title.bare) - _OTHER_ORDER,
+        min(_numbered_similarity(asked.bare, title.bare), _OTHER_VERSION),
     )
     return likeness if likeness >= NOISE else 0.0
 
