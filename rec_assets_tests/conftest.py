@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,12 +87,20 @@ class Project:
         )
 
     def files(self) -> dict[str, bytes]:
-        """The content of every file of the store, by name; of the leaderboard, without its times."""
-        return {path.name: timeless(path.name, path.read_bytes()) for path in sorted(self.store.iterdir())}
+        """The content of every file of the store, by name, without what says when or how long."""
+        return timeless_files(self.store)
+
+
+def timeless_files(store: Path) -> dict[str, bytes]:
+    """The content of every file of a store, by name, without what says when or how long."""
+    files = sorted(path for path in store.rglob("*") if path.is_file())
+    return {str(path.relative_to(store)): timeless(path.name, path.read_bytes()) for path in files}
 
 
 def timeless(name: str, content: bytes) -> bytes:
-    """The ``content`` of file ``name``; of the leaderboard, which holds how long things took, what else is in it."""
+    """The ``content`` of file ``name`` without times: those of the leaderboard, and when something was promoted."""
+    if name in ("promotion_decision.json", "promoted_model.json"):
+        return re.sub(rb'"(at|promoted_at)": "[^"]*"', b"", content)
     if name != "model_leaderboard.parquet":
         return content
     table = pq.read_table(io.BytesIO(content))

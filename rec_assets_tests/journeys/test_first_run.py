@@ -15,7 +15,8 @@ STORED = {
     "ranker_sequences.parquet", "track_embeddings.safetensors", "base_embeddings.safetensors", "track_ranker.json",
     "validation_ranks.parquet", "test_ranks.parquet", "validation_hit_rate.json", "test_hit_rate.json",
     "validation_slices.parquet", "model_leaderboard.parquet", "strategy_ranks.parquet",
-    "example_recommendations.parquet", "recommendation_report.html",
+    "example_recommendations.parquet", "recommendation_report.html", "promotion_decision.json",
+    "promoted_model.json", "promoted_models/v0001.safetensors", "playlist_recommendations.parquet",
 }  # fmt: skip
 
 
@@ -31,12 +32,17 @@ def test_a_job_stores_every_asset_and_passes_every_blocking_check(project: Proje
     assert report["dev_run"] is False
 
 
-def test_the_same_job_again_writes_the_same_bytes(project: Project) -> None:
+def test_the_same_job_again_writes_the_same_bytes_and_promotes_another_version(project: Project) -> None:
     project.run_job()
     first = project.files()
     project.run_job()
 
-    assert project.files() == first
+    again = project.files()
+    assert {name for name in again if again[name] != first.get(name)} == {
+        "promotion_decision.json", "promoted_model.json", "promoted_models/v0002.safetensors",
+        "playlist_recommendations.parquet",
+    }  # fmt: skip
+    assert first.keys() - again.keys() == set()
 
 
 def test_a_dev_run_is_marked_wherever_its_sample_reaches(project: Project) -> None:

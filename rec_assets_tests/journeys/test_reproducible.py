@@ -15,7 +15,7 @@ import yaml
 
 from rec_assets.core.model_file import TENSORS, load_embeddings
 from rec_assets.paths import CONFIGS
-from rec_assets_tests.conftest import SMALL, Project, timeless, write_unescaped_csv
+from rec_assets_tests.conftest import SMALL, Project, timeless_files, write_unescaped_csv
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SEQUENCES = ["playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"]
@@ -54,9 +54,9 @@ def differing_files(folder: Path, config: Mapping[str, Any], processes: Sequence
     for threads, omp, hash_seed in processes:
         store = folder / f"{threads}-threads"
         run_in_new_process(store, config, threads=threads, omp=omp, hash_seed=hash_seed)
-        stores.append({path.name: timeless(path.name, path.read_bytes()) for path in sorted(store.iterdir())})
+        stores.append(timeless_files(store))
     assert all(store.keys() == stores[0].keys() for store in stores)
-    assert len(stores[0]) == 21
+    assert len(stores[0]) == 25
     return [name for name in stores[0] if len({store[name] for store in stores}) > 1]
 
 

@@ -36,4 +36,4 @@ def build_promoted(
     strategy = recommender.strategy(chosen.strategy, chosen.query, depth=depth)
     similar, together = (recommender.source(name) for name in (StrategyName.track_vectors, StrategyName.playlist_knn))
     assert isinstance(similar, TrackVectors) and isinstance(together, PlaylistKnn)  # noqa: S101, PT018 - for the type checker
-    return PromotedModel(strategy, chosen.repeats, recommender.tracks, names, similar, together, trained_on, facts)
+    return PromotedModel(recommender.tracks, names, strategy, chosen.repeats, similar, together, trained_on, facts)

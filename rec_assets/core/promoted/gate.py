@@ -66,8 +66,8 @@ def decide(
     """Hold a candidate against the promoted model.
 
     Args:
-        candidate: ``hit_rate``, ``popularity_hit_rate``, ``k``, ``dev_run`` and ``counts`` (``rows``, ``playlists``,
-            ``tracks``) of the candidate.
+        candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``dev_run`` and ``counts``
+            (``rows``, ``playlists``, ``tracks``) of the candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
         bounds: see :class:`Bounds`.
@@ -75,10 +75,10 @@ def decide(
     """
     figures: dict[str, Any] = {"bounds": asdict(bounds)}
     reasons = [f"the check {name} failed" for name in failed_checks]
-    if candidate["hit_rate"] <= candidate["popularity_hit_rate"]:
+    if candidate["interval"][1] < candidate["popularity_hit_rate"]:
         reasons.append(
-            f"the candidate hits no more often ({candidate['hit_rate']:.4f}) than the k most frequent tracks do "
-            f"({candidate['popularity_hit_rate']:.4f})"
+            f"the candidate hits {candidate['hit_rate']:.4f} (95 % interval to {candidate['interval'][1]:.4f}), less "
+            f"than the k most frequent tracks do ({candidate['popularity_hit_rate']:.4f})"
         )
     if promoted is not None and comparison is not None:
         if candidate["dev_run"] and not promoted["dev_run"]:
@@ -144,7 +144,8 @@ def _loss_reasons(comparison: Comparison, bounds: Bounds, figures: dict[str, Any
         "difference_low": interval.low,
         "difference_high": interval.high,
     }
-    if difference >= -bounds.max_hit_rate_loss and interval.high >= 0:
+    # Of shares, a difference of exactly the margin may be a hair beyond it.
+    if difference >= -bounds.max_hit_rate_loss - 1e-9 and interval.high >= 0:
         return []
     expected = f"a loss of at most {bounds.max_hit_rate_loss:g} (max_hit_rate_loss), and none beyond chance"
     return [

@@ -27,20 +27,20 @@ class PromotedModel:
     """A fitted strategy with the names of its tracks.
 
     Attributes:
-        strategy: answers histories of rows.
-        repeats: whether tracks of a history may be recommended.
         tracks: rows and counts, by ``track_index`` of the catalog from which the model was made.
         names: of the tracks, by ``track_index``.
+        strategy: answers histories of rows.
+        repeats: whether tracks of a history may be recommended.
         similar: tells how near two tracks are.
         together: tells how many training playlists hold two tracks.
         trained_on: (n,) uint64 hashes of the ids of the training playlists, ascending.
         facts: version, counts, settings and metrics; see :func:`rec_assets.core.promoted.gate.describe_candidate`.
     """
 
-    strategy: Strategy
-    repeats: bool
     tracks: Tracks
     names: TrackNames
+    strategy: Strategy
+    repeats: bool
     similar: TrackVectors
     together: PlaylistKnn
     trained_on: np.ndarray

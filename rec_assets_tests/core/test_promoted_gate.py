@@ -1,0 +1,140 @@
+"""The gate: every reason to refuse a candidate, by figures worked out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rec_assets.core.promoted import Bounds, Comparison, decide
+from rec_assets.core.promoted.history import entry_of
+
+COUNTS = {"rows": 1_000, "playlists": 100, "tracks": 50}
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    counts = COUNTS | changes.pop("counts", {})
+    return {
+        "hit_rate": 0.5,
+        "interval": [0.4, 0.6],
+        "popularity_hit_rate": 0.1,
+        "k": 10,
+        "dev_run": False,
+        "counts": counts,
+    } | changes
+
+
+def compared(candidate: list[int], promoted: list[int], **changes: Any) -> Comparison:
+    given = {"k": 10, "left_out": 0, "known_share": 1.0} | changes
+    return Comparison(np.array(candidate), np.array(promoted), **given)
+
+
+def half(n: int = 200) -> list[int]:
+    """Ranks of which every second is a hit."""
+    return [1, 0] * (n // 2)
+
+
+def reasons(candidate: dict, promoted: dict | None, comparison: Comparison | None, **bounds: float) -> str:
+    decision = decide(candidate, promoted, comparison, Bounds(**bounds))
+    assert decision.promote is (not decision.reasons)
+    return "; ".join(decision.reasons)
+
+
+def test_the_first_candidate_needs_only_its_checks_and_to_be_no_worse_than_popularity() -> None:
+    assert decide(facts(), None, None, Bounds()).promote
+    assert decide(facts(popularity_hit_rate=0.6), None, None, Bounds()).promote, "no less, as far as can be said"
+    told = reasons(facts(popularity_hit_rate=0.61), None, None)
+    assert "hits 0.5000 (95 % interval to 0.6000), less than the k most frequent tracks do (0.6100)" in told
+    failed = decide(facts(), None, None, Bounds(), ["track_embeddings.vectors_are_finite"])
+    assert failed.reasons == ["the check track_embeddings.vectors_are_finite failed"]
+
+
+def test_an_equal_candidate_is_promoted_and_its_figures_are_told() -> None:
+    decision = decide(facts(), facts(), compared(half(), half(), left_out=7), Bounds())
+
+    assert decision.promote
+    assert decision.figures["difference"] == 0
+    assert (decision.figures["compared_playlists"], decision.figures["left_out_playlists"]) == (200, 7)
+    assert (decision.figures["candidate_hit_rate"], decision.figures["promoted_hit_rate"]) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "margin", "is_refused"),
+    [
+        (2, 100, 0.02, False),  # two of 100 less: within the margin, and not beyond chance
+        (3, 100, 0.02, True),  # beyond the margin
+        (3, 100, 0.03, False),
+        (20, 2_000, 0.02, True),  # within the margin, but none of 20 changes is for the better: beyond chance
+    ],
+)
+def test_a_loss_is_held_against_the_margin_and_against_chance(
+    lost: int, of: int, margin: float, is_refused: bool
+) -> None:
+    promoted = [1, 0] * (of // 2)
+    candidate = [0] * (2 * lost) + promoted[2 * lost :]
+
+    told = reasons(facts(), facts(), compared(candidate, promoted), max_hit_rate_loss=margin)
+
+    assert ("on the same" in told) is is_refused
+
+
+def test_a_rank_beyond_k_is_no_hit() -> None:
+    told = reasons(facts(), facts(), compared([11, 11, 0, 1] * 50, [1, 1, 0, 1] * 50))
+
+    assert "the candidate hits 0.2500, the promoted model 0.7500: -0.5000" in told
+
+
+@pytest.mark.parametrize("name", ["rows", "playlists", "tracks"])
+def test_data_that_shrink_or_grow_too_much_are_refused(name: str) -> None:
+    for factor, is_refused in ((0.79, True), (0.8, False), (2, False), (2.1, True)):
+        candidate = facts(counts={name: int(COUNTS[name] * factor)})
+        told = reasons(candidate, facts(), compared(half(), half()), min_data_ratio=0.78 if name == "tracks" else 0.8)
+        if name != "tracks" or factor != 0.79:
+            assert (f" {name}, {candidate['counts'][name] / COUNTS[name]:.2f} times" in told) is is_refused
+
+
+def test_tracks_that_the_promoted_model_does_not_know_are_refused() -> None:
+    told = reasons(facts(), facts(), compared(half(), half(), known_share=0.69))
+
+    assert "knows the track of 69.0% of the rows; expected at least 70.0% (min_known_share)" in told
+    assert not reasons(facts(), facts(), compared(half(), half(), known_share=0.7))
+
+
+def test_playlists_on_which_the_promoted_model_fails_too_are_refused() -> None:
+    rare = [1] + [0] * 9
+    told = reasons(facts(), facts(hit_rate=0.5), compared(rare * 40, rare * 40))
+
+    assert "the held-out playlists have changed: the promoted model hits 0.1000" in told
+    # At another k the two rates say nothing of each other.
+    assert not reasons(facts(), facts(hit_rate=0.5, k=20), compared(rare * 40, rare * 40))
+    # Of ten playlists alone nothing can be said.
+    assert not reasons(facts(), facts(hit_rate=0.2), compared(rare, rare))
+
+
+def test_a_dev_run_never_takes_the_place_of_a_model_of_all_playlists() -> None:
+    dev, small = facts(dev_run=True), {"rows": 10, "playlists": 10, "tracks": 5}
+
+    assert "of a dev run" in reasons(dev, facts(), compared(half(), half()))
+    assert not reasons(dev, facts(dev_run=True), compared(half(), half()))
+    # Over a dev run's model the size of the data says nothing.
+    assert not reasons(facts(), facts(dev_run=True, counts=small), compared(half(), half()))
+
+
+def test_without_a_playlist_that_both_have_not_seen_it_is_refused() -> None:
+    assert "trained on all 30" in reasons(facts(), facts(), compared([], [], left_out=30))
+
+
+def test_the_history_keeps_what_was_decided_and_why() -> None:
+    decision = decide(facts(), facts(), compared([0] * 200, half()), Bounds())
+    report = {
+        "promote": decision.promote,
+        "reasons": decision.reasons,
+        "compared_with": 3,
+        "figures": decision.figures,
+        "candidate": {**facts(), "strategy": "ranker"},
+    }
+
+    entry = entry_of(report, at="2026-01-05T05:00:00+00:00")
+
+    assert (entry["promote"], entry["compared_with"], entry["difference"]) == (False, 3, -0.5)
+    assert (entry["rows"], entry["at"]) == (1_000, "2026-01-05T05:00:00+00:00")
+    assert entry["reasons"] == decision.reasons
