@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rec_assets.core.names import TextColumn
 from rec_assets.core.names.fingerprints import fingerprints, smallest
+from rec_assets.core.names.likeness import Name, artist_likeness, title_likeness
 from rec_assets.core.names.normal import LONGEST, bare_artist, bare_title, normalise, normalise_all
 
 
@@ -79,6 +80,42 @@ def test_bare_artists(artist: str, expected: str) -> None:
 )
 def test_bare_titles(title: str, expected: str) -> None:
     assert bare_title(title) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "artist", "expected"),
+    [
+        ("Abba", "ABBA", 100),
+        ("Beatles", "The Beatles", 98),
+        ("The Beatles", "Beatles", 98),
+        ("Katy Perry", "Perry, Katy", 98),
+        ("Abba feat. Xenia", "Abba feat. Yolanda", 90),
+        ("Abba", "Abbba", 80),
+        ("Florence", "Florence and the Machine", 85),
+        ("U2", "U2 and the Machine", 0),
+        ("Abba", "Queen", 0),
+        ("Abba", "", 0),
+        ("", "", 100),
+    ],
+)
+def test_likeness_of_artists(asked: str, artist: str, expected: float) -> None:
+    assert artist_likeness(Name.of_artist(asked), Name.of_artist(artist)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "expected"),
+    [
+        ("Halo", "halo!", 100),
+        ("Halo", "Halo (Live)", 98),
+        ("Halo (Live)", "Halo", 98),
+        ("Halo (Live)", "Halo - Remastered", 55),
+        ("Symphony No. 5", "Symphony No. 6", 50),
+        ("Rude Boi", "Rude Boy", 87.5),
+        ("Halo", "Umbrella", 0),
+    ],
+)
+def test_likeness_of_titles(asked: str, title: str, expected: float) -> None:
+    assert title_likeness(Name.of_title(asked), Name.of_title(title)) == pytest.approx(expected)
 
 
 def test_keys_ignore_spaces_and_signatures_the_order_of_words() -> None:
