@@ -54,7 +54,7 @@ class SharedDuckDB(DuckDBResource):
     def _options(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
             "memory_limit": self.memory_limit,
-            "threads": self.threads or _cores(),
+            "threads": self.threads or available_cores(),
             "temp_directory": str(self.scratch_folder / "spill"),
             # Rows keep their order from file to file; written bytes depend on it.
             "preserve_insertion_order": True,
@@ -83,6 +83,6 @@ class SharedDuckDB(DuckDBResource):
             self._folder = None
 
 
-def _cores() -> int:
+def available_cores() -> int:
     """The cores that this process may use; macOS cannot tell, so there it is those of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

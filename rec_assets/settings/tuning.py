@@ -1,6 +1,7 @@
 """Settings of a trial, and search files checked against their bounds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from rec_assets.core.errors import SettingsError
 from rec_assets.core.tuning import Search, SettingsGuide, Trial, parse_search
+from rec_assets.core.tuning.parsing import LARGEST_SEED, whole_number
 from rec_assets.paths import SEARCHES
 from rec_assets.settings.base import Settings
 from rec_assets.settings.evaluation import RanksSettings
@@ -74,9 +76,13 @@ def load_search(name: str, *, seed: int | None = None, trials: int | None = None
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"Search {path} cannot be read: {error}. Name a YAML file of a search.") from error
-    if isinstance(document, dict):
-        document |= {key: value for key, value in (("seed", seed), ("trials", trials)) if value is not None}
-    return parse_search(document, settings_guide(), source=str(path), default_name=path.stem)
+    if isinstance(document, dict) and trials is not None:
+        document["trials"] = trials
+    search = parse_search(document, settings_guide(), source=str(path), default_name=path.stem)
+    if seed is None or seed == search.seed:
+        return search
+    # Its trials are others, so its name is, too.
+    return replace(search, seed=whole_number("--seed", seed, 0, LARGEST_SEED), name=f"{search.name}-seed{seed}")
 
 
 def _find(name: str) -> Path:

@@ -4,7 +4,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from rec_assets.core import plots
-from rec_assets.core.plots import as_markdown, in_words, plot_hit_rate_curve, plot_slice_rates, plot_strategy_curves
+from rec_assets.core.plots import (
+    Coordinate,
+    as_markdown,
+    in_words,
+    plot_hit_rate_curve,
+    plot_parallel_coordinates,
+    plot_slice_rates,
+    plot_strategy_curves,
+)
 from rec_assets.core.plots import plot_track_map as plot_map
 from rec_assets.core.plots.style import hit_rate_at_each_k, to_png
 from rec_assets.core.plots.texts import drawable
@@ -24,7 +32,7 @@ def ranks_of(rate: float, k: int, n: int = 3_000) -> np.ndarray:
 def drawn_figure(monkeypatch, draw) -> Figure:
     """The figure that ``draw`` makes into a PNG."""
     figures: list[Figure] = []
-    for module in ("slice_rates", "strategy_curves", "track_map", "hit_rate_curve"):
+    for module in ("slice_rates", "strategy_curves", "track_map", "hit_rate_curve", "parallel_coordinates"):
         monkeypatch.setattr(f"{plots.__name__}.{module}.to_png", lambda figure: figures.append(figure) or b"")
     draw()
     return figures[0]
@@ -136,6 +144,58 @@ def test_every_picture_takes_names_of_all_scripts_without_a_warning(name):
     assert plot_strategy_curves({name: ranks}, k=5, title=name, chosen=name)
     assert plot_slice_rates([SliceRate(name, name, 3, 0.5, 0.4, 0.6)], k=5, title=name, overall=0.5)
     assert plot_map(np.zeros((2, 2)), np.zeros(2, int), [name], axis_labels=AXES, title=name)
+    assert plot_parallel_coordinates([Coordinate(name, [name], [name])], np.array([0.5]), k=5, title=name, best=0)
+
+
+def coordinates(trials: int) -> list[Coordinate]:
+    draw = np.random.default_rng(trials)
+    return [
+        Coordinate("window", draw.integers(1, 100, trials).tolist(), log=True),
+        Coordinate("strategy", draw.choice(["ranker", "item_knn"], trials).tolist(), ["ranker", "item_knn", "unused"]),
+        Coordinate("reproducible", [True] * trials, [True, False]),
+        Coordinate("alpha", [0.5] * trials),
+        *(Coordinate(f"setting_{place}", draw.random(trials).tolist()) for place in range(5)),
+    ]
+
+
+@pytest.mark.parametrize("trials", [1, 2, 12, 25, 40, 200])
+def test_trials_fit_into_a_small_picture(trials):
+    rates = np.random.default_rng(0).random(trials)
+    draw = lambda: plot_parallel_coordinates(  # noqa: E731
+        coordinates(trials), rates, k=100, title="search", best=int(rates.argmax())
+    )
+    assert draw().startswith(PNG)
+    assert len(draw()) < MOST_BYTES
+    assert draw() == draw()
+
+
+def test_trials_run_between_their_choices_and_numbers_and_the_best_stands_out(monkeypatch):
+    axes = [
+        Coordinate("min_count", [3, 10, 5], [3, 5, 10]),
+        Coordinate("window", [1, 100, 10], log=True),
+        Coordinate("ns_exponent", [-1.0, 0.0, 1.0]),
+        Coordinate("alpha", [0.1, 0.1, 0.1]),
+    ]
+    figure = drawn_figure(
+        monkeypatch, lambda: plot_parallel_coordinates(axes, np.array([0.2, 0.4, 0.3]), k=7, title="t", best=1)
+    )
+    lines = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 5]
+    assert [line.get_ydata().round(3).tolist() for line in lines] == [
+        [0, 0, 0, 0.5, 0],
+        [0.5, 0.5, 1, 0.5, 0.5],
+        [1, 1, 0.5, 0.5, 1],
+    ]
+    assert [line.get_linewidth() > 3 for line in lines] == [False, False, True]
+    assert len({str(line.get_color()) for line in lines}) == 3
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    assert {"min_count", "window", "ns_exponent", "alpha", "hit rate@7", "3", "5", "10", "100", "0.4", "0.1"} <= set(
+        texts
+    )
+
+
+def test_no_trials_are_refused():
+    with pytest.raises(ValueError, match="no trials to draw"):
+        plot_parallel_coordinates([], np.array([]), k=5, title="t", best=0)
 
 
 def test_a_dollar_is_drawn_as_a_dollar():
@@ -184,6 +244,9 @@ def test_no_text_is_cut_off(monkeypatch, name):
         lambda: plot_map(points, np.arange(90) % 7, [name] * 7, axis_labels=AXES, title=name),
         lambda: plot_strategy_curves({name: ranks}, k=5, title=name, chosen=name),
         lambda: plot_slice_rates([SliceRate(name, name, 3_000, 0.5, 0.4, 0.6)], k=5, title=name, overall=0.5),
+        lambda: plot_parallel_coordinates(
+            [Coordinate(name, [name, "x"], [name, "x"])] * 5, np.array([0.5, 0.4]), k=1_000, title=name, best=0
+        ),
     ):
         figure = drawn_figure(monkeypatch, draw)
         to_png(figure)

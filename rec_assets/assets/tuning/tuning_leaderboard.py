@@ -60,7 +60,7 @@ def tuning_leaderboard(
         upstream=[stored_name("trial_hit_rate", outcome.trial.key) for outcome in finished],
         content=json.dumps([(outcome.trial.as_document(), outcome.state.value) for outcome in outcomes]),
     )
-    table = pa.Table.from_pylist(leaderboard_rows(outcomes), _COLUMNS)
+    table = leaderboard_table(outcomes)
     metadata = {"search": search, **_counts(outcomes), **_best(outcomes, table, search)}
     return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
 
@@ -108,15 +108,19 @@ def _best(outcomes: Sequence[TrialOutcome], table: pa.Table, search: str) -> dic
 
 def _coordinates(finished: Sequence[TrialOutcome]) -> list[Coordinate]:
     space = finished[0].trial.description["parameters"]
-    return [
-        Coordinate(
-            name,
-            [outcome.trial.parameters[name] for outcome in finished],
-            choices=values if isinstance(values, list) else None,
-            log=isinstance(values, dict) and bool(values["log"]),
-        )
-        for name, values in space.items()
-    ]
+    coordinates = []
+    for name, spec in space.items():
+        values = [outcome.trial.parameters[name] for outcome in finished]
+        if isinstance(spec, list):
+            coordinates.append(Coordinate(name, values, choices=spec))
+        else:
+            coordinates.append(Coordinate(name, values, log=spec["log"]))
+    return coordinates
+
+
+def leaderboard_table(outcomes: Sequence[TrialOutcome]) -> pa.Table:
+    """The table of the asset."""
+    return pa.Table.from_pylist(leaderboard_rows(outcomes), _COLUMNS)
 
 
 def leaderboard_text(table: pa.Table, style: str) -> str:

@@ -12,7 +12,10 @@ from rec_assets.core.plots.style import BLACK, GREY, ORANGE, new_axes, to_png
 from rec_assets.core.plots.texts import drawable
 
 LONGEST_NAME, LONGEST_VALUE = 20, 12
-AXIS_WIDTH, WIDEST = 1.45, 14.0  # inches
+AXIS_WIDTH, WIDEST = 1.45, 11.0  # inches
+MOST_DRAWN = 25  # more are a carpet, and no small file
+_SHADES = 8
+_FEW = 15  # so many lines may be smooth: that takes three times the bytes
 _TICKS = 5
 _MOST_NAMED = 12  # choices beside an axis, at which they still have room
 
@@ -39,6 +42,8 @@ def plot_parallel_coordinates(
 ) -> bytes:
     """A line per trial from setting to setting and to its hit rate@``k``, as PNG; the best one thick and orange.
 
+    Of many trials the ``MOST_DRAWN`` best are drawn, on axes that reach over all.
+
     Args:
         coordinates: an axis each, from left to right.
         hit_rates: (t,) of each trial, 0..1, which also colour the lines: the darker the lower.
@@ -55,9 +60,10 @@ def plot_parallel_coordinates(
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)
     heights = np.column_stack([_draw_axis(axes, place, axis) for place, axis in enumerate(shown)])
     shades, colours = _share(hit_rates.astype(float)), _colours()
-    for trial in np.argsort(hit_rates, kind="stable"):
-        if trial != best:
-            axes.plot(heights[trial], color=colours(shades[trial]), linewidth=1.3, alpha=0.85, zorder=2)
+    drawn = np.argsort(hit_rates, kind="stable")[-MOST_DRAWN:]
+    for trial in drawn[drawn != best]:
+        is_smooth = len(drawn) * len(shown) <= _FEW * 6
+        axes.plot(heights[trial], color=colours(shades[trial]), linewidth=1.3, zorder=2, antialiased=is_smooth)
     axes.plot(heights[best], color=ORANGE, linewidth=3.2, marker="o", markersize=7, zorder=4)
     axes.set_xlim(-0.55, len(shown) - 0.4)
     axes.set_ylim(-0.06, 1.2)
@@ -67,7 +73,7 @@ def plot_parallel_coordinates(
 
 def _colours() -> Colormap:
     """Viridis without its yellow, which is lost on white."""
-    return ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, 32)))
+    return ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, _SHADES)))
 
 
 def _draw_axis(axes: Axes, place: int, axis: Coordinate) -> np.ndarray:

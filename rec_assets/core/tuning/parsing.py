@@ -14,6 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _KEYS = ("name", "sampler", "trials", "seed", "parameters", "fixed")
 _RANGE_KEYS = ("low", "high", "log", "step")
 MOST_TRIALS = 1_000
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def _parse(document: Any, guide: SettingsGuide, default_name: str) -> Search:
         name=_name(content.get("name", default_name)),
         sampler=_sampler(content.get("sampler")),
         trials=1,
-        seed=whole_number("seed", content.get("seed", 0), 0, 2**32 - 1),
+        seed=whole_number("seed", content.get("seed", 0), 0, LARGEST_SEED),
         space=space,
         fixed=fixed,
     )
