@@ -25,7 +25,8 @@ class PopularScores:
 
     def __init__(self, count: np.ndarray, histories: int) -> None:
         self._count, self._histories = count, histories
-        self._counted = int(np.count_nonzero(count))
+        # They fall, so the first 0 is found without reading them all.
+        self._counted = len(count) - int(np.searchsorted(count[::-1], 1))
 
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""

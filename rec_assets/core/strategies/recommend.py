@@ -34,5 +34,9 @@ def recommend(
         return part, fill_up(answers, popularity.score(asked), left_out)
 
     parts = [slice(start, start + strategy.batch) for start in range(0, len(histories), strategy.batch)]
+    # A thread takes longer to start than some answers.
+    if len(parts) == 1:
+        yield answer(parts[0])
+        return
     with ThreadPoolExecutor(_WORKERS) as workers:
         yield from workers.map(answer, parts)

@@ -12,7 +12,28 @@ from rec_assets.core.strategies.answers import best
 
 def product(left: csr_matrix, right: csr_matrix) -> csr_matrix:
     """``left`` times ``right``, sparse."""
-    return csr_matrix(left @ right)
+    return _product_of_one(left, right) if len(left.indptr) == 2 else csr_matrix(left @ right)
+
+
+def _product_of_one(left: csr_matrix, right: csr_matrix) -> csr_matrix:
+    """``product`` of one row, to the last bit and in the same order.
+
+    scipy lays out every column of ``right`` three times: 15 ms for 2.5M tracks, where a history meets some thousand.
+    """
+    met = right[left.indices]
+    columns, steps = met.indices, np.arange(len(met.indices), dtype=np.int32)
+    # Only what was written is read, so it need not be cleared.
+    scratch = np.empty(int(right.get_shape()[1]), np.int32)
+    # Of equal columns the last that is written stays: the first, from behind.
+    scratch[columns[::-1]] = steps[::-1]
+    found = columns[scratch[columns] == steps]
+    scratch[found] = steps[: len(found)]
+    compact = csr_matrix((met.data, scratch[columns], met.indptr), shape=(len(left.indices), len(found)))
+    # Backwards, as scipy has it: what is added up next is added up in this order.
+    sums, found = (compact.T @ left.data)[::-1], found[::-1]
+    kept = sums != 0
+    indptr = np.array([0, np.count_nonzero(kept)], right.indptr.dtype)
+    return csr_matrix((sums[kept], found[kept], indptr), shape=(1, len(scratch)))
 
 
 def scaled(matrix: csr_matrix, rows: np.ndarray | None = None, columns: np.ndarray | None = None) -> csr_matrix:
@@ -64,12 +85,14 @@ def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.nda
     ``matrix`` holds no place twice. A row is laid out in full, since scipy reads all of it for each value.
     """
     found = np.empty(len(rows), np.float32)
-    laid_out = np.zeros(int(matrix.get_shape()[1]), np.float32)
+    # Of a row only what is asked is read, so the rest need not be cleared.
+    laid_out = np.empty(int(matrix.get_shape()[1]), np.float32)
     order = np.argsort(rows, kind="stable")
     bounds = np.searchsorted(rows[order], np.arange(len(matrix.indptr))).tolist()
     for place, (first, last) in zip(row_slices(matrix), pairwise(bounds), strict=True):
         if first < last:
+            asked = columns[order[first:last]]
+            laid_out[asked] = 0
             laid_out[matrix.indices[place]] = matrix.data[place]
-            found[order[first:last]] = laid_out[columns[order[first:last]]]
-            laid_out[matrix.indices[place]] = 0
+            found[order[first:last]] = laid_out[asked]
     return found

@@ -17,7 +17,7 @@ class SparseScores:
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
         answers = Answers.empty(len(self._matrix.indptr) - 1, depth)
-        is_out = np.zeros(int(self._matrix.get_shape()[1]), bool)
+        is_out = np.zeros(int(self._matrix.get_shape()[1]) if left_out is not None else 0, bool)
         for history, place in enumerate(row_slices(self._matrix)):
             rows, scores = self._matrix.indices[place], self._matrix.data[place]
             kept = scores > self._above
