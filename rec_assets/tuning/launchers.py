@@ -16,8 +16,8 @@ import dagster as dg
 from rec_assets.core.errors import SettingsError, TrainingError
 from rec_assets.tuning.trial_process import JOB
 
-TUNE_TAG = "rec_assets/tune"
-_PATIENCE = 15.0  # seconds until a process that was asked to stop is killed
+# On runs that end with the process of the session, and on those that do not.
+TUNE_TAG, SUBMITTED_TAG = "rec_assets/tune", "rec_assets/submitted_by_tune"
 _THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "REC_ASSETS_DUCKDB_THREADS")
 
 
@@ -83,16 +83,10 @@ class TrialProcess:
         return f"its process ended with {code}: {lines[-1].strip() if lines else 'it printed nothing'}"
 
     def stop(self) -> None:
-        """Ask the process to stop, which it tells Dagster; kill it if it does not."""
-        if self.has_ended():
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        """Kill the process: what is stored is whole at any moment, and asked to stop it would call itself failed."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class WebserverLauncher:
@@ -114,14 +108,17 @@ class WebserverLauncher:
         self._url, self._instance = url, instance
 
     def start(self, trial: str, search: str) -> "SubmittedRun":
-        """Submit ``trial`` of ``search``.
+        """Submit ``trial`` of ``search``, unless an earlier session did and its run is still on its way.
 
         Raises:
             TrainingError: the server cannot be reached, or refuses the run.
         """
         from dagster_graphql import DagsterGraphQLClientError
 
-        tags = {TUNE_TAG: search, "dagster/partition": trial}
+        tags = {SUBMITTED_TAG: search, "dagster/partition": trial}
+        for run in self._instance.get_runs(dg.RunsFilter(tags=tags), limit=1):
+            if not run.is_finished:
+                return SubmittedRun(self._client, self._instance, run.run_id)
         try:
             run_id = self._client.submit_job_execution(JOB, tags=tags)
         except (DagsterGraphQLClientError, OSError) as error:

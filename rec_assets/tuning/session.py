@@ -75,6 +75,7 @@ class Session:
         finally:
             for work in self._at_work:
                 work.run.stop()
+            _cancel_abandoned(self._instance, self._search.name)
         return [self._outcomes[number] for number in sorted(self._outcomes)]
 
     def _take_up(self) -> None:
@@ -192,10 +193,10 @@ def _require_same_search(search: Search, trial: Trial) -> None:
 
 
 def _cancel_abandoned(instance: dg.DagsterInstance, search: str) -> None:
-    """End, in the eyes of the instance, the runs of an earlier session that was killed with them.
+    """End, in the eyes of the instance, the runs of a session that was stopped or killed, and they with it.
 
     There is one session of a search at a time, so that none of them can still be alive.
     """
     alive = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     for run in instance.get_runs(dg.RunsFilter(tags={TUNE_TAG: search}, statuses=alive)):
-        instance.report_run_canceled(run, message="rec-assets tune was killed, and this run with it.")
+        instance.report_run_canceled(run, message="rec-assets tune was stopped, and this run with it.")

@@ -94,14 +94,18 @@ def test_a_killed_search_goes_on_without_running_finished_trials_again(
     assert yaml.safe_load((tmp_path / "best.yaml").read_text())["window"] == json.loads(rows[0]["parameters"])["window"]
 
 
-def test_an_interrupted_search_stops_its_trials_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_an_interrupted_search_stops_its_trials_and_says_how_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command, environment = prepare(tmp_path), own_environment(tmp_path)
     log = tmp_path / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=output, stderr=output)
-    wait_for("trial at work", lambda: children(process.pid), log)
+    wait_for("trial at work", lambda: any(runs(environment, monkeypatch).values()), log)
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(60) == 130
     assert not children(process.pid)
+    statuses = {status for found in runs(environment, monkeypatch).values() for _, status in found}
+    assert statuses <= {"CANCELED", "SUCCESS"}
     assert "Finished trials are kept; the same command goes on from here." in log.read_text()
