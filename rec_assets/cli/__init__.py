@@ -5,6 +5,7 @@ import click
 from rec_assets.cli.make_playlists import make_playlists
 from rec_assets.cli.promote import promote
 from rec_assets.cli.recommend import recommend
+from rec_assets.cli.serve import serve
 from rec_assets.cli.summary import summary
 from rec_assets.cli.tune import tune
 
@@ -16,6 +17,7 @@ def main() -> None:
 
 main.add_command(recommend)
 main.add_command(promote)
+main.add_command(serve)
 main.add_command(summary)
 main.add_command(make_playlists)
 main.add_command(tune)
