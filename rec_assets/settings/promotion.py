@@ -15,8 +15,8 @@ class GateSettings(Settings):
         default=_BOUNDS.max_hit_rate_loss,
         ge=0,
         le=1,
-        description="How far below the promoted model's hit rate, on the same playlists, a candidate may be; never "
-        "beyond chance.",
+        description="How far below the promoted model's hit rate, on the same playlists, a candidate may be; the "
+        "95 % interval may reach to twice as much.",
     )
     max_hit_rate_shift: float = Field(
         default=_BOUNDS.max_hit_rate_shift,

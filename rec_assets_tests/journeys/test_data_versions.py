@@ -179,7 +179,9 @@ def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_o
     before = versions(project)
     undisturbed.run_job()
     assert versions(undisturbed) == before, "as if there had been no dev run"
-    assert undisturbed.files() == project.files()
+    # The dev job promotes nothing, and no file of a full run says that there was one before.
+    files = undisturbed.files()
+    assert {name: files[name] for name in project.files()} == project.files()
 
 
 def test_a_model_trained_again_on_a_sample_stays_marked(project: Project) -> None:
@@ -275,6 +277,7 @@ def test_the_ui_shows_the_same_marks(project: Project, tmp_path: Path, monkeypat
     shown = {
         name: tag["value"]
         for name, node in nodes.items()
+        if node["assetMaterializations"]
         for tag in node["assetMaterializations"][0]["tags"]
         if tag["key"] == "dagster/data_version"
     }

@@ -14,7 +14,8 @@ class Bounds:
     """What a candidate must keep to; ratios are of the candidate's number to the promoted model's.
 
     Attributes:
-        max_hit_rate_loss: the greatest fall of the hit rate on the same playlists.
+        max_hit_rate_loss: the greatest fall of the hit rate on the same playlists. The 95 % interval of the fall may
+            reach to twice as much: where it reaches further there are too few playlists to tell.
         max_hit_rate_shift: the greatest fall of the *promoted* model's hit rate, from the playlists held out when it
             was promoted to those held out now: if it falls more, the playlists have changed, not the model.
         min_data_ratio, max_data_ratio: of rows, playlists and tracks.
@@ -144,12 +145,16 @@ def _loss_reasons(comparison: Comparison, bounds: Bounds, figures: dict[str, Any
         "difference_low": interval.low,
         "difference_high": interval.high,
     }
-    # Of shares, a difference of exactly the margin may be a hair beyond it.
-    if difference >= -bounds.max_hit_rate_loss - 1e-9 and interval.high >= 0:
-        return []
-    expected = f"a loss of at most {bounds.max_hit_rate_loss:g} (max_hit_rate_loss), and none beyond chance"
-    return [
+    told = (
         f"on the same {len(ours):,} held-out playlists the candidate hits {ours.mean():.4f}, the promoted model "
-        f"{theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to {interval.high:+.4f}); "
-        f"expected {expected}"
-    ]
+        f"{theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to {interval.high:+.4f})"
+    )
+    margin = bounds.max_hit_rate_loss + 1e-9  # a difference of shares may be a hair beyond the margin that it equals
+    if difference < -margin:
+        return [f"{told}; expected a loss of at most {bounds.max_hit_rate_loss:g} (max_hit_rate_loss)"]
+    if interval.low < -2 * margin:
+        return [
+            f"{told}, which are too few to tell; expected an interval from {-2 * bounds.max_hit_rate_loss:g} up. Bring "
+            "more playlists, or raise max_hit_rate_loss"
+        ]
+    return []
