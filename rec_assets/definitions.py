@@ -13,6 +13,7 @@ from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.io_manager import StoreIOManagerFactory
 from rec_assets.resources.store import AssetStore
 from rec_assets.schedules import weekly_training_schedule
+from rec_assets.sensors import source_change_sensor
 
 
 def build_definitions(base: str) -> dg.Definitions:
@@ -29,6 +30,7 @@ def build_definitions(base: str) -> dg.Definitions:
         asset_checks=ALL_CHECKS,
         jobs=ALL_JOBS,
         schedules=[weekly_training_schedule],
+        sensors=[source_change_sensor],
         loggers={"console": console},
         resources={"duckdb": duckdb, "store": store, "io_manager": StoreIOManagerFactory(store=store)},
         # A step in a process of its own imports pandas, duckdb and gensim again: a job of 190,000 rows takes 52 s

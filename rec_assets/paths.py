@@ -29,3 +29,19 @@ def duckdb_threads() -> int:
     if not text.isdecimal():
         raise SettingsError(f"REC_ASSETS_DUCKDB_THREADS is {text!r}; expected a whole number, 0 = one per core.")
     return int(text)
+
+
+def fresh_days() -> float:
+    """Days between two trainings, after which the promoted model is stale: ``REC_ASSETS_FRESH_DAYS``, else 7.
+
+    Raises:
+        SettingsError: it is not a number above 0.
+    """
+    text = os.environ.get("REC_ASSETS_FRESH_DAYS") or "7"
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0
+    if not 0 < days < 10_000:
+        raise SettingsError(f"REC_ASSETS_FRESH_DAYS is {text!r}; expected days between two trainings, above 0.")
+    return days

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from rec_assets.assets.freshness import WEEKLY
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.schemas import schema_metadata
 from rec_assets.core.flat_sequences import FlatSequences
@@ -18,6 +19,7 @@ from rec_assets.settings import RecommendationsSettings
     kinds={"numpy", "parquet"},
     owners=OWNERS,
     code_version="1",
+    freshness_policy=WEEKLY,
     metadata=schema_metadata("playlist_recommendations"),
 )
 def playlist_recommendations(

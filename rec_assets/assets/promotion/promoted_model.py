@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from rec_assets.assets.evaluation.recommenders import build_recommender
+from rec_assets.assets.freshness import WEEKLY
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import DataError
@@ -24,6 +25,7 @@ from rec_assets.settings import PromotionSettings, RanksSettings
     kinds={"numpy", "safetensors"},
     owners=OWNERS,
     code_version="1",
+    freshness_policy=WEEKLY,
 )
 def promoted_model(
     context: dg.AssetExecutionContext,
