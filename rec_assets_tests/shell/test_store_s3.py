@@ -1,5 +1,6 @@
 """The store on S3: the whole job against a server on this machine, that speaks S3."""
 
+import io
 import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -8,15 +9,18 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from upath import UPath
 
 from rec_assets.core.errors import StoreError
 from rec_assets.core.relations import Relation
+from rec_assets.core.tuning import Trial
 from rec_assets.definitions import build_definitions
 from rec_assets.paths import storage_base
 from rec_assets.resources.atomic import atomic_file
 from rec_assets.resources.store import AssetStore
+from rec_assets.resources.trial_files import TrialFiles
 from rec_assets_tests.conftest import SMALL, Project, timeless
 from rec_assets_tests.journeys.test_first_run import STORED
 from rec_assets_tests.shell.stored_values import EMBEDDINGS, FIGURES, KINDS, LINEAGE, open_store, values
@@ -25,6 +29,10 @@ s3fs = pytest.importorskip("s3fs", reason="needs the `s3` extra")
 server = pytest.importorskip("moto.server", reason="needs moto's server, of the `dev` extra")
 
 BUCKET = "playlists"
+SEQUENCES = [
+    *("raw_playlists", "track_catalog", "playlist_sequences", "train_sequences", "validation_sequences"),
+    *("test_sequences", "base_sequences", "ranker_sequences"),
+]
 PUTS = ("put_object", "upload_part", "complete_multipart_upload")
 # Another value for each name of KINDS.
 OTHERS: dict[str, Callable[[AssetStore], Any]] = {
@@ -68,6 +76,29 @@ def objects(base: str) -> dict[str, bytes]:
 def run_job(base: str, project: Project, **config: Any) -> dg.ExecuteInProcessResult:
     job = build_definitions(base).resolve_job_def("training_job")
     return job.execute_in_process({"source": str(project.source), **SMALL, **config}, instance=project.instance)
+
+
+def test_a_trial_and_its_leaderboard_lie_on_s3(base: str, project: Project) -> None:
+    definitions = build_definitions(base)
+    graph, instance = definitions.resolve_implicit_global_asset_job_def(), project.instance
+    graph.execute_in_process(
+        {"ops": {"raw_playlists": {"config": {"source": str(project.source)}}}},
+        instance=instance,
+        asset_selection=[dg.AssetKey(name) for name in SEQUENCES],
+    )
+    settings = {"k": 5, "min_count": 1, "epochs": 1, "vector_size": 4, "workers": 1}
+    trial = Trial("s", 0, {"strategy": "track_vectors"}, settings, {"parameters": {"strategy": ["track_vectors"]}})
+    TrialFiles(base).write(trial, project.folder)
+    instance.add_dynamic_partitions("tuning_trials", [trial.key])
+    definitions.resolve_job_def("trial_job").execute_in_process(partition_key=trial.key, instance=instance)
+    definitions.resolve_job_def("tuning_leaderboard_job").execute_in_process(instance=instance)
+
+    assert TrialFiles(base).of_search("s") == [trial]
+    report = json.loads((UPath(base) / "trial_hit_rate" / "s-000.json").read_text())
+    table = pq.read_table(io.BytesIO((UPath(base) / "tuning_leaderboard.parquet").read_bytes())).to_pylist()
+    assert [(row["trial"], row["state"], row["hit_rate"]) for row in table] == [
+        ("s-000", "finished", report["hit_rate"])
+    ]
 
 
 def test_the_whole_job_stores_on_s3_what_it_stores_in_a_folder(
