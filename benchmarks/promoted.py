@@ -1,4 +1,4 @@
-"""A promoted model at full size: its file, one question from the shell and in a process, and the batch for all playlists.
+"""A promoted model at full size: its file, one question from the shell and in a process, the batch for all playlists.
 
     python benchmarks/promoted.py --rows 12900000
 
