@@ -286,6 +286,16 @@ def test_health_tells_that_a_damaged_version_is_not_served_and_a_good_one_ends_i
         assert until(lambda: (found := client.get("/health").json())["version"] == 2 and found)["status"] == "ok"
 
 
+def test_what_stays_wrong_is_logged_once(store, caplog) -> None:
+    current = CurrentModel(PromotedModels(str(store)))
+    (store / "promoted_model.json").write_text("{")
+    for _ in range(3):
+        current.look()
+
+    assert caplog.text.count("does not say which model is promoted") == 1
+    assert caplog.text.count("There is none to go on with.") == 1
+
+
 def test_a_version_that_failed_is_tried_again_after_a_while_only(store, monkeypatch) -> None:
     models, opened = PromotedModels(str(store)), []
     good = models.open
