@@ -90,7 +90,10 @@ def _examples(folder: Path) -> list[str]:
 def _files(storage: str) -> list[str]:
     from upath import UPath
 
-    files = sorted((path for path in UPath(storage).iterdir() if not path.name.startswith(".")), key=lambda p: p.name)
+    files = sorted(
+        (path for path in UPath(storage).iterdir() if not path.name.startswith(".") and path.is_file()),
+        key=lambda p: p.name,
+    )
     return [
         f"files in {storage}",
         *(f"    {path.name:36} {path.stat().st_size / 1e6:>10,.2f} MB" for path in files),

@@ -122,7 +122,11 @@ class WebserverLauncher:
         try:
             run_id = self._client.submit_job_execution(JOB, tags=tags)
         except (DagsterGraphQLClientError, OSError) as error:
-            raise TrainingError(f"the web server {self._url} did not take {trial}: {error}") from error
+            reason = str(error.__cause__ or error).splitlines()[0]
+            raise TrainingError(
+                f"the web server {self._url} did not take {trial} ({reason}). Expected one that serves "
+                "rec_assets.definitions; see that it runs (make dev)."
+            ) from error
         return SubmittedRun(self._client, self._instance, run_id)
 
 

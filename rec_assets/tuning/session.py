@@ -82,7 +82,7 @@ class Session:
         missing = [name for name, version in current_versions(self._store).items() if version is None]
         if missing:
             raise StoreError(
-                f"{', '.join(missing)} not found in the store {self._store.base}. Run training_job first, or "
+                f"{', '.join(sorted(missing))} not found in the store {self._store.base}. Run training_job first, or "
                 "materialize everything up to the sequences."
             )
         for outcome in trial_outcomes(self._instance, self._store, self._search.name):

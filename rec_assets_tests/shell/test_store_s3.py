@@ -94,6 +94,7 @@ def test_a_trial_and_its_leaderboard_lie_on_s3(base: str, project: Project) -> N
     definitions.resolve_job_def("tuning_leaderboard_job").execute_in_process(instance=instance)
 
     assert TrialFiles(base).of_search("s") == [trial]
+    assert TrialFiles(base).searches() == ["s"]
     report = json.loads((UPath(base) / "trial_hit_rate" / "s-000.json").read_text())
     table = pq.read_table(io.BytesIO((UPath(base) / "tuning_leaderboard.parquet").read_bytes())).to_pylist()
     assert [(row["trial"], row["state"], row["hit_rate"]) for row in table] == [

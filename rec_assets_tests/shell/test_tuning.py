@@ -14,13 +14,14 @@ from click.testing import CliRunner
 
 from rec_assets.assets.tuning.outcomes import last_run
 from rec_assets.cli import main
-from rec_assets.core.errors import SettingsError, StoreError
+from rec_assets.core.errors import SettingsError, StoreError, TrainingError
 from rec_assets.core.model_file import load_embeddings
 from rec_assets.core.tuning import Search, Trial, TrialState
 from rec_assets.definitions import build_definitions
 from rec_assets.resources.atomic import TEMPORARY_PREFIX
 from rec_assets.resources.trial_files import TrialFiles
 from rec_assets.settings.tuning import load_search
+from rec_assets.tuning.launchers import WebserverLauncher
 from rec_assets.tuning.session import Session, failure_reason
 from rec_assets.tuning.tune import best_config
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
@@ -346,6 +347,14 @@ def test_the_command_refuses_what_is_no_search(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["tune", str(tmp_path / "bad.yaml"), "--storage", str(tmp_path)])
     assert result.exit_code == 1
     assert "cannot be read" in result.output
+
+
+def test_a_web_server_that_is_none_is_named(project: Project) -> None:
+    with pytest.raises(SettingsError, match="--webserver is 'here'; expected a URL such as"):
+        WebserverLauncher("here", project.instance)
+    launcher = WebserverLauncher("http://127.0.0.1:9", project.instance)
+    with pytest.raises(TrainingError, match=r"http://127.0.0.1:9 did not take s-000 \(.*refused"):
+        launcher.start("s-000", "s")
 
 
 def test_definitions_over_a_store_with_trials_run_the_other_jobs(prepared: Project) -> None:
