@@ -64,7 +64,7 @@ def answer(served: Served, question: Question) -> str:
         UnknownTracksError: a track is unknown.
     """
     names = served.model.names
-    found = [names.find(artist, track) for artist, track in question.pairs]
+    found = [served.find(artist, track) for artist, track in question.pairs]
     unknown = [one for one in found if one.track is None]
     if unknown:
         raise UnknownTracksError(unknown)

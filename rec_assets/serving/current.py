@@ -3,17 +3,22 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rec_assets.core.errors import RecAssetsError, StoreError
+from rec_assets.core.names import Found
 from rec_assets.core.promoted import PromotedModel, recommend_after
 from rec_assets.resources.promoted_models import PromotedModels
 
 # A file that cannot be used is rarely mended, and reading one of full size in full takes a second.
 RETRY_SECONDS = 30.0
 _PATIENCE = 5.0
+# Misspelt names take some 50 ms each among millions of tracks; so many answers take some MB.
+_REMEMBERED = 4_096
 _log = logging.getLogger("rec_assets.serving")
 
 
@@ -23,12 +28,14 @@ class Served:
 
     Attributes:
         model: the opened model.
+        find: :meth:`TrackNames.find` of the model, which remembers: who builds a playlist asks for its tracks again.
         facts: what :meth:`PromotedModels.current` said.
         version, strategy, k, hit_rate, vocabulary: of ``facts``.
         promoted_at: of ``facts``, with its time zone.
     """
 
     model: PromotedModel
+    find: Callable[[str, str], Found]
     facts: dict[str, Any]
     version: int
     strategy: str
@@ -51,7 +58,8 @@ class Served:
                 raise ValueError(f"{promoted_at.isoformat()}, version {model.facts['version']} in the file")
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"what is told of version {facts['version']} is wrong ({error!r}).") from error
-        return cls(model, facts, facts["version"], *told, promoted_at)
+        find = lru_cache(_REMEMBERED)(model.names.find)
+        return cls(model, find, facts, facts["version"], *told, promoted_at)
 
 
 class CurrentModel:

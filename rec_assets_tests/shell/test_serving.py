@@ -286,6 +286,20 @@ def test_health_tells_that_a_damaged_version_is_not_served_and_a_good_one_ends_i
         assert until(lambda: (found := client.get("/health").json())["version"] == 2 and found)["status"] == "ok"
 
 
+def test_what_was_found_is_remembered_by_the_version_that_found_it(store) -> None:
+    models = PromotedModels(str(store))
+    add_version(models, models.open(1), 2)
+    current = CurrentModel(models)
+    current.look()
+    first = current.served
+    assert first is not None
+    assert first.find("Artist 3", "Trak 10") is first.find("Artist 3", "Trak 10")
+    models.point_to(2, by="test")
+    current.look()
+    assert current.served is not None
+    assert current.served.find("Artist 3", "Trak 10") is not first.find("Artist 3", "Trak 10")
+
+
 def test_what_stays_wrong_is_logged_once(store, caplog) -> None:
     current = CurrentModel(PromotedModels(str(store)))
     (store / "promoted_model.json").write_text("{")
