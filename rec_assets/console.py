@@ -7,7 +7,8 @@ import dagster as dg
 
 from rec_assets.core.errors import RecAssetsError
 
-_MENDABLE = {kind.__name__ for kind in RecAssetsError.__subclasses__()}
+# A check that stops the run has told its reasons before: its stack is Dagster's own.
+_MENDABLE = {kind.__name__ for kind in RecAssetsError.__subclasses__()} | {"DagsterAssetCheckFailedError"}
 
 
 def mendable_message(event: dg.DagsterEvent | None) -> str | None:
