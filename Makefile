@@ -29,7 +29,7 @@ test: setup-dev
 
 check: lint
 	$(BIN)/dagster definitions validate -m rec_assets.definitions
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint:
 	$(BIN)/ruff check .

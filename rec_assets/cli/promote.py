@@ -60,11 +60,9 @@ def _tell_dagster(facts: dict[str, Any]) -> None:
     import dagster as dg
 
     told = {name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")}
-    event = dg.AssetMaterialization(
-        "promoted_model",
-        description=f"Version {facts['version']} was promoted by hand.",
-        metadata=told,
-        tags={"dagster/data_version": facts["lineage"]["data_version"]},
+    # No materialization: an old model that is promoted again is no fresher than it was.
+    event = dg.AssetObservation(
+        "promoted_model", description=f"Version {facts['version']} was promoted by hand.", metadata=told
     )
     with dg.DagsterInstance.get() as instance:
         instance.report_runless_asset_event(event)

@@ -26,7 +26,7 @@ def summary(storage: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         try:
             folder = _local(storage, Path(scratch))
-            lines = ["", *_hit_rates(folder), "", *_examples(folder), "", *_files(storage)]
+            lines = ["", *_hit_rates(folder), *_promoted(storage), "", *_examples(folder), "", *_files(storage)]
         except (RecAssetsError, OSError, ImportError) as error:
             raise click.ClickException(str(error)) from error
     click.echo("\n".join(lines))
@@ -60,6 +60,25 @@ def _hit_rates(folder: Path) -> list[str]:
             + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
             + ("" if _measured(report, models) else "   OF AN EARLIER MODEL: run training_job to the end")
         )
+    return lines
+
+
+def _promoted(storage: str) -> list[str]:
+    """Which version readers use, and why the last candidate is not it."""
+    from upath import UPath
+
+    from rec_assets.resources.promoted_models import PromotedModels
+
+    current = PromotedModels(storage).current()
+    named = (
+        f"version {current['version']}, hit rate@{current['k']} {current['hit_rate']:.4f}" if current else "none yet"
+    )
+    lines = [f"{'promoted model':24} {named}"]
+    decision = UPath(storage) / "promotion_decision.json"
+    if decision.exists():
+        report = json.loads(decision.read_text(encoding="utf-8"))
+        reasons = "; and ".join(report["reasons"])
+        lines += [] if report["promote"] else [f"{'':24} the last candidate was REFUSED: {reasons}"]
     return lines
 
 

@@ -24,6 +24,8 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(project: Project
     assert f"test hit rate@5          {report['hit_rate']:.4f}   ranker, 6 playlists" in text
     assert text.count("after … Artist ") == 3
     assert text.count("    1. Artist ") == 3
+    assert "promoted model           version 1, hit rate@5 " in text
+    assert "REFUSED" not in text
     assert f"files in {project.store}" in text
     assert "track_embeddings.safetensors" in text
     assert "DEV RUN" not in text
@@ -33,6 +35,16 @@ def test_the_summary_of_a_dev_run_says_so(project: Project) -> None:
     project.run_job({**SMALL, "sample_percent": 60}, job="dev_training_job")
 
     assert "DEV RUN on 60 % of the playlists" in summary(project.store)[1]
+
+
+def test_the_summary_says_why_the_last_candidate_was_refused(project: Project) -> None:
+    project.run_job()
+    project.run_job({**SMALL, "min_data_ratio": 1, "max_data_ratio": 1, "min_tracks": 6}, check=False)
+
+    text = summary(project.store)[1]
+
+    assert "promoted model           version 1, hit rate@5 " in text
+    assert "the last candidate was REFUSED: the data have " in text
 
 
 @pytest.mark.parametrize(
