@@ -136,7 +136,7 @@ def test_ready_made_searches_are_accepted(path: Path) -> None:
     search = load_search(path.stem)
 
     assert search == load_search(str(path))
-    assert search.trials == {"tutorial_grid": 3, "tpe": 12}[search.name]
+    assert search.trials == {"tutorial_grid": 3, "tpe": 12, "ranker": 8}[search.name]
     if search.name == "tutorial_grid":
         settings = yaml.safe_load((PACKAGE / "configs" / "tutorial.yaml").read_text())
         own = {name: value for name, value in settings.items() if name in TrialSettings.model_fields}
