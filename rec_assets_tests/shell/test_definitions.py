@@ -3,14 +3,18 @@
 import ast
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 import yaml
 
 import rec_assets
 from rec_assets import definitions
+from rec_assets.core.errors import SettingsError
 from rec_assets.jobs import PROMOTION_SETTINGS, STEP_SETTINGS, TrainingSettings
+from rec_assets.paths import fresh_days
 from rec_assets.settings.tuning import TrialSettings, load_search
 from rec_assets_tests.conftest import SMALL, Project
 
@@ -201,3 +205,40 @@ def test_the_command_imports_neither_dagster_nor_gensim() -> None:
     program = "import sys, rec_assets.cli; print(sorted({'dagster', 'gensim'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_readers_use_has_a_freshness_policy_of_the_schedule(graph) -> None:
+    policies = {key.path[-1]: graph.get(key).freshness_policy for key in graph.get_all_asset_keys()}
+
+    assert {name for name, policy in policies.items() if policy} == {"promoted_model", "playlist_recommendations"}
+    policy = policies["promoted_model"]
+    assert (policy.warn_window.to_timedelta(), policy.fail_window.to_timedelta()) == (
+        timedelta(days=7.5),
+        timedelta(days=8.5),
+    )
+
+
+@pytest.mark.parametrize(("text", "days"), [(None, 7), ("", 7), ("1", 1), ("0.5", 0.5)])
+def test_days_between_trainings_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, days: float
+) -> None:
+    if text is not None:
+        monkeypatch.setenv("REC_ASSETS_FRESH_DAYS", text)
+
+    assert fresh_days() == days
+
+
+@pytest.mark.parametrize("text", ["weekly", "0", "-1", "nan", "1e9"])
+def test_wrong_days_between_trainings_are_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("REC_ASSETS_FRESH_DAYS", text)
+
+    with pytest.raises(SettingsError, match=f"REC_ASSETS_FRESH_DAYS is '{text}'; expected days"):
+        fresh_days()
+
+
+def test_the_sensor_starts_the_same_job_as_the_schedule() -> None:
+    (sensor,) = definitions.defs.sensors or []
+    assert isinstance(sensor, dg.SensorDefinition)
+
+    assert sensor.job_name == "training_job"
+    assert sensor.minimum_interval_seconds == 60
