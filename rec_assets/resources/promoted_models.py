@@ -87,7 +87,7 @@ class PromotedModels:
 
     def stored(self) -> list[int]:
         """All versions whose file is here, ascending; the last may be one whose promotion was cut off."""
-        folder = UPath(self.base) / FOLDER
+        folder = self._unlisted(UPath(self.base) / FOLDER)
         names = [path.name for path in folder.iterdir()] if folder.exists() else []
         numbers = [name.removeprefix("v").removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
         return sorted(int(number) for number in numbers if number.isdecimal())
@@ -140,7 +140,7 @@ class PromotedModels:
 
     @contextmanager
     def _local(self, version: int) -> Iterator[Path]:
-        target = self._target(version)
+        target = self._unlisted(self._target(version))
         if not target.exists():
             kept = ", ".join(map(str, self.stored())) or "none"
             raise StoreError(f"version {version} is not in {self.base}; there are {kept}.")
@@ -155,6 +155,11 @@ class PromotedModels:
             yield copy
         finally:
             copy.unlink()  # what is mapped stays readable
+
+    def _unlisted(self, path: UPath) -> UPath:
+        """``path``, of which no listing is remembered: another process may have promoted since."""
+        path.fs.invalidate_cache()
+        return path
 
     def _folder(self) -> Path:
         return self._scratch or Path(self.base)

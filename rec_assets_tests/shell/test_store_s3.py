@@ -11,17 +11,21 @@ import dagster as dg
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from upath import UPath
 
+from rec_assets.cli import main
 from rec_assets.core.errors import StoreError
 from rec_assets.core.relations import Relation
 from rec_assets.core.tuning import Trial
 from rec_assets.definitions import build_definitions
 from rec_assets.paths import storage_base
 from rec_assets.resources.atomic import atomic_file
+from rec_assets.resources.promoted_models import PromotedModels
 from rec_assets.resources.store import AssetStore
 from rec_assets.resources.trial_files import TrialFiles
-from rec_assets_tests.conftest import SMALL, Project, timeless
+from rec_assets_tests.conftest import OPEN_GATE, SMALL, Project, timeless
+from rec_assets_tests.core.made_promoted import built
 from rec_assets_tests.journeys.test_first_run import STORED
 from rec_assets_tests.shell.stored_values import EMBEDDINGS, FIGURES, KINDS, LINEAGE, open_store, values
 
@@ -70,12 +74,15 @@ def base(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def objects(base: str) -> dict[str, bytes]:
-    return {path.name: timeless(path.name, path.read_bytes()) for path in UPath(base).iterdir()}
+    files = s3fs.S3FileSystem()
+    files.invalidate_cache()
+    root = base.removeprefix("s3://") + "/"
+    return {path.removeprefix(root): timeless(path.split("/")[-1], files.cat_file(path)) for path in files.find(root)}
 
 
 def run_job(base: str, project: Project, **config: Any) -> dg.ExecuteInProcessResult:
     job = build_definitions(base).resolve_job_def("training_job")
-    return job.execute_in_process({"source": str(project.source), **SMALL, **config}, instance=project.instance)
+    return job.execute_in_process({"source": str(project.source), **OPEN_GATE, **SMALL, **config}, instance=project.instance)
 
 
 def test_a_trial_and_its_leaderboard_lie_on_s3(base: str, project: Project) -> None:
@@ -122,11 +129,11 @@ def test_a_rerun_replaces_the_objects(base: str, project: Project) -> None:
     run_job(base, project, vector_size=4)
     second = objects(base)
 
-    assert set(second) == STORED
+    assert set(second) == {*STORED, "promoted_models/v0002.safetensors"}
     assert {name for name in STORED if first[name] == second[name]} == {
         "raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_catalog.parquet", "playlist_sequences.parquet",
         "train_sequences.parquet", "validation_sequences.parquet", "test_sequences.parquet", "base_sequences.parquet",
-        "ranker_sequences.parquet",
+        "ranker_sequences.parquet", "promoted_models/v0001.safetensors",
     }  # fmt: skip
 
 
@@ -235,3 +242,22 @@ def test_credentials_come_from_the_environment_and_are_stored_nowhere(
     s3fs.S3FileSystem.clear_instance_cache()
     with open_store(base) as store, pytest.raises(Exception, match="Unable to locate credentials"):
         store.write("test_hit_rate", {"hit_rate": 1.0}, LINEAGE)
+
+
+def test_promoted_models_on_s3_are_promoted_asked_and_removed(base: str, tmp_path: Path) -> None:
+    models, reader = (PromotedModels(base, folder) for folder in (tmp_path / "writer", tmp_path / "reader"))
+    for folder in ("writer", "reader"):
+        (tmp_path / folder).mkdir()
+    assert reader.current() is None
+    for version in (1, 2):
+        models.add(built(version=version, seed=version))
+        models.point_to(version, by="test")
+        assert reader.open_current().facts["version"] == version
+
+    done = CliRunner().invoke(main, ["promote", "--storage", base, "1"])
+    assert done.exit_code == 0, done.output
+    asked = CliRunner().invoke(main, ["recommend", "--storage", base, "Artist 3", "Track 12", "--json"])
+    assert json.loads(asked.stdout)["version"] == 1
+    assert models.remove_all_but([1]) == [2]
+    assert set(objects(base)) == {"promoted_model.json", "promoted_models/v0001.safetensors"}
+    assert list((tmp_path / "reader").iterdir()) == []
