@@ -82,7 +82,8 @@ def objects(base: str) -> dict[str, bytes]:
 
 def run_job(base: str, project: Project, **config: Any) -> dg.ExecuteInProcessResult:
     job = build_definitions(base).resolve_job_def("training_job")
-    return job.execute_in_process({"source": str(project.source), **OPEN_GATE, **SMALL, **config}, instance=project.instance)
+    settings = {"source": str(project.source), **OPEN_GATE, **SMALL, **config}
+    return job.execute_in_process(settings, instance=project.instance)
 
 
 def test_a_trial_and_its_leaderboard_lie_on_s3(base: str, project: Project) -> None:
