@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from rec_assets.core.plots import (
     in_words,
     plot_hit_rate_curve,
     plot_parallel_coordinates,
+    plot_promotion_history,
     plot_slice_rates,
     plot_strategy_curves,
 )
@@ -32,7 +35,10 @@ def ranks_of(rate: float, k: int, n: int = 3_000) -> np.ndarray:
 def drawn_figure(monkeypatch, draw) -> Figure:
     """The figure that ``draw`` makes into a PNG."""
     figures: list[Figure] = []
-    for module in ("slice_rates", "strategy_curves", "track_map", "hit_rate_curve", "parallel_coordinates"):
+    for module in (
+        *("slice_rates", "strategy_curves", "track_map", "hit_rate_curve", "parallel_coordinates"),
+        "promotion_history",
+    ):
         monkeypatch.setattr(f"{plots.__name__}.{module}.to_png", lambda figure: figures.append(figure) or b"")
     draw()
     return figures[0]
@@ -196,6 +202,44 @@ def test_trials_run_between_their_choices_and_numbers_and_the_best_stands_out(mo
 def test_no_trials_are_refused():
     with pytest.raises(ValueError, match="no trials to draw"):
         plot_parallel_coordinates([], np.array([]), k=5, title="t", best=0)
+
+
+def candidates(*rows: int) -> list[dict[str, object]]:
+    return [
+        {
+            "at": f"2026-{1 + place // 28:02d}-{1 + place % 28:02d}T05:00:00",
+            "promote": place % 3 != 2,
+            "hit_rate": 0.4 + 0.02 * (place % 4),
+            "rows": count,
+            "vocabulary": max(1, count // 20),
+        }
+        for place, count in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        candidates(1),
+        candidates(70_000, 70_000, 7_000),
+        candidates(*range(12_900_000, 12_900_011)),
+        candidates(12_900_000, 10, 12_900_000),
+        candidates(*range(5_000, 5_060)),
+    ],
+    ids=["one", "broken", "eleven", "from ten to millions", "more than are shown"],
+)
+def test_the_history_of_candidates_is_labelled_in_words_and_whole_numbers(monkeypatch, history):
+    draw = lambda: plot_promotion_history(history)  # noqa: E731
+    assert len(draw()) < MOST_BYTES
+    figure = drawn_figure(monkeypatch, draw)
+    to_png(figure)
+    assert [text.get_text() for text in figure.findobj(Text) if {"$", "\\"} & set(text.get_text())] == []
+    for axis in (figure.axes[0].yaxis, figure.axes[1].yaxis, figure.axes[1].xaxis):
+        low, high = axis.get_view_interval()
+        places = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+        boxes = [label.get_window_extent() for place, label in places if low <= place <= high]
+        assert boxes
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))
 
 
 def test_a_dollar_is_drawn_as_a_dollar():

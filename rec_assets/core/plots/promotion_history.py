@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rec_assets.core.plots.style import BLUE, GREEN, GREY, ORANGE, new_axes, to_png
 
 SHOWN = 52
+_DATES = 5  # that stand beside each other without touching
+_WIDE = 200  # times the lowest count: from there on, powers of ten are ticks enough
 
 
 def plot_promotion_history(history: Sequence[Mapping[str, Any]]) -> bytes:
@@ -34,14 +37,20 @@ def plot_promotion_history(history: Sequence[Mapping[str, Any]]) -> bytes:
     above.plot(places[is_promoted], rates[is_promoted], "o", color=BLUE, label="promoted")
     above.plot(places[~is_promoted], rates[~is_promoted], "X", color=ORANGE, markersize=9, label="refused")
     above.set(ylabel="validation hit rate@k")
-    above.set_ylim(bottom=0)
+    above.set_ylim(0, max(1.1 * rates.max(), 0.01))
     for name, colour, marker in (("rows", GREEN, "s"), ("vocabulary", BLUE, "^")):
         below.plot(places, [entry[name] for entry in shown], f"{marker}-", color=colour, label=name)
+    counts = [max(1, entry[name]) for entry in shown for name in ("rows", "vocabulary")]
     below.set_yscale("log")
+    below.set_ylim(min(counts) / 1.5, max(counts) * 1.5)
+    # Whole numbers, because `to_png` draws the default's powers as their source.
+    below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(counts) < _WIDE * min(counts) else (1,)))
+    below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    below.yaxis.set_minor_formatter(NullFormatter())
     below.set(ylabel="count (logarithmic)")
-    step = max(1, len(shown) // 6)
+    step = -(-len(shown) // _DATES)
     below.set_xticks(places[::step], [str(entry["at"])[:10] for entry in shown][::step])
     for part in (above, below):
         part.grid(alpha=0.3)
-        part.legend(loc="best", frameon=False)
+        part.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.2)
     return to_png(figure)
