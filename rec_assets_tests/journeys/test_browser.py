@@ -1,25 +1,31 @@
-"""What a newcomer sees in the UI: a real `dagster dev` on the shipped sample, and a real browser.
+"""What people see in the UI: a real `dagster dev` on the shipped sample, and a real browser.
 
 ``REC_ASSETS_SCREENSHOTS`` names a folder in which to keep the pictures.
 """
 
+import gzip
+import json
 import os
 import re
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from rec_assets.definitions import defs
+from rec_assets.paths import MADE_SAMPLE
 from rec_assets_tests.journeys.dagster_processes import (
     answers,
     dagster_command,
     graphql,
     own_environment,
+    run_to_end,
     running,
     wait_for,
 )
@@ -34,6 +40,7 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PAGE_PATIENCE = 30_000  # ms
+RUN_PATIENCE = 200  # s; a minute where nothing else is at work
 WINDOW = {"width": 1600, "height": 1200}
 LAPTOP = {"width": 1366, "height": 768}
 # Wide enough that the whole graph shows its assets as cards with kinds, not as boxes with names only.
@@ -44,6 +51,19 @@ GROUPS = {"ingestion", "preparation", "training", "evaluation", "promotion", "tu
 # Trials are partitions: no button of the whole graph makes them.
 TRAINED = {name for name, spec in SPECS.items() if spec.group_name != "tuning"}
 CHECKED = [key.asset_key for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key.path[-1] in TRAINED]
+TRAINING = "/locations/rec_assets/jobs/training_job"
+
+# A tenth of the sample, and too little of everything: the gate has much to say.
+BROKEN_LINES = 7_000
+CHEAP = {"epochs": 2, "vector_size": 8, "min_count": 1, "k": 20, "ranker_trees": 10, "ranker_examples": 500}
+REASON = "the data have 6,997 rows, 0.10 times the 69,983 of the promoted model; expected 0.8 to 2"
+SEARCH = {
+    "sampler": "tpe",
+    "trials": 3,
+    "parameters": {"window": {"low": 2, "high": 20, "log": True}, "scoring": ["cosine", "output"]},
+    "fixed": {"strategy": "track_vectors", "k": 20, "epochs": 3, "vector_size": 8},
+}
+TRIALS = ["small-000", "small-001", "small-002"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,6 +81,7 @@ class UI:
     url: str
     page: Page
     folder: Path
+    environment: dict[str, str]
     log: Path
     foreign_requests: list[str]
 
@@ -79,6 +100,19 @@ class UI:
 
     def ask(self, query: str, **variables: Any) -> Any:
         return graphql(self.url, query, **variables)
+
+    def finished_run(self, job: str, number: int) -> dict[str, Any]:
+        """Id, status and events of the run ``number`` of ``job``, 1 = the first, when it is over."""
+        query = """query($job: String!) {runsOrError(filter: {pipelineName: $job}) {... on Runs {results {
+            runId status eventConnection {events {... on MessageEvent {message level}}}
+        }}}}"""
+
+        def look() -> dict[str, Any] | None:
+            runs = self.ask(query, job=job)["runsOrError"]["results"]
+            is_over = len(runs) == number and runs[0]["status"] in ("SUCCESS", "FAILURE", "CANCELED")
+            return runs[0] if is_over else None
+
+        return wait_for("finished run", look, self.log, patience=RUN_PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -101,26 +135,42 @@ def ui(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
     foreign: list[str] = []
     page.on("request", lambda request: None if _is_ours(request.url, url) else foreign.append(request.url))
     command = dagster_command("dagster", "dev", "--host", "127.0.0.1", "--port", str(port))
-    with running(command, own_environment(folder), log):
+    environment = own_environment(folder)
+    with running(command, environment, log):
         wait_for("web server", lambda: answers(url), log)
-        yield UI(url, page, folder, log, foreign)
+        yield UI(url, page, folder, environment, log, foreign)
 
 
 @pytest.fixture(scope="module")
 def run_id(ui: UI) -> str:
-    """The successful run of a click on "Materialize all" of training_job."""
-    page = ui.open("/locations/rec_assets/jobs/training_job")
-    page.get_by_role("button", name="Materialize all").click()
-    query = """{runsOrError {... on Runs {results {
-        runId status eventConnection {events {... on MessageEvent {message level}}}
-    }}}}"""
-
-    def finished_run() -> dict[str, Any] | None:
-        runs = ui.ask(query)["runsOrError"]["results"]
-        return runs[0] if runs and runs[0]["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
-
-    run = wait_for("finished run", finished_run, ui.log)
+    """The successful run of a click on "Materialize all" of the job, with the defaults."""
+    ui.open(TRAINING).get_by_role("button", name="Materialize all").click()
+    run = ui.finished_run("training_job", 1)
     assert run["status"] == "SUCCESS", run["eventConnection"]["events"][-5:]
+    return run["runId"]
+
+
+@pytest.fixture(scope="module")
+def search(ui: UI, run_id: str) -> str:
+    """The name of a search whose three trials ran beside the UI, over the data of the first run."""
+    assert run_id
+    path = ui.folder / "small.yaml"
+    path.write_text(yaml.safe_dump(SEARCH))
+    program = "from rec_assets.cli import main; main()"
+    run_to_end([sys.executable, "-c", program, "tune", str(path), "--parallel", "3"], ui.environment)
+    return path.stem
+
+
+@pytest.fixture(scope="module")
+def refused_run_id(ui: UI, run_id: str) -> str:
+    """The run after that, with a config typed into the launchpad: on broken data, which the gate refuses."""
+    assert run_id
+    broken = ui.folder / "broken.csv"
+    with gzip.open(MADE_SAMPLE) as sample:
+        broken.write_bytes(b"".join(next(sample) for _ in range(BROKEN_LINES)))
+    _launch_with_config(ui, {"source": str(broken), **CHEAP})
+    run = ui.finished_run("training_job", 2)
+    assert run["status"] == "FAILURE", run["eventConnection"]["events"][-5:]
     return run["runId"]
 
 
@@ -189,9 +239,7 @@ def test_a_hit_rate_page_shows_figures_and_the_curve(ui: UI, part: str) -> None:
     playwright.expect(_metadata_value(page, "settings")).to_contain_text('"k": 100')
     ui.shoot(f"7_{part}_hit_rate")
     _metadata_value(page, "hit_rate_curve").get_by_text("[Show Markdown]").click()
-    picture = page.get_by_role("img", name=re.compile(f"^Hit rate of ranker on [0-9,]+ {part} playlists$"))
-    playwright.expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") == 672
+    assert _loaded_width(page, f"^Hit rate of ranker on [0-9,]+ {part} playlists$") == 672
     ui.shoot(f"8_{part}_hit_rate_curve")
 
 
@@ -303,6 +351,105 @@ def test_the_report_opens_without_a_network(ui: UI) -> None:
 
 
 @pytest.mark.usefixtures("run_id")
+@pytest.mark.parametrize("asset", ["promoted_model", "playlist_recommendations"])
+def test_what_was_just_promoted_is_shown_as_fresh(ui: UI, asset: str) -> None:
+    # The daemon looks every half a minute; the page only once.
+    query = """query($path: [String!]!) {assetNodeOrError(assetKey: {path: $path}) {
+        ... on AssetNode {freshnessStatusInfo {freshnessStatus}}
+    }}"""
+
+    def is_fresh() -> bool:
+        info = ui.ask(query, path=[asset])["assetNodeOrError"]["freshnessStatusInfo"]
+        return info is not None and info["freshnessStatus"] == "HEALTHY"
+
+    wait_for("state of freshness", is_fresh, ui.log)
+    page = ui.open(f"/assets/{asset}")
+
+    playwright.expect(page.get_by_text("Freshness policy", exact=True).first).to_be_visible()
+    # Among the states, and beside the policy.
+    playwright.expect(page.get_by_text("Passing", exact=True)).to_have_count(2)
+    playwright.expect(page.get_by_text(re.compile(r"^Warns if more than \d+ days"))).to_be_visible()
+    playwright.expect(_metadata_value(page, "version")).to_have_text("1")
+    ui.shoot(f"16_fresh_{asset}")
+
+
+def test_each_trial_of_a_search_is_a_materialized_partition(ui: UI, search: str) -> None:
+    page = ui.open("/assets/trial_hit_rate?view=partitions")
+
+    playwright.expect(page.get_by_text("Materialized (3)")).to_be_visible()
+    for status in ("Failed", "Materializing", "Missing"):
+        playwright.expect(page.get_by_text(f"{status} (0)")).to_be_visible()
+    for trial in TRIALS:
+        assert trial.startswith(search)
+        playwright.expect(page.get_by_text(trial, exact=True).first).to_be_visible()
+    ui.shoot("17_trials")
+    page.get_by_text(TRIALS[1], exact=True).first.click()
+    for text in ("parameters", "hit_rate", "hit_rate_interval", "training_seconds"):
+        playwright.expect(page.get_by_text(text, exact=True).first).to_be_visible()
+    ui.shoot("18_trial")
+
+
+@pytest.mark.usefixtures("search")
+def test_the_leaderboard_of_a_search_shows_its_trials_best_first_and_a_picture(ui: UI) -> None:
+    page = ui.open("/assets/tuning_leaderboard")
+
+    rows = _metadata_value(page, "leaderboard").get_by_role("row")
+    playwright.expect(rows).to_have_count(1 + len(TRIALS))
+    rows.first.scroll_into_view_if_needed()
+    ui.shoot("19_search")
+    columns = rows.first.locator("th").all_inner_texts()
+    cells = [row.locator("td").all_inner_texts() for row in rows.all()[1:]]
+    shown = [dict(zip(columns, row, strict=True)) for row in cells]
+    assert {row["trial"]: row["state"] for row in shown} == dict.fromkeys(TRIALS, "finished")
+    rates = [float(row["hit_rate"]) for row in shown]
+    assert rates == sorted(rates, reverse=True)
+    assert len({(row["window"], row["scoring"]) for row in shown}) == len(TRIALS)
+    _metadata_value(page, "parallel_coordinates").get_by_text("[Show Markdown]").click()
+    assert _loaded_width(page, r"^Search small: 3 finished of 3 trials, on validation$") > 500
+    ui.shoot("20_search_picture")
+
+
+def test_a_refused_candidate_is_a_failed_run(ui: UI, refused_run_id: str) -> None:
+    page = ui.open("/runs")
+
+    row = page.get_by_role("row").filter(has_text=refused_run_id[:8])
+    playwright.expect(row).to_contain_text("Failure")
+    ui.shoot("22_runs")
+    ui.open(f"/runs/{refused_run_id}")
+    playwright.expect(page.get_by_text("Failure", exact=True)).to_be_visible()
+    playwright.expect(page.get_by_text("candidate_may_be_promoted").first).to_be_visible()
+    ui.shoot("23_refused_run")
+
+
+@pytest.mark.usefixtures("refused_run_id")
+def test_a_refusal_is_explained_in_words_and_with_the_history(ui: UI) -> None:
+    page = ui.open("/assets/promotion_decision")
+
+    decision = _metadata_value(page, "decision")
+    playwright.expect(decision).to_contain_text("REFUSED: version 1 stays, because")
+    playwright.expect(decision).to_contain_text(REASON)
+    playwright.expect(_metadata_value(page, "promote")).to_have_text("false")
+    ui.shoot("24_refusal")
+    _metadata_value(page, "history").get_by_text("[Show Markdown]").click()
+    assert _loaded_width(page, "^Candidates over time$") == 672
+    ui.shoot("25_history")
+    ui.open("/assets/promotion_decision?view=checks&checkDetail=candidate_may_be_promoted")
+    playwright.expect(page.get_by_text("Failed", exact=True).last).to_be_visible()
+    playwright.expect(page.get_by_text("Passed", exact=True)).to_have_count(0)
+    playwright.expect(page.get_by_text(REASON).first).to_be_visible()
+    ui.shoot("26_refusal_check")
+
+
+@pytest.mark.usefixtures("refused_run_id")
+def test_after_a_refusal_the_promoted_model_is_the_one_before(ui: UI) -> None:
+    page = ui.open("/assets/promoted_model")
+
+    playwright.expect(_metadata_value(page, "version")).to_have_text("1")
+    playwright.expect(_metadata_value(page, "rows")).to_have_text("69983")
+    ui.shoot("27_still_promoted")
+
+
+@pytest.mark.usefixtures("run_id")
 def test_nothing_is_asked_of_any_other_machine(ui: UI) -> None:
     assert ui.foreign_requests == []
 
@@ -320,6 +467,31 @@ def _metadata_value(page: Page, key: str) -> Any:
     """The third cell of the row of ``key``: key, time, value."""
     rows = page.get_by_role("row").filter(has=page.get_by_role("cell", name=key, exact=True))
     return rows.get_by_role("cell").nth(2)
+
+
+def _loaded_width(page: Page, name: str) -> int:
+    """The width of the picture whose alternative text matches ``name``, in its own pixels; 0 if it did not load."""
+    picture = page.get_by_role("img", name=re.compile(name))
+    playwright.expect(picture).to_be_visible()
+    return picture.evaluate("image => image.complete ? image.naturalWidth : 0")
+
+
+def _launch_with_config(ui: UI, config: dict[str, Any]) -> None:
+    """Run training_job with ``config`` in place of the defaults that the launchpad shows."""
+    page = ui.open(TRAINING)
+    button = page.get_by_role("button", name="Materialize all")
+    # The arrow beside it has no name.
+    button.locator("xpath=following::button[1]").click()
+    page.get_by_role("menuitem", name="Open launchpad").click()
+    # Not before the defaults stand there: they would replace what was typed.
+    editor = page.locator(".CodeMirror").filter(has_text="alpha: 0.025")
+    editor.locator(".CodeMirror-lines").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(json.dumps(config, indent=1))
+    playwright.expect(page.get_by_text("No errors", exact=True)).to_be_visible()
+    ui.shoot("21_launchpad")
+    page.get_by_role("button", name="Materialize").last.click()
+    page.wait_for_url("**/runs/*")
 
 
 def _is_ours(requested: str, url: str) -> bool:

@@ -35,6 +35,7 @@ STEPS = {
 }
 SUFFIXES = dict(zip(STEPS, (".parquet", ".safetensors", ".json"), strict=True))
 EMBEDDINGS = {name: SMALL[name] for name in ("epochs", "min_count", "reproducible")}
+UNPROMOTED = {**SMALL, "sample_percent": 100}
 Contents = Mapping[str, set[bytes]]
 
 
@@ -59,6 +60,11 @@ class Folder:
         return Project(self.root, instance, source)
 
 
+def run_job(project: Project) -> None:
+    """All but promotion, of which no file is ever replaced; its own writers are killed in test_promoted_models."""
+    project.run_job(UNPROMOTED, job="dev_training_job")
+
+
 def materialize_step(project: Project, name: str, value: int) -> None:
     shared = EMBEDDINGS if name == "track_embeddings" else {}
     project.materialize([name], {name: {**shared, STEPS[name][0]: value}})
@@ -71,7 +77,7 @@ def work_for_ever(folder: Folder, work: str) -> None:
         while True:
             for turn in (0, 1):
                 if work == "job":
-                    projects[turn].run_job()
+                    run_job(projects[turn])
                 else:
                     materialize_step(projects[1], work, STEPS[work][1][turn])
 
@@ -216,7 +222,7 @@ def contents(*stores: Mapping[str, bytes]) -> dict[str, set[bytes]]:
 @pytest.mark.slow
 def test_a_step_killed_in_a_write_leaves_the_old_or_the_new_file(folder: Folder, project: Project) -> None:
     project = folder.project(project.instance)
-    project.run_job()
+    run_job(project)
     first = project.files()
     stores = [first]
     for name, (_, values) in STEPS.items():
@@ -230,7 +236,7 @@ def test_a_step_killed_in_a_write_leaves_the_old_or_the_new_file(folder: Folder,
 
     assert tally.kills >= 50, tally
     assert min(tally.in_mid_write[suffix] for suffix in SUFFIXES.values()) >= 5, f"{tally}: too few to prove anything"
-    project.run_job()
+    run_job(project)
     assert project.files() == first, "a rerun gives what an undisturbed run gives, and sweeps the leftovers"
 
 
@@ -239,14 +245,14 @@ def test_a_job_killed_in_a_write_leaves_every_file_old_or_new(folder: Folder, pr
     stores = []
     for seed in (1, 0):
         project = folder.project(project.instance, seed=seed)
-        project.run_job()
+        run_job(project)
         stores.append(project.files())
     allowed = contents(*stores)
     assert all(len(known) == 2 for known in allowed.values())
 
     kill_often(folder, [("job", suffix) for suffix in SUFFIXES.values()], JOB_KILLS, allowed)
 
-    project.run_job()
+    run_job(project)
     assert project.files() == stores[-1]
 
 
@@ -254,11 +260,11 @@ def test_a_job_killed_in_a_write_leaves_every_file_old_or_new(folder: Folder, pr
 def test_a_killed_command_leaves_every_file_old_or_new(folder: Folder, project: Project) -> None:
     project = folder.project(project.instance)
     config = folder.root / "config.yaml"
-    config.write_text(yaml.safe_dump({"source": str(project.source), **SMALL}))
-    project.run_job()
+    config.write_text(yaml.safe_dump({"source": str(project.source), **UNPROMOTED}))
+    run_job(project)
     old = project.files()
     project = folder.project(project.instance, seed=1)
-    project.run_job()
+    run_job(project)
     allowed = contents(old, project.files())
 
     draw, tally = random.Random(0), Tally()
@@ -278,7 +284,7 @@ def test_a_killed_command_leaves_every_file_old_or_new(folder: Folder, project: 
 
 @contextmanager
 def execute_job(folder: Folder, config: Path) -> Iterator[subprocess.Popen]:
-    command = ["dagster", "job", "execute", "-m", "rec_assets.definitions", "-j", "training_job", "-c", str(config)]
+    command = ["dagster", "job", "execute", "-m", "rec_assets.definitions", "-j", "dev_training_job", "-c", str(config)]
     own = {"REC_ASSETS_STORAGE": str(folder.store), "TMPDIR": str(folder.temporary), "PYTHONPATH": str(CHECKOUT)}
     with (
         (folder.root / "log").open("w") as log,
