@@ -8,7 +8,7 @@ import dagster as dg
 import yaml
 
 from rec_assets.core.errors import SettingsError
-from rec_assets.jobs import training_job
+from rec_assets.jobs import TrainingSettings, training_job
 
 CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON") or "0 5 * * 1"
 TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE") or "UTC"
@@ -18,7 +18,7 @@ def scheduled_run_config() -> dict[str, Any]:
     """The flat config in the file that ``REC_ASSETS_SCHEDULE_CONFIG`` names; without it, the defaults.
 
     Raises:
-        SettingsError: the file is missing, or holds something other than settings by name.
+        SettingsError: the file is missing, or holds something other than settings of training_job by name.
     """
     name = os.environ.get("REC_ASSETS_SCHEDULE_CONFIG")
     if not name:
@@ -29,6 +29,9 @@ def scheduled_run_config() -> dict[str, Any]:
         raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: {error}. Name a YAML file of settings.") from error
     if not isinstance(config, dict):
         raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: expected settings by name, found {config!r}.")
+    unknown = [str(setting) for setting in config if setting not in TrainingSettings.model_fields]
+    if unknown:
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: there is no setting {', '.join(unknown)}.")
     return config
 
 

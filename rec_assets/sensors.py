@@ -1,11 +1,10 @@
 """Trains when the playlist files change, beside the schedule or in its place."""
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 
 import dagster as dg
 
+from rec_assets.assets.ingestion.raw_playlists import FINGERPRINT_METADATA
 from rec_assets.core.errors import RecAssetsError
 from rec_assets.core.playlists import fingerprint, locate_files, name_files
 from rec_assets.jobs import TrainingSettings, training_job
@@ -30,21 +29,27 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     except (RecAssetsError, OSError) as error:
         return dg.SkipReason(f"the playlist files cannot be looked at: {error}")
     known = json.loads(context.cursor or "{}")
-    if known.get("trained") is None and _was_trained_on(context.instance, files):
+    if known.get("trained") is None and _was_trained_on(context.instance, found):
         known["trained"] = found
     if known.get("trained") == found:
-        context.update_cursor(json.dumps({"seen": found, "trained": found}))
+        context.update_cursor(json.dumps({**known, "seen": found, "trained": found}))
         return dg.SkipReason(f"{name_files(files)} did not change since the last training")
     if known.get("seen") != found:
         context.update_cursor(json.dumps({**known, "seen": found}))
         return dg.SkipReason(f"{name_files(files)} changed; waiting until it stays the same for {_SECONDS} s")
+    # Numbered, because Dagster drops a key that it has seen: files that are put back as they were are a change, too.
+    runs = known.get("runs", 0) + 1
     return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=found, run_config=config, tags={"rec_assets/source_fingerprint": found})],
-        cursor=json.dumps({"seen": found, "trained": found}),
+        run_requests=[dg.RunRequest(run_key=f"{runs}-{found}", run_config=config)],
+        cursor=json.dumps({"seen": found, "trained": found, "runs": runs}),
     )
 
 
-def _was_trained_on(instance: dg.DagsterInstance, files: Sequence[Path]) -> bool:
-    """Whether raw_playlists was materialized after the files were last written to."""
-    latest = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
-    return latest is not None and latest.timestamp >= max(path.stat().st_mtime for path in files)
+def _was_trained_on(instance: dg.DagsterInstance, found: str) -> bool:
+    """Whether the last candidate was made of files with the fingerprint ``found``."""
+    rows, decision = (
+        instance.get_latest_materialization_event(dg.AssetKey(name)) for name in ("raw_playlists", "promotion_decision")
+    )
+    if rows is None or rows.asset_materialization is None or decision is None or decision.run_id != rows.run_id:
+        return False
+    return rows.asset_materialization.metadata[FINGERPRINT_METADATA].value == found

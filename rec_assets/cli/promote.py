@@ -4,12 +4,15 @@ import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from rec_assets.core.errors import RecAssetsError
+from rec_assets.core.errors import RecAssetsError, StoreError
 from rec_assets.paths import storage_base
+
+if TYPE_CHECKING:
+    from rec_assets.resources.promoted_models import PromotedModels
 
 
 @click.command()
@@ -33,26 +36,36 @@ def promote(version: int | None, storage: str) -> None:
                 click.echo("\n".join(_listed(models)))
                 return
             facts = models.point_to(version, by="hand")
-    except (RecAssetsError, OSError, ImportError) as error:
+    except (RecAssetsError, OSError, ImportError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"version {version} is promoted: hit rate@{facts['k']} {facts['hit_rate']:.4f}, {facts['strategy']}")
+    click.echo("playlist_recommendations are still those of another version until they are materialized again.")
     if os.environ.get("DAGSTER_HOME"):
         _tell_dagster(facts)
 
 
-def _listed(models: Any) -> list[str]:
-    current = models.current()
-    if current is None:
+def _listed(models: "PromotedModels") -> list[str]:
+    stored, current = models.stored(), models.current_or_none()
+    if not stored:
         return [f"no model is promoted in {models.base}. Run training_job first."]
     lines = [f"{'version':>9}  {'made':20}  {'strategy':24}  {'hit rate':>8}  {'rows':>12}  {'vocabulary':>10}"]
-    for version in models.stored():
-        facts, mark = models.facts(version), "*" if version == current["version"] else " "
-        made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
-        lines.append(
-            f"{mark} {version:7}  {made:20}  {facts['strategy']:24}  {facts['hit_rate']:8.4f}  "
-            f"{facts['counts']['rows']:12,}  {facts['counts']['vocabulary']:10,}"
-        )
-    return [*lines, f"* promoted {current['promoted_at']} by {current['promoted_by']}"]
+    for version in stored:
+        mark = "*" if current and version == current["version"] else " "
+        lines.append(f"{mark} {version:7}  {_described(models, version)}")
+    named = f"* promoted {current['promoted_at']} by {current['promoted_by']}" if current else "none of them is current"
+    return [*lines, named]
+
+
+def _described(models: "PromotedModels", version: int) -> str:
+    try:
+        facts = models.facts(version)
+    except StoreError as error:
+        return f"cannot be used: {error}"
+    made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
+    return (
+        f"{made:20}  {facts['strategy']:24}  {facts['hit_rate']:8.4f}  {facts['counts']['rows']:12,}  "
+        f"{facts['counts']['vocabulary']:10,}"
+    )
 
 
 def _tell_dagster(facts: dict[str, Any]) -> None:
@@ -64,5 +77,10 @@ def _tell_dagster(facts: dict[str, Any]) -> None:
     event = dg.AssetObservation(
         "promoted_model", description=f"Version {facts['version']} was promoted by hand.", metadata=told
     )
-    with dg.DagsterInstance.get() as instance:
-        instance.report_runless_asset_event(event)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            instance.report_runless_asset_event(event)
+    except (dg.DagsterError, OSError) as error:
+        click.echo(
+            f"It is promoted, but the UI was not told: DAGSTER_HOME={os.environ['DAGSTER_HOME']}: {error}", err=True
+        )

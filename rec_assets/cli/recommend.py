@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rec_assets.cli.printable import printable
 from rec_assets.core.errors import RecAssetsError
 from rec_assets.paths import storage_base
 
@@ -56,44 +57,50 @@ def recommend(
     try:
         with tempfile.TemporaryDirectory() as scratch:
             model = PromotedModels(storage, Path(scratch)).open_current()
-        history = _found(model.names, asked, skip_unknown=playlist is not None)
+        history = _found(model.names, asked, optional=len(asked) - len(names) // 2)
         found = recommend_after(model, history, k=count, reasons=why)
-    except (RecAssetsError, OSError, ImportError) as error:
+    except (RecAssetsError, OSError, ImportError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(_as_json(model.facts, found) if as_json else _as_table(found))
 
 
 def _read_playlist(path: Path) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
     try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if row]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            for row in reader:
+                if row and len(row) != 2:
+                    raise click.ClickException(
+                        f"{path}, line {reader.line_num}: expected artist,track, found {len(row)} fields: {row}. Quote "
+                        "names that hold a comma."
+                    )
+                pairs += [(row[0].strip(), row[1].strip())] if row else []
     except (UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(f"{path}: {error}. Save it as CSV in UTF-8, a line artist,track each.") from error
-    wrong = next((number for number, row in enumerate(rows, start=1) if len(row) != 2), None)
-    if wrong is not None:
-        raise click.ClickException(
-            f"{path}, line {wrong}: expected artist,track, found {len(rows[wrong - 1])} fields: {rows[wrong - 1]}. "
-            "Quote names that hold a comma."
-        )
-    return [(artist.strip(), track.strip()) for artist, track in rows]
+    is_header = bool(pairs) and (pairs[0][0].casefold(), pairs[0][1].casefold()) == ("artist", "track")
+    return pairs[is_header:]
 
 
-def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, skip_unknown: bool) -> list[int]:
-    """The track index of each pair; unknown ones of a playlist are told and left out.
+def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> list[int]:
+    """The track index of each pair; of the first ``optional`` ones, unknown ones are told and left out.
 
     Raises:
-        ClickException: a track is unknown, or all of a playlist are.
+        ClickException: another track is unknown, or all are.
     """
     tracks, unknown = [], []
-    for artist, title in asked:
+    for number, (artist, title) in enumerate(asked):
         found = names.find(artist, title)
         if found.track is None:
             unknown.append(_unknown(found))
+            if number >= optional:
+                raise click.ClickException(unknown[-1])
             continue
         tracks.append(found.track)
         if not found.is_exact:
             taken = _name(names.artist_of(found.track), names.title_of(found.track))
             click.echo(f"{_name(artist, title)}: taken for {taken}", err=True)
-    if unknown and (not skip_unknown or not tracks):
+    if not tracks:
         raise click.ClickException("\n".join(unknown))
     for told in unknown:
         click.echo(f"left out: {told}", err=True)
@@ -106,7 +113,7 @@ def _unknown(found: "Found") -> str:
 
 
 def _name(artist: str | None, title: str | None) -> str:
-    return " ".join(f"{artist or 'unknown artist'} – {title or 'unknown track'}".split())
+    return printable(f"{artist or 'unknown artist'} – {title or 'unknown track'}")
 
 
 def _as_json(facts: dict, found: "list[Recommendation]") -> str:

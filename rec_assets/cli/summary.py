@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rec_assets.cli.printable import printable
 from rec_assets.core.errors import RecAssetsError, StoreError
 from rec_assets.core.lineage import LINEAGE_KEY
 from rec_assets.paths import storage_base
@@ -27,7 +28,7 @@ def summary(storage: str) -> None:
         try:
             folder = _local(storage, Path(scratch))
             lines = ["", *_hit_rates(folder), *_promoted(storage), "", *_examples(folder), "", *_files(storage)]
-        except (RecAssetsError, OSError, ImportError) as error:
+        except (RecAssetsError, OSError, ImportError, ValueError) as error:
             raise click.ClickException(str(error)) from error
     click.echo("\n".join(lines))
 
@@ -98,7 +99,7 @@ def _examples(folder: Path) -> list[str]:
     for playlist in list(dict.fromkeys(row["playlist_id"] for row in rows))[:EXAMPLES]:
         own = [row for row in rows if row["playlist_id"] == playlist]
         names = {
-            part: [" ".join(track_name(row["artist"], row["track"]).split()) for row in own if row["part"] == part]
+            part: [printable(track_name(row["artist"], row["track"])) for row in own if row["part"] == part]
             for part in ("history", "recommended")
         }
         lines.append(f"after … {' · '.join(names['history'][-LAST:])}")

@@ -1,4 +1,4 @@
-"""The promoted models of a store: a file per version that never changes, and one small file that names the current one.
+"""The promoted models of a store: a file per version, never written twice, and a small one that names the current.
 
 Readers open the small file first, so they see the old model or the new one. Nothing here imports Dagster.
 """
@@ -93,16 +93,32 @@ class PromotedModels:
         return sorted(int(number) for number in numbers if number.isdecimal())
 
     def next_version(self) -> int:
-        """A number that no version ever had."""
-        return 1 + max([0, *self.stored(), *_kept(self.current())])
+        """One above every version that is stored or known to have been."""
+        return 1 + max([0, *self.stored(), *self.known()])
+
+    def current_or_none(self) -> dict[str, Any] | None:
+        """As :meth:`current`, and None as well where the file that names it is damaged."""
+        try:
+            return self.current()
+        except StoreError:
+            return None
+
+    def known(self) -> list[int]:
+        """The kept versions, the one promoted last at the end; without a readable pointer, all that are stored."""
+        current = self.current_or_none()
+        return _kept(current) if current else self.stored()
 
     def add(self, model: PromotedModel) -> UPath:
         """Store ``model`` under the version in its facts; it is not current yet.
 
         Raises:
-            StoreError: no space or no permission.
+            StoreError: no space or no permission, or the version is there already: another run promotes, too.
         """
-        target = self._target(model.facts["version"])
+        target = self._unlisted(self._target(model.facts["version"]))
+        if target.exists():
+            raise StoreError(
+                f"{target} is there already: another run promotes at the same time. Run one after the other."
+            )
         with atomic_file(target, self._folder()) as temporary:
             save_promoted(model, temporary)
         return target
@@ -121,7 +137,7 @@ class PromotedModels:
             StoreError: it is not kept, or damaged; then nothing has changed.
         """
         facts = self.open(version, verify=True).facts
-        kept = sorted({*_kept(self.current()), version})
+        kept = kept_versions(self.known(), version)
         document = {**facts, "promoted_at": now(), "promoted_by": by, "kept": kept}
         with atomic_file(UPath(self.base) / POINTER, self._folder()) as temporary:
             text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
@@ -165,13 +181,16 @@ class PromotedModels:
         return self._scratch or Path(self.base)
 
 
-def kept_versions(current: dict[str, Any] | None, version: int, *, count: int) -> list[int]:
-    """The newest ``count`` of the promoted versions, with ``version``, which becomes the current one."""
-    return sorted({*_kept(current), version})[-count:]
+def kept_versions(known: list[int], version: int, *, count: int | None = None) -> list[int]:
+    """``known`` with ``version``, which becomes the current one, at the end; the last ``count`` of them.
+
+    In the order in which they were promoted, so that the one that readers were on is the last to go.
+    """
+    return [*(other for other in known if other != version), version][-(count or 0) :]
 
 
-def _kept(current: dict[str, Any] | None) -> list[int]:
-    return [int(version) for version in current["kept"]] if current else []
+def _kept(current: dict[str, Any]) -> list[int]:
+    return [int(version) for version in current["kept"]]
 
 
 def now() -> str:

@@ -18,6 +18,19 @@ class GateSettings(Settings):
         description="How far below the promoted model's hit rate, on the same playlists, a candidate may be; the "
         "95 % interval may reach to twice as much.",
     )
+    max_relative_loss: float = Field(
+        default=_BOUNDS.max_relative_loss,
+        ge=0,
+        le=1,
+        description="The same as a share of the promoted model's hit rate; the smaller of the two holds.",
+    )
+    max_hit_rate_gain: float = Field(
+        default=_BOUNDS.max_hit_rate_gain,
+        ge=0,
+        le=1,
+        description="How far above it a candidate of the same strategy may be: more says that held-out tracks are "
+        "known.",
+    )
     max_hit_rate_shift: float = Field(
         default=_BOUNDS.max_hit_rate_shift,
         ge=0,
@@ -41,9 +54,15 @@ class GateSettings(Settings):
         default=10_000, ge=1, description="At most so many validation playlists are put to the promoted model."
     )
 
+    replace_unreadable: bool = Field(
+        default=False,
+        description="Promote without a comparison where the promoted model cannot be read, or none of the kept ones is "
+        "current.",
+    )
+
     def bounds(self) -> Bounds:
         """The settings as the core takes them."""
-        return Bounds(**self.model_dump(exclude={"compared_playlists"}))
+        return Bounds(**self.model_dump(exclude={"compared_playlists", "replace_unreadable"}))
 
 
 class PromotionSettings(Settings):

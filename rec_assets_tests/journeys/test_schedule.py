@@ -57,6 +57,7 @@ def test_a_tick_takes_the_settings_of_the_config_file(tmp_path: Path, monkeypatc
     [
         (None, "No such file"),
         ("epochs: [3", "while parsing"),
+        ("epoch: 3\n1: 2\n", "there is no setting epoch, 1"),
         ("- epochs\n- 3\n", r"expected settings by name, found \['epochs', 3\]"),
     ],
 )

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rec_assets.cli import main
+from rec_assets.cli.printable import printable
 from rec_assets.core.errors import StoreError
 from rec_assets.core.promoted import recommend_after
 from rec_assets.resources.atomic import TEMPORARY_PREFIX
@@ -21,6 +22,7 @@ from rec_assets.resources.promoted_models import FOLDER, POINTER, PromotedModels
 from rec_assets_tests.core.made_promoted import built
 
 KILLS = 8
+NOTE = "playlist_recommendations are still those of another version until they are materialized again."
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def test_the_version_pointed_to_is_what_readers_open(models: PromotedModels) -> 
     current = models.current()
     assert models.open_current().facts["version"] == 1
     assert current is not None
-    assert (current["kept"], current["promoted_by"], current["hit_rate"]) == ([1, 2], "hand", 0.1)
+    assert (current["kept"], current["promoted_by"], current["hit_rate"]) == ([2, 1], "hand", 0.1)
     assert models.next_version() == 3
 
 
@@ -71,12 +73,41 @@ def test_a_damaged_pointer_names_itself_and_the_way_out(models: PromotedModels, 
 
     with pytest.raises(StoreError, match=rf"{POINTER} does not say which model.* rec-assets promote"):
         models.open_current()
+    assert models.next_version() == 3
+    assert "none of them is current" in command(models, "promote").output
+    assert command(models, "promote", "1").exit_code == 0
+    current = models.current()
+    assert current is not None
+    assert (current["version"], current["kept"]) == (1, [2, 1])
 
 
-def test_the_newest_versions_and_the_current_one_are_kept() -> None:
-    assert kept_versions(None, 1, count=3) == [1]
-    assert kept_versions({"kept": [1, 2, 3]}, 4, count=3) == [2, 3, 4]
-    assert kept_versions({"kept": [3, 7]}, 8, count=1) == [8]
+def test_without_a_pointer_no_version_is_forgotten(models: PromotedModels, tmp_path: Path) -> None:
+    (tmp_path / POINTER).unlink()
+
+    assert (models.known(), models.next_version()) == ([1, 2], 3)
+    assert models.point_to(2, by="hand")["kept"] == [1, 2]
+
+
+def test_a_version_that_cannot_be_used_does_not_hide_the_others(models: PromotedModels, tmp_path: Path) -> None:
+    (tmp_path / FOLDER / "v0001.safetensors").write_bytes(b"cut off")
+
+    listed = command(models, "promote").output
+    assert "1  cannot be used: " in listed
+    assert "*       2" in listed
+
+
+def test_the_last_promoted_versions_are_kept_the_one_that_readers_are_on_longest() -> None:
+    assert kept_versions([], 1, count=3) == [1]
+    assert kept_versions([1, 2, 3], 4, count=3) == [2, 3, 4]
+    assert kept_versions([3, 7], 8, count=1) == [8]
+    back = kept_versions([1, 2, 3], 1)
+    assert back == [2, 3, 1]
+    assert kept_versions(back, 4, count=3) == [3, 1, 4]
+
+
+def test_a_version_is_never_written_twice(models: PromotedModels) -> None:
+    with pytest.raises(StoreError, match=r"v0002\.safetensors is there already: another run promotes"):
+        models.add(built(version=2, seed=9))
 
 
 def test_other_versions_are_removed_while_a_reader_goes_on(models: PromotedModels) -> None:
@@ -156,7 +187,7 @@ def test_promote_lists_the_versions_and_goes_back_to_one(models: PromotedModels)
     assert " 0.1000 " in listed
 
     done = command(models, "promote", "1")
-    assert (done.exit_code, done.output) == (0, "version 1 is promoted: hit rate@7 0.1000, ranker\n")
+    assert (done.exit_code, done.output) == (0, f"version 1 is promoted: hit rate@7 0.1000, ranker\n{NOTE}\n")
     assert "*       1" in command(models, "promote").output
     refused = command(models, "promote", "5")
     assert refused.exit_code == 1
@@ -219,7 +250,7 @@ def test_wrong_usage_is_told(models: PromotedModels, words: list[str], told: str
 
 def test_a_playlist_file_asks_in_its_order_and_leaves_out_what_is_unknown(models: PromotedModels) -> None:
     file = Path(models.base) / "mine.csv"
-    file.write_text('Artist 3,Track 12\nqqq,zzzzz\n"Artist 4",Track 17\n', encoding="utf-8")
+    file.write_text('artist,track\nArtist 3,Track 12\n\nqqq,zzzzz\n"Artist 4",Track 17\n', encoding="utf-8-sig")
 
     done = command(models, "recommend", "--playlist", str(file), "-k", "3", "--json")
 
@@ -227,12 +258,18 @@ def test_a_playlist_file_asks_in_its_order_and_leaves_out_what_is_unknown(models
         command(models, "recommend", "Artist 3", "Track 12", "Artist 4", "Track 17", "-k", "3", "--json").stdout
     )
     assert "left out: no track qqq – zzzzz" in done.stderr
+    # What is named on the command line is meant.
+    assert command(models, "recommend", "--playlist", str(file), "qqq", "zzzzz").exit_code == 1
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    assert printable("a\x1b[31m\tb \n c\x9b") == "a\ufffd[31m b c\ufffd"
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"Artist 3,Track 12\nArtist 3\n", "line 2: expected artist,track, found 1 fields"),
+        (b"Artist 3,Track 12\n\nArtist 3\n", "line 3: expected artist,track, found 1 fields"),
         (b"\xff\xfe", "Save it as CSV in UTF-8"),
         (b"", "expected 1 to 10,000 tracks, found 0"),
         (b"qqq,zzzzz\n", "no track qqq"),

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from rec_assets.sensors import source_change_sensor
-from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 
 class Ticks:
@@ -65,12 +65,29 @@ def test_a_change_is_trained_on_once_when_it_has_stayed_the_same_for_a_tick(proj
 def test_what_was_trained_on_before_the_sensor_was_switched_on_is_not_trained_on_again(
     project: Project, ticks: Ticks
 ) -> None:
-    project.materialize(["raw_playlists"], {"raw_playlists": {"source": str(project.source)}})
+    project.run_job()
 
     assert "did not change" in ticks.skipped()
+    # Older than the training, and not what was trained on.
+    write(project.source, seed=1, at=1_500_000_000)
+    ticks.skipped()
+    ticks.requested()
+
+
+def test_a_dev_run_and_files_that_are_put_back_are_no_training_on_them(project: Project, ticks: Ticks) -> None:
+    project.run_job(job="dev_training_job", config={**SMALL, "sample_percent": 50})
+    ticks.skipped()
+    first = ticks.requested()
+    content, times = project.source.read_bytes(), project.source.stat()
     write(project.source, seed=1, at=2_000_000_000)
     ticks.skipped()
     ticks.requested()
+    project.source.write_bytes(content)
+    os.utime(project.source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    ticks.skipped()
+
+    # Dagster drops a request whose key it has seen.
+    assert ticks.requested().run_key != first.run_key
 
 
 def test_the_settings_of_the_schedule_hold_for_it_and_name_its_source(

@@ -9,13 +9,21 @@ import dagster as dg
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.schemas import schema_metadata
 from rec_assets.core.errors import SourceError
-from rec_assets.core.playlists import StagedPlaylists, content_digest, describe_playlists, name_files, stage_playlists
+from rec_assets.core.playlists import (
+    StagedPlaylists,
+    content_digest,
+    describe_playlists,
+    fingerprint,
+    name_files,
+    stage_playlists,
+)
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.retries import retry_transient
 from rec_assets.resources.store import AssetStore
 from rec_assets.resources.written import DescribedTable
 from rec_assets.settings import PlaylistsSettings
 
+FINGERPRINT_METADATA = "source_fingerprint"
 REJECTS = "raw_playlists.rejects"
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source"
 
@@ -51,6 +59,7 @@ def raw_playlists(
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(str(store.target(REJECTS, ".parquet"))),
+        FINGERPRINT_METADATA: fingerprint(staged.files),
         "source_files": [str(path) for path in staged.files],
         "made_sample": config.is_made_sample(),
     }

@@ -40,8 +40,7 @@ def promoted_model(
     """The candidate, past the gate, as one file with all that recommending takes; earlier versions are kept."""
     lineage = lineage_of(context, store, config.as_dict())
     models = PromotedModels(store.base, store.duckdb.scratch_folder)
-    current = models.current()
-    _require_still_valid(promotion_decision, current)
+    _require_still_valid(promotion_decision, models.current_or_none())
     candidate, version = promotion_decision["candidate"], models.next_version()
     facts = {"version": version, **candidate, "figures": promotion_decision["figures"]}
     recommender = build_recommender(context, track_catalog, train_sequences, track_embeddings, track_ranker)
@@ -56,7 +55,7 @@ def promoted_model(
         facts={**facts, "lineage": asdict(lineage)},
     )
     target = models.add(model)
-    kept = kept_versions(current, version, count=config.kept_versions)
+    kept = kept_versions(models.known(), version, count=config.kept_versions)
     metadata = {
         "version": version,
         "hit_rate": facts["hit_rate"],
@@ -67,10 +66,16 @@ def promoted_model(
         "model_bytes": target.stat().st_size,
     }
     pointer = {**facts, "promoted_at": now(), "promoted_by": "gate", "kept": kept}
+    # Somebody may have gone back to another version while this one was being made.
+    _require_still_valid(promotion_decision, models.current_or_none())
     yield materialized(pointer, lineage, metadata)
     # Only now do readers know the new version; had that failed, the old one must still be there.
-    removed = models.remove_all_but(kept)
-    context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
+    try:
+        removed = models.remove_all_but(kept)
+    except OSError as error:
+        context.log.warning(f"version {version} is promoted, but older ones could not be removed: {error}")
+    else:
+        context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
 
 
 def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:

@@ -9,6 +9,7 @@ from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.promotion.failed_checks import failed_checks
 from rec_assets.assets.promotion.history import read_history
 from rec_assets.core.embeddings import TrackEmbeddings
+from rec_assets.core.errors import StoreError
 from rec_assets.core.evaluation import rank_arrays
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.lineage import Lineage
@@ -43,8 +44,7 @@ def promotion_decision(
     validation_hit_rate: dict,
 ) -> dg.MaterializeResult[dict]:
     """The candidate against the promoted model: both on the same held-out playlists, and the data of both."""
-    promoted = PromotedModels(store.base, store.duckdb.scratch_folder)
-    current = promoted.current()
+    current, model = _promoted(PromotedModels(store.base, store.duckdb.scratch_folder), config)
     version = current["version"] if current else None
     lineage = lineage_of(context, store, config.as_dict(), content=f"promoted version {version}")
     tables = {"rows": raw_playlists, "playlists": playlist_sequences, "tracks": track_catalog}
@@ -52,12 +52,11 @@ def promotion_decision(
     counts |= {"training_playlists": _count(train_sequences), "vocabulary": len(track_embeddings)}
     candidate = _describe(lineage, validation_hit_rate, counts)
     comparison = None
-    if current is not None:
-        model = promoted.open_current()
+    if model is not None:
         k = candidate["k"]
         comparison = _compare(model, store, config, k, track_catalog, validation_sequences, validation_ranks)
     failed = failed_checks(context, lineage.ancestors)
-    decision = decide(candidate, current, comparison, config.bounds(), failed)
+    decision = decide(candidate, current if model else None, comparison, config.bounds(), failed)
     report = {
         "promote": decision.promote,
         "reasons": decision.reasons,
@@ -65,11 +64,32 @@ def promotion_decision(
         "figures": decision.figures,
         "candidate": candidate,
     }
-    history = [*read_history(store), entry_of(report, at=now())]
+    history = [*read_history(context, store), entry_of(report, at=now())]
     (context.log.info if decision.promote else context.log.error)(_told(decision, version))
     metadata = _metadata(report, decision, version)
     metadata["history"] = dg.MetadataValue.md(as_markdown(plot_promotion_history(history), "Candidates over time"))
     return materialized({**report, "history": history}, lineage, metadata)
+
+
+def _promoted(models: PromotedModels, config: GateSettings) -> tuple[dict[str, Any] | None, PromotedModel | None]:
+    """Facts of the promoted model, and it itself; None and None if there is none.
+
+    Raises:
+        StoreError: it cannot be read, or is not named, and ``replace_unreadable`` is false.
+    """
+    try:
+        current, stored = models.current(), models.stored()
+        # Version 1 alone may be of a first promotion that was cut off before its end.
+        if current is None and stored not in ([], [1]):
+            raise StoreError(f"versions {', '.join(map(str, stored))} are in {models.base}, but none is current.")
+        return current, models.open_current() if current else None
+    except StoreError as error:
+        if config.replace_unreadable:
+            return models.current_or_none(), None
+        raise StoreError(
+            f"{error} The candidate cannot be compared: go back to a kept version (rec-assets promote VERSION), or "
+            "train with replace_unreadable: true."
+        ) from error
 
 
 def _describe(lineage: Lineage, report: dict, counts: dict[str, int]) -> dict[str, Any]:

@@ -15,7 +15,10 @@ class Bounds:
 
     Attributes:
         max_hit_rate_loss: the greatest fall of the hit rate on the same playlists. The 95 % interval of the fall may
-            reach to twice as much: where it reaches further there are too few playlists to tell.
+            reach to twice as much: where it reaches further there are too few playlists to tell. Candidates one after
+            the other may lose twice as much in all, too.
+        max_relative_loss: the same as a share (0..1) of the promoted model's hit rate; the smaller of the two holds.
+        max_hit_rate_gain: the greatest rise, by the same strategy: more says that held-out tracks are known.
         max_hit_rate_shift: the greatest fall of the *promoted* model's hit rate, from the playlists held out when it
             was promoted to those held out now: if it falls more, the playlists have changed, not the model.
         min_data_ratio, max_data_ratio: of rows, playlists and tracks.
@@ -23,9 +26,11 @@ class Bounds:
     """
 
     max_hit_rate_loss: float = 0.02
+    max_relative_loss: float = 0.2
+    max_hit_rate_gain: float = 0.15
     max_hit_rate_shift: float = 0.1
     min_data_ratio: float = 0.8
-    max_data_ratio: float = 2.0
+    max_data_ratio: float = 1.5
     min_known_share: float = 0.7
 
 
@@ -87,7 +92,9 @@ def decide(
         if candidate["dev_run"] == promoted["dev_run"]:
             reasons += _data_reasons(candidate["counts"], promoted["counts"], comparison, bounds, figures)
             reasons += _shift_reasons(promoted, comparison, bounds, figures)
-        reasons += _loss_reasons(comparison, bounds, figures)
+        same_strategy = candidate["strategy"] == promoted["strategy"]
+        lost_before = promoted.get("figures", {}).get("loss_so_far", 0.0)
+        reasons += _difference_reasons(comparison, bounds, figures, lost_before, may_gain=not same_strategy)
     return Decision(not reasons, reasons, figures)
 
 
@@ -128,7 +135,9 @@ def _shift_reasons(
     ]
 
 
-def _loss_reasons(comparison: Comparison, bounds: Bounds, figures: dict[str, Any]) -> list[str]:
+def _difference_reasons(
+    comparison: Comparison, bounds: Bounds, figures: dict[str, Any], lost_before: float, *, may_gain: bool
+) -> list[str]:
     figures |= {"compared_playlists": len(comparison.candidate), "left_out_playlists": comparison.left_out}
     if len(comparison.candidate) == 0:
         return [
@@ -144,17 +153,30 @@ def _loss_reasons(comparison: Comparison, bounds: Bounds, figures: dict[str, Any
         "difference": difference,
         "difference_low": interval.low,
         "difference_high": interval.high,
+        # A gain makes good what was lost before it, and no more: the best model so far is what counts.
+        "loss_so_far": min(0.0, lost_before + difference),
     }
     told = (
         f"on the same {len(ours):,} held-out playlists the candidate hits {ours.mean():.4f}, the promoted model "
         f"{theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to {interval.high:+.4f})"
     )
-    margin = bounds.max_hit_rate_loss + 1e-9  # a difference of shares may be a hair beyond the margin that it equals
+    # A difference of shares may be a hair beyond the margin that it equals.
+    margin = min(bounds.max_hit_rate_loss, bounds.max_relative_loss * float(theirs.mean())) + 1e-9
+    named = f"{margin:.3g} (max_hit_rate_loss, max_relative_loss)"
     if difference < -margin:
-        return [f"{told}; expected a loss of at most {bounds.max_hit_rate_loss:g} (max_hit_rate_loss)"]
+        return [f"{told}; expected a loss of at most {named}"]
     if interval.low < -2 * margin:
         return [
-            f"{told}, which are too few to tell; expected an interval from {-2 * bounds.max_hit_rate_loss:g} up. Bring "
-            "more playlists, or raise max_hit_rate_loss"
+            f"{told}, which are too few to tell; expected an interval from minus twice {named} up. Bring more "
+            "playlists, or raise them"
+        ]
+    if figures["loss_so_far"] < -2 * margin:
+        return [
+            f"{told}, and all losses since the best model are {figures['loss_so_far']:+.4f}; expected twice {named}"
+        ]
+    if not may_gain and interval.low > bounds.max_hit_rate_gain:
+        return [
+            f"{told}, which is too good: held-out tracks are probably known, by rows or playlists that the source has "
+            f"twice; expected a gain of at most {bounds.max_hit_rate_gain:g} (max_hit_rate_gain)"
         ]
     return []

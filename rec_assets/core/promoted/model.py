@@ -17,7 +17,7 @@ from rec_assets.core.tracks import Tracks
 
 # Raised when the classes of `frozen` change their attributes: an older file would make objects that lack some.
 FORMAT = 1
-_REMEDY = "Promote a model again with this version of rec_assets (training_job)."
+_REMEDY = "Run training_job with replace_unreadable: true, or go back to another version: rec-assets promote."
 # Histories answered before the next are looked at; it bounds memory, whatever is asked.
 _CHUNK = 4_096
 
@@ -34,7 +34,7 @@ class PromotedModel:
         similar: tells how near two tracks are.
         together: tells how many training playlists hold two tracks.
         trained_on: (n,) uint64 hashes of the ids of the training playlists, ascending.
-        facts: version, counts, settings and metrics; see :func:`rec_assets.core.promoted.gate.describe_candidate`.
+        facts: version, counts, settings and metrics, as :mod:`rec_assets.core.promoted.gate` takes them.
     """
 
     tracks: Tracks
