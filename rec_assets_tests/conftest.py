@@ -27,7 +27,7 @@ SMALL = {"epochs": 2, "min_count": 1, "vector_size": 8, "k": 5, "reproducible": 
 # Of a dozen held-out playlists nothing can be told, so every candidate is promoted.
 OPEN_GATE = {
     "max_hit_rate_loss": 1, "max_relative_loss": 1, "max_hit_rate_gain": 1, "max_hit_rate_shift": 1,
-    "min_data_ratio": 0, "max_data_ratio": 1e6, "min_known_share": 0,
+    "max_copied_share": 1, "min_data_ratio": 0, "max_data_ratio": 1e6, "min_known_share": 0,
 }  # fmt: skip
 
 

@@ -99,3 +99,16 @@ def split_sequences(
         )
         for name, (first, last) in split_bounds(total, shares).items()
     }
+
+
+def copied_share(train_sequences: Relation, held_out: Relation) -> float:
+    """Share (0..1) of the ``held_out`` playlists whose tracks are, in the same order, those of a training playlist.
+
+    Some are by chance, most of three tracks; many say that the source has playlists twice, under other ids.
+    """
+    known = train_sequences.select("hash(track_indexes) AS tracks").distinct().set_alias("known")
+    asked = held_out.select("hash(track_indexes) AS tracks").set_alias("asked")
+    all_asked, copied = fetch_row(
+        asked.join(known, "asked.tracks = known.tracks", how="left").aggregate("count(*), count(known.tracks)")
+    )
+    return copied / all_asked

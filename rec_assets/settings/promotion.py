@@ -38,6 +38,12 @@ class GateSettings(Settings):
         description="How far the promoted model's own hit rate may fall from its held-out playlists to the new ones: "
         "further says that the data have changed.",
     )
+    max_copied_share: float = Field(
+        default=_BOUNDS.max_copied_share,
+        ge=0,
+        le=1,
+        description="Share (0..1) of the validation playlists that may be training playlists, track by track.",
+    )
     min_data_ratio: float = Field(
         default=_BOUNDS.min_data_ratio, ge=0, le=1, description="Rows, playlists and tracks may shrink to this ratio."
     )

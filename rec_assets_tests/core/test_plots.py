@@ -199,6 +199,18 @@ def test_trials_run_between_their_choices_and_numbers_and_the_best_stands_out(mo
     )
 
 
+def test_no_line_strikes_the_hit_rates_through(monkeypatch):
+    draw = lambda: plot_parallel_coordinates(  # noqa: E731
+        [Coordinate("window", [2, 5, 10])], np.array([0.1, 0.2, 0.3]), k=7, title="t", best=2
+    )
+    figure = drawn_figure(monkeypatch, draw)
+    to_png(figure)
+    ends = figure.axes[0].transData.transform((1, 0))[0]
+    rates = [text for text in figure.findobj(Text) if text.get_text() in ("0.1", "0.15", "0.2", "0.25", "0.3")]
+    assert len(rates) == 5
+    assert all(text.get_window_extent().x0 > ends for text in rates)
+
+
 def test_no_trials_are_refused():
     with pytest.raises(ValueError, match="no trials to draw"):
         plot_parallel_coordinates([], np.array([]), k=5, title="t", best=0)

@@ -15,6 +15,7 @@ def facts(**changes: Any) -> dict[str, Any]:
     counts = COUNTS | changes.pop("counts", {})
     return {
         "strategy": "ranker",
+        "copied_share": 0.0,
         "hit_rate": 0.5,
         "interval": [0.4, 0.6],
         "popularity_hit_rate": 0.1,
@@ -47,6 +48,13 @@ def test_the_first_candidate_needs_only_its_checks_and_to_be_no_worse_than_popul
     assert "hits 0.5000 (95 % interval to 0.6000), less than the k most frequent tracks do (0.6100)" in told
     failed = decide(facts(), None, None, Bounds(), ["track_embeddings.vectors_are_finite"])
     assert failed.reasons == ["the check track_embeddings.vectors_are_finite failed"]
+
+
+def test_held_out_playlists_that_are_training_playlists_are_refused_of_the_first_candidate_too() -> None:
+    assert "10.1% of the held-out playlists are training playlists, too" in reasons(
+        facts(copied_share=0.101), None, None
+    )
+    assert not reasons(facts(copied_share=0.1), None, None)
 
 
 def test_an_equal_candidate_is_promoted_and_its_figures_are_told() -> None:

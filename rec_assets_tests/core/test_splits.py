@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rec_assets.core.errors import DataError, SettingsError
 from rec_assets.core.relations import Relation
-from rec_assets.core.splits import split_bounds, split_sequences
+from rec_assets.core.splits import copied_share, split_bounds, split_sequences
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 IDS = st.lists(st.text(min_size=1).filter(lambda text: "\0" not in text), min_size=10, max_size=60, unique=True)
@@ -66,3 +66,16 @@ def test_shares_that_are_no_split_are_refused_with_their_sum(shares) -> None:
 def test_too_few_playlists_name_the_part_that_would_be_empty() -> None:
     with pytest.raises(DataError, match="train and validation would be empty"):
         split_bounds(1, SHARES)
+
+
+def test_held_out_playlists_with_the_tracks_of_a_training_playlist_are_counted(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    train = connection.sql("SELECT 'a' AS playlist_id, [1, 2, 3] AS track_indexes UNION ALL SELECT 'b', [1, 2, 3]")
+    held_out = connection.sql(
+        "SELECT unnest(['c', 'd', 'e', 'f']) AS playlist_id, "
+        "unnest([[1, 2, 3], [3, 2, 1], [1, 2], [1, 2, 3]]) AS track_indexes"
+    )
+
+    assert copied_share(train, held_out) == 0.5
+    assert copied_share(train, train) == 1

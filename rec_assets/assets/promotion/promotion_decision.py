@@ -19,6 +19,7 @@ from rec_assets.core.promoted.catalogs import known_share, own_index, playlist_h
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.history import entry_of
 from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.splits import copied_share
 from rec_assets.resources.promoted_models import PromotedModels, now
 from rec_assets.resources.store import AssetStore
 from rec_assets.settings import GateSettings
@@ -51,6 +52,7 @@ def promotion_decision(
     counts = {name: _count(table) for name, table in tables.items()}
     counts |= {"training_playlists": _count(train_sequences), "vocabulary": len(track_embeddings)}
     candidate = _describe(lineage, validation_hit_rate, counts)
+    candidate["copied_share"] = copied_share(train_sequences, validation_sequences)
     comparison = None
     if model is not None:
         k = candidate["k"]
@@ -142,6 +144,7 @@ def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -
         "promote": decision.promote,
         "compared_with": version if version is not None else "nothing was promoted yet",
         "hit_rate": candidate["hit_rate"],
+        "copied_share": candidate["copied_share"],
         **candidate["counts"],
         **{name: value for name, value in decision.figures.items() if name != "bounds"},
     }

@@ -58,7 +58,9 @@ def plot_parallel_coordinates(
         raise ValueError("found no trials to draw; expected at least one that is finished")
     shown = [*coordinates, Coordinate(f"hit rate@{k}", hit_rates.tolist())]
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)
-    heights = np.column_stack([_draw_axis(axes, place, axis) for place, axis in enumerate(shown)])
+    heights = np.column_stack(
+        [_draw_axis(axes, place, axis, is_last=axis is shown[-1]) for place, axis in enumerate(shown)]
+    )
     shades, colours = _share(hit_rates.astype(float)), _colours()
     drawn = np.argsort(hit_rates, kind="stable")[-MOST_DRAWN:]
     for trial in drawn[drawn != best]:
@@ -76,8 +78,10 @@ def _colours() -> Colormap:
     return ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, _SHADES)))
 
 
-def _draw_axis(axes: Axes, place: int, axis: Coordinate) -> np.ndarray:
+def _draw_axis(axes: Axes, place: int, axis: Coordinate, *, is_last: bool) -> np.ndarray:
     """Draws the axis with its name and ticks; returns the height (t,) of each trial on it."""
+    # Lines end at the last one: right of it they strike no text through. Elsewhere they pass behind the texts.
+    side, aligned = (1, "left") if is_last else (-1, "right")
     if axis.choices is not None:
         heights, ticks = _by_choice(axis.values, axis.choices)
     else:
@@ -85,10 +89,10 @@ def _draw_axis(axes: Axes, place: int, axis: Coordinate) -> np.ndarray:
     axes.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=1)
     axes.text(place, 1.08, drawable(axis.name, LONGEST_NAME), ha="center", fontsize=9, fontweight="bold")
     for height, label in ticks:
-        axes.plot([place - 0.025, place], [height, height], color=GREY, linewidth=1, zorder=1)
+        axes.plot([place + side * 0.025, place], [height, height], color=GREY, linewidth=1, zorder=1)
         axes.text(
-            place - 0.05, height, drawable(label, LONGEST_VALUE), ha="right", va="center", fontsize=8, color=BLACK,
-            zorder=5, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8},
+            place + side * 0.05, height, drawable(label, LONGEST_VALUE), ha=aligned, va="center", fontsize=8,
+            color=BLACK, zorder=5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
     return heights
 

@@ -21,6 +21,7 @@ class Bounds:
         max_hit_rate_gain: the greatest rise, by the same strategy: more says that held-out tracks are known.
         max_hit_rate_shift: the greatest fall of the *promoted* model's hit rate, from the playlists held out when it
             was promoted to those held out now: if it falls more, the playlists have changed, not the model.
+        max_copied_share: share (0..1) of the held-out playlists that are training playlists, track by track.
         min_data_ratio, max_data_ratio: of rows, playlists and tracks.
         min_known_share: share (0..1) of the rows whose track the promoted model knows.
     """
@@ -29,6 +30,7 @@ class Bounds:
     max_relative_loss: float = 0.2
     max_hit_rate_gain: float = 0.15
     max_hit_rate_shift: float = 0.1
+    max_copied_share: float = 0.1
     min_data_ratio: float = 0.8
     max_data_ratio: float = 1.5
     min_known_share: float = 0.7
@@ -72,8 +74,8 @@ def decide(
     """Hold a candidate against the promoted model.
 
     Args:
-        candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``dev_run`` and ``counts``
-            (``rows``, ``playlists``, ``tracks``) of the candidate.
+        candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``strategy``, ``dev_run``,
+            ``copied_share`` and ``counts`` (``rows``, ``playlists``, ``tracks``) of the candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
         bounds: see :class:`Bounds`.
@@ -85,6 +87,11 @@ def decide(
         reasons.append(
             f"the candidate hits {candidate['hit_rate']:.4f} (95 % interval to {candidate['interval'][1]:.4f}), less "
             f"than the k most frequent tracks do ({candidate['popularity_hit_rate']:.4f})"
+        )
+    if candidate["copied_share"] > bounds.max_copied_share:
+        reasons.append(
+            f"{candidate['copied_share']:.1%} of the held-out playlists are training playlists, too, track by track: "
+            f"the source has them twice; expected at most {bounds.max_copied_share:.1%} (max_copied_share)"
         )
     if promoted is not None and comparison is not None:
         if candidate["dev_run"] and not promoted["dev_run"]:
