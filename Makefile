@@ -2,6 +2,7 @@
 # make dev     the UI, with schedules
 # make test    set up and run every check and test
 # make bench   ours against the tutorial's way; takes minutes
+# make bench-promoted   the promoted model at full size: a question, all playlists; takes twenty minutes
 # make bench-strategies   time and memory of each strategy; takes a quarter of an hour
 
 PYTHON ?= python3.11
@@ -15,7 +16,7 @@ ROWS ?= 12900000
 RUNS ?= 3
 CONFIG ?= rec_assets/configs/default.yaml
 
-.PHONY: run dev test check lint bench bench-strategies setup setup-dev clean
+.PHONY: run dev test check lint bench bench-promoted bench-strategies setup setup-dev clean
 
 run: setup
 	$(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
@@ -46,6 +47,9 @@ bench: setup
 bench-strategies: setup
 	$(BIN)/python benchmarks/strategies.py answer --rows $(ROWS)
 	$(BIN)/python benchmarks/strategies.py search --rows $(ROWS)
+
+bench-promoted: setup
+	$(BIN)/python benchmarks/promoted.py --rows $(ROWS)
 
 setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
