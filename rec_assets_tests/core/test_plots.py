@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -209,6 +209,21 @@ def test_no_line_strikes_the_hit_rates_through(monkeypatch):
     rates = [text for text in figure.findobj(Text) if text.get_text() in ("0.1", "0.15", "0.2", "0.25", "0.3")]
     assert len(rates) == 5
     assert all(text.get_window_extent().x0 > ends for text in rates)
+
+
+@pytest.mark.parametrize("axes", [1, 4, 5, 9])
+def test_names_of_settings_have_room_in_the_window_of_a_laptop(monkeypatch, axes):
+    names = ["window", "ns_exponent", "vector_size", "popularity_prior", "min_count", "ranker_learning_rate"]
+    names += ["ranker_examples", "ranker_split_seed", "query_length"]
+    coordinates = [Coordinate(name, [1, 2]) for name in names[:axes]]
+    draw = lambda: plot_parallel_coordinates(coordinates, np.array([0.1, 0.2]), k=100, title="t", best=1)  # noqa: E731
+    figure = drawn_figure(monkeypatch, draw)
+    to_png(figure)
+    assert figure.bbox.width <= 0.8 * 1366 - 40  # the share that the UI gives a picture, and its margins
+    named = [text for text in figure.findobj(Text) if text.get_text() in {*names, "hit rate@100"}]
+    boxes = [text.get_window_extent() for text in named]
+    assert len(boxes) == axes + 1
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_no_trials_are_refused():

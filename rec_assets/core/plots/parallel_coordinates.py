@@ -12,11 +12,12 @@ from rec_assets.core.plots.style import BLACK, GREY, ORANGE, new_axes, to_png
 from rec_assets.core.plots.texts import drawable
 
 LONGEST_NAME, LONGEST_VALUE = 20, 12
-AXIS_WIDTH, WIDEST = 1.45, 11.0  # inches
+AXIS_WIDTH, WIDEST = 1.45, 8.7  # inches; as wide as what the UI opens in the window of a laptop
 MOST_DRAWN = 25  # more are a carpet, and no small file
 _SHADES = 8
 _FEW = 15  # so many lines may be smooth: that takes three times the bytes
 _TICKS = 5
+_BESIDE = 5  # so many names have room beside each other; more stand on two lines in turn
 _MOST_NAMED = 12  # choices beside an axis, at which they still have room
 
 
@@ -58,9 +59,7 @@ def plot_parallel_coordinates(
         raise ValueError("found no trials to draw; expected at least one that is finished")
     shown = [*coordinates, Coordinate(f"hit rate@{k}", hit_rates.tolist())]
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)
-    heights = np.column_stack(
-        [_draw_axis(axes, place, axis, is_last=axis is shown[-1]) for place, axis in enumerate(shown)]
-    )
+    heights = np.column_stack([_draw_axis(axes, place, shown) for place in range(len(shown))])
     shades, colours = _share(hit_rates.astype(float)), _colours()
     drawn = np.argsort(hit_rates, kind="stable")[-MOST_DRAWN:]
     for trial in drawn[drawn != best]:
@@ -78,16 +77,18 @@ def _colours() -> Colormap:
     return ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, _SHADES)))
 
 
-def _draw_axis(axes: Axes, place: int, axis: Coordinate, *, is_last: bool) -> np.ndarray:
-    """Draws the axis with its name and ticks; returns the height (t,) of each trial on it."""
+def _draw_axis(axes: Axes, place: int, shown: Sequence[Coordinate]) -> np.ndarray:
+    """Draws the axis at ``place`` with its name and ticks; returns the height (t,) of each trial on it."""
+    axis = shown[place]
     # Lines end at the last one: right of it they strike no text through. Elsewhere they pass behind the texts.
-    side, aligned = (1, "left") if is_last else (-1, "right")
+    side, aligned = (1, "left") if place == len(shown) - 1 else (-1, "right")
     if axis.choices is not None:
         heights, ticks = _by_choice(axis.values, axis.choices)
     else:
         heights, ticks = _by_number(np.array(axis.values, float), log=axis.log)
     axes.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=1)
-    axes.text(place, 1.08, drawable(axis.name, LONGEST_NAME), ha="center", fontsize=9, fontweight="bold")
+    above = 1.14 if len(shown) > _BESIDE and place % 2 else 1.07
+    axes.text(place, above, drawable(axis.name, LONGEST_NAME), ha="center", fontsize=9, fontweight="bold")
     for height, label in ticks:
         axes.plot([place + side * 0.025, place], [height, height], color=GREY, linewidth=1, zorder=1)
         axes.text(
