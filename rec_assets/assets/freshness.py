@@ -6,7 +6,7 @@ import dagster as dg
 
 from rec_assets.paths import fresh_days
 
-# The schedule's day, and half of one for the run; then a warning, and a day later the state is "failed".
+# A day after the schedule's a warning, and a day later the state is "failed"; Dagster shows whole days only.
 WEEKLY = dg.FreshnessPolicy.time_window(
-    warn_window=timedelta(days=fresh_days() + 0.5), fail_window=timedelta(days=fresh_days() + 1.5)
+    warn_window=timedelta(days=fresh_days() + 1), fail_window=timedelta(days=fresh_days() + 2)
 )

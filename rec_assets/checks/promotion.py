@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from rec_assets.assets.materialized import rounded
+
 
 @dg.asset_check(
     asset="promotion_decision",
@@ -11,7 +13,7 @@ import dagster as dg
 )
 def candidate_may_be_promoted(promotion_decision: dict) -> dg.AssetCheckResult:
     """Fails with the reasons of the decision."""
-    figures = {name: value for name, value in promotion_decision["figures"].items() if name != "bounds"}
+    figures = {name: rounded(value) for name, value in promotion_decision["figures"].items() if name != "bounds"}
     return dg.AssetCheckResult(
         passed=promotion_decision["promote"],
         description="; and ".join(promotion_decision["reasons"]) or "Nothing speaks against the candidate.",

@@ -213,8 +213,8 @@ def test_what_readers_use_has_a_freshness_policy_of_the_schedule(graph) -> None:
     assert {name for name, policy in policies.items() if policy} == {"promoted_model", "playlist_recommendations"}
     policy = policies["promoted_model"]
     assert (policy.warn_window.to_timedelta(), policy.fail_window.to_timedelta()) == (
-        timedelta(days=7.5),
-        timedelta(days=8.5),
+        timedelta(days=8),
+        timedelta(days=9),
     )
 
 
