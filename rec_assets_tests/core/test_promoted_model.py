@@ -127,7 +127,7 @@ def test_a_file_of_another_version_of_the_package_is_refused(path: Path, monkeyp
     monkeypatch.setattr(model_module, "FORMAT", model_module.FORMAT + 1)
 
     for read in (load_promoted, load_facts):
-        with pytest.raises(StoreError, match=r"format 1; this version reads 2\. Promote a model again"):
+        with pytest.raises(StoreError, match=r"format 1; this version reads 2\. Run training_job"):
             read(path)
 
 
