@@ -342,7 +342,8 @@ def test_the_command_says_what_to_set_without_an_instance(monkeypatch, tmp_path:
 def test_the_command_refuses_what_is_no_search(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["tune", "nosuch", "--storage", str(tmp_path)])
     assert result.exit_code == 1
-    assert "no search file nosuch. Expected the path of a YAML file, or one of ranker, tpe, tutorial_grid" in result.output
+    told = "no search file nosuch. Expected the path of a YAML file, or one of ranker, tpe, tutorial_grid"
+    assert told in result.output
     (tmp_path / "bad.yaml").write_text("sampler: [")
     result = CliRunner().invoke(main, ["tune", str(tmp_path / "bad.yaml"), "--storage", str(tmp_path)])
     assert result.exit_code == 1
