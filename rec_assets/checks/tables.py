@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from rec_assets.assets.schemas import TABLE_SCHEMAS
-from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.relations import Relation, count_rows
 from rec_assets.core.splits import count_misplaced
 
 
@@ -21,7 +21,7 @@ def build_table_check(name: str) -> dg.AssetChecksDefinition:
     )
     def has_rows_of_its_schema(table: Relation) -> dg.AssetCheckResult:
         found = dict(zip(table.columns, map(str, table.types), strict=True))
-        (rows,) = fetch_row(table.aggregate("count(*)"))
+        rows = count_rows(table)
         return dg.AssetCheckResult(
             passed=rows > 0 and list(found.items()) == list(expected.items()),
             metadata={"rows": rows, "columns": _listed(found), "expected_columns": _listed(expected)},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rec_assets.cli.options import storage_option
 from rec_assets.core.errors import RecAssetsError, StoreError
-from rec_assets.paths import storage_base
 
 if TYPE_CHECKING:
     from rec_assets.resources.promoted_models import PromotedModels
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("version", type=click.IntRange(min=1), required=False)
-@click.option(
-    "--storage",
-    default=storage_base,
-    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
-)
+@storage_option
 def promote(version: int | None, storage: str) -> None:
     """Makes VERSION, a kept one, the promoted model at once; without VERSION, lists those that are kept.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rec_assets.cli.options import storage_option
 from rec_assets.cli.printable import printable
 from rec_assets.core.errors import RecAssetsError
-from rec_assets.paths import storage_base
 
 if TYPE_CHECKING:
     from rec_assets.core.names import Found, TrackNames
@@ -31,11 +31,7 @@ _MOST_TRACKS = 10_000
 @click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Tracks recommended.")
 @click.option("--why", is_flag=True, help="Say which of the tracks speak for each recommendation.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
-@click.option(
-    "--storage",
-    default=storage_base,
-    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
-)
+@storage_option
 def recommend(
     names: tuple[str, ...], playlist: Path | None, count: int, why: bool, as_json: bool, storage: str
 ) -> None:
@@ -113,7 +109,9 @@ def _unknown(found: "Found") -> str:
 
 
 def _name(artist: str | None, title: str | None) -> str:
-    return printable(f"{artist or 'unknown artist'} – {title or 'unknown track'}")
+    from rec_assets.core.catalog import track_name
+
+    return printable(track_name(artist, title))
 
 
 def _as_json(facts: dict, found: "list[Recommendation]") -> str:

@@ -4,19 +4,15 @@ import importlib.util
 
 import click
 
+from rec_assets.cli.options import storage_option
 from rec_assets.core.errors import RecAssetsError
-from rec_assets.paths import storage_base
 from rec_assets.serving.settings import ServingSettings
 
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; there is no log-in.")
 @click.option("--port", default=8_000, show_default=True, type=click.IntRange(0, 65_535), help="0 = any that is free.")
-@click.option(
-    "--storage",
-    default=storage_base,
-    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
-)
+@storage_option
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @click.option(
     "--poll-seconds",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from rec_assets.cli.options import storage_option
 from rec_assets.cli.printable import printable
 from rec_assets.core.errors import RecAssetsError, StoreError
 from rec_assets.core.lineage import LINEAGE_KEY
-from rec_assets.paths import storage_base
 
 EXAMPLES, LAST, RECOMMENDED = 3, 2, 3
 _HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
@@ -17,11 +17,7 @@ _MODEL, _RANKER, _EXAMPLES = "track_embeddings.safetensors", "track_ranker.json"
 
 
 @click.command()
-@click.option(
-    "--storage",
-    default=storage_base,
-    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
-)
+@storage_option
 def summary(storage: str) -> None:
     """Shows the two hit rates, three example recommendations, and where the files lie."""
     with tempfile.TemporaryDirectory() as scratch:

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import click
 
+from rec_assets.cli.options import storage_option
 from rec_assets.core.errors import RecAssetsError
-from rec_assets.paths import storage_base
 
 
 @click.command()
@@ -18,11 +18,7 @@ from rec_assets.paths import storage_base
 @click.option("--seed", type=click.IntRange(0), help="Another seed; the search is then called after it, too.")
 @click.option("--best", type=click.Path(dir_okay=False, path_type=Path), help="File for the best trial's settings.")
 @click.option("--webserver", help="URL of a running web server, which then runs the trials.")
-@click.option(
-    "--storage",
-    default=storage_base,
-    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
-)
+@storage_option
 def tune(best: Path | None, **wishes: Any) -> None:
     """Runs the trials of SEARCH, a YAML file or the name of a ready-made one, and shows the best settings.
 

@@ -74,6 +74,10 @@ class FlatSequences:
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[sequence] - offsets[:-1], length)
         return FlatSequences(self.ids[sequence], self.values[positions], offsets)
 
+    def at(self, sequence: np.ndarray) -> "FlatSequences":
+        """Each ``sequence`` (q,), by its place, whole and in that order."""
+        return self.cut_at(sequence, self.lengths()[sequence])
+
     def histories(self) -> "FlatSequences":
         """Each sequence without its last track, which is held out."""
         return self.cut_at(np.arange(len(self)), self.lengths() - 1)

@@ -1,10 +1,7 @@
 """The model file: safetensors, that is, plain tensors after a text header. No code is ever loaded from it."""
 
 import json
-import struct
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +14,7 @@ from safetensors.numpy import save
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import StoreError
 from rec_assets.core.lineage import LINEAGE_KEY, Lineage
+from rec_assets.core.tensor_file import TYPE_NAMES, Layout, checksum, read_layout
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -27,7 +25,6 @@ TENSORS = {
     "input_vectors": np.dtype("<f4"),
     "output_vectors": np.dtype("<f4"),
 }
-_TYPE_NAMES = {"<i8": "I64", "<i4": "I32", "<f4": "F32"}  # safetensors' names of them
 _REMEDY = "Materialize track_embeddings again."
 
 
@@ -50,20 +47,20 @@ def load_embeddings(path: Path | str, *, verify: bool = False) -> TrackEmbedding
     Raises:
         StoreError: the file is missing, not a whole model file, of another kind, or damaged.
     """
-    header = _read_header(Path(path))
+    layout = _read_header(Path(path))
     arrays = {}
     for name, dtype in TENSORS.items():
-        entry = header.layout[name]
-        offset = header.start + entry["data_offsets"][0]
+        entry = layout.tensors[name]
+        offset = layout.start + entry["data_offsets"][0]
         arrays[name] = np.memmap(path, dtype, mode="r", offset=offset, shape=tuple(entry["shape"]))
-    if verify and _checksum(arrays) != header.own["crc32"]:
+    if verify and _checksum(arrays) != layout.header["crc32"]:
         raise StoreError(f"{path} is damaged: its numbers are not those that were written. {_REMEDY}")
-    return TrackEmbeddings(**arrays, hyperparameters=header.own["hyperparameters"])
+    return TrackEmbeddings(**arrays, hyperparameters=layout.header["hyperparameters"])
 
 
 def load_notes(path: Path | str) -> dict[str, str]:
     """The ``notes`` that were saved with a model file. Raises StoreError as :func:`load_embeddings` does."""
-    return _read_header(Path(path)).own["notes"]
+    return _read_header(Path(path)).header["notes"]
 
 
 def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "KeyedVectors":
@@ -105,33 +102,17 @@ def require_own_catalog(path: Path | str, catalog: Path | str) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What stands before the tensors: their ``layout``, this package's ``own`` part, and where they ``start``."""
-
-    layout: dict[str, dict[str, Any]]
-    own: dict[str, Any]
-    start: int
-
-
-def _read_header(path: Path) -> _Header:
+def _read_header(path: Path) -> Layout:
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            entries = json.loads(file.read(min(length, size)))
-        own = json.loads(entries.pop("__metadata__")["rec_assets"])
-        is_ours = own.keys() >= {"hyperparameters", "notes", "crc32"} and _holds_a_model(entries)
-    except FileNotFoundError as error:
-        raise StoreError(f"{path} does not exist. {_REMEDY}") from error
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        layout = read_layout(path)
+        is_ours = layout.header.keys() >= {"hyperparameters", "notes", "crc32"} and _holds_a_model(layout.tensors)
+    except StoreError as error:
+        raise StoreError(f"{error} {_REMEDY}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is not a model file of this package ({error!r}). {_REMEDY}") from error
     if not is_ours:
         raise StoreError(f"{path} holds other tensors than a model file of this package. {_REMEDY}")
-    end = 8 + length + max(entry["data_offsets"][1] for entry in entries.values())
-    if size != end:
-        raise StoreError(f"{path} has {size} bytes; its header says {end}. {_REMEDY}")
-    return _Header(entries, own, 8 + length)
+    return layout
 
 
 def _holds_a_model(layout: Mapping[str, Mapping[str, Any]]) -> bool:
@@ -141,7 +122,7 @@ def _holds_a_model(layout: Mapping[str, Mapping[str, Any]]) -> bool:
     for name, dtype in TENSORS.items():
         shape = [tracks, dimensions] if name.endswith("vectors") else [tracks]
         start, end = layout[name]["data_offsets"]
-        if (layout[name]["dtype"], layout[name]["shape"]) != (_TYPE_NAMES[dtype.str], shape):
+        if (layout[name]["dtype"], layout[name]["shape"]) != (TYPE_NAMES[dtype.str], shape):
             return False
         if start < 0 or end - start != prod(shape) * dtype.itemsize:
             return False
@@ -149,11 +130,4 @@ def _holds_a_model(layout: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def _checksum(tensors: Mapping[str, np.ndarray]) -> int:
-    checksum = 0
-    for name in TENSORS:
-        checksum = zlib.crc32(_as_bytes(tensors[name]), checksum)
-    return checksum
-
-
-def _as_bytes(tensor: np.ndarray) -> memoryview:
-    return np.asarray(tensor).reshape(-1).view(np.uint8).data
+    return checksum(tensors[name] for name in TENSORS)

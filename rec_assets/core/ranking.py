@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.errors import DataError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.strategies import NO_TRACK, Strategy, recommend
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets.core.tracks import Tracks
 
 NOT_FOUND = 0
 

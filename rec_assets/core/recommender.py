@@ -5,12 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import SettingsError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.ranker import RankedCandidates, Ranker, Sources
 from rec_assets.core.strategies import Strategy, TrackVectors, VectorQuery
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets.core.tracks import Tracks
 
 
 class StrategyName(Enum):
@@ -85,4 +86,4 @@ class Recommender:
             return RankedCandidates(self.sources, self._ranker)
         if name is StrategyName.track_vectors:
             return TrackVectors(self.tracks, self._embeddings, query)
-        return Sources.fit(name.value, self.tracks, self._training, self._embeddings)
+        return self.source(name)

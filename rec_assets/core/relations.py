@@ -49,3 +49,8 @@ def fetch_row(relation: Relation) -> tuple:
     if len(rows) != 1:
         raise LookupError(f"expected one row, found {len(rows)}")
     return rows[0]
+
+
+def count_rows(relation: Relation) -> int:
+    """How many rows ``relation`` has; it is run once."""
+    return fetch_row(relation.aggregate("count(*)"))[0]

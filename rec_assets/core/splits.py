@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from rec_assets.core.errors import DataError, SettingsError
 from rec_assets.core.hashing import seeded_hash_sql
-from rec_assets.core.relations import Relation, fetch_row, query
+from rec_assets.core.relations import Relation, count_rows, fetch_row, query
 
 SPLIT_NAMES = ("train", "validation", "test")
 
@@ -83,7 +83,7 @@ def split_sequences(
     Raises:
         DataError, SettingsError: see :func:`split_bounds`.
     """
-    (total,) = fetch_row(sequences.aggregate("count(*)"))
+    total = count_rows(sequences)
     draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
     ordered = query(
         sequences,

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.relations import Relation, query
-
-UNKNOWN_ARTIST = -1
 
 
 @dataclass(frozen=True)

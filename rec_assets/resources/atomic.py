@@ -71,6 +71,13 @@ def _hopeless_reason(error: Exception) -> str | None:
     return told if any(os.strerror(number) in told for number in _HOPELESS) else None
 
 
+def download(target: UPath, copy: Path) -> None:
+    """Fetch ``target`` to the local path ``copy``, which is there when it is whole."""
+    partial = copy.with_name(TEMPORARY_PREFIX + copy.name)
+    target.fs.get_file(target.path, str(partial))
+    partial.replace(copy)
+
+
 def is_local(target: UPath) -> bool:
     """Whether ``target`` lies on a disk of this machine."""
     return target.protocol in ("", "file", "local")

@@ -13,6 +13,7 @@ from rec_assets.core.model_file import load_embeddings, load_notes, save_embeddi
 from rec_assets.core.ranker import Ranker, from_document, to_document
 from rec_assets.core.relations import Connection, Relation, read_table
 from rec_assets.core.report import HtmlPage
+from rec_assets.resources.json_text import json_text
 from rec_assets.resources.table_file import read_notes, remedy, verify_table, write_table
 
 
@@ -71,8 +72,7 @@ class MetricsFormat:
     def write(self, value: dict, path: Path, lineage: Lineage) -> None:
         """Write ``value`` with its lineage beside the figures."""
         document = {**value, "lineage": json.loads(lineage.to_json())}
-        text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(json_text(document), encoding="utf-8")
 
     def read(self, path: Path, connection: Connection) -> dict:
         """The figures, without the lineage."""

@@ -14,7 +14,8 @@ from upath import UPath
 
 from rec_assets.core.errors import StoreError
 from rec_assets.core.promoted import PromotedModel, load_facts, load_promoted, save_promoted
-from rec_assets.resources.atomic import TEMPORARY_PREFIX, atomic_file, is_local, local_path
+from rec_assets.resources.atomic import atomic_file, download, is_local, local_path
+from rec_assets.resources.json_text import json_text
 
 POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
 # A version may be removed between the two reads; promoting so often in between is no coincidence any more.
@@ -140,8 +141,7 @@ class PromotedModels:
         kept = kept_versions(self.known(), version)
         document = {**facts, "promoted_at": now(), "promoted_by": by, "kept": kept}
         with atomic_file(UPath(self.base) / POINTER, self._folder()) as temporary:
-            text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.write_text(json_text(document), encoding="utf-8")
         return document
 
     def remove_all_but(self, kept: list[int]) -> list[int]:
@@ -164,9 +164,7 @@ class PromotedModels:
             yield local_path(target)
             return
         copy = self._folder() / target.name
-        partial = copy.with_name(TEMPORARY_PREFIX + copy.name)
-        target.fs.get_file(target.path, str(partial))
-        partial.replace(copy)
+        download(target, copy)
         try:
             yield copy
         finally:

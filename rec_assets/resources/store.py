@@ -11,7 +11,7 @@ from upath import UPath
 
 from rec_assets.core.errors import DataError, StoreError
 from rec_assets.core.lineage import Lineage
-from rec_assets.resources.atomic import atomic_file, is_local, local_path
+from rec_assets.resources.atomic import atomic_file, download, is_local, local_path
 from rec_assets.resources.duckdb import SharedDuckDB
 from rec_assets.resources.formats import FORMATS, Format, format_of
 from rec_assets.resources.written import Describe, describe_file
@@ -112,9 +112,7 @@ class AssetStore(dg.ConfigurableResource):
         copy = self.duckdb.scratch_folder / "downloads" / target.fs.ukey(target.path) / target.name
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)
-            partial = copy.with_suffix(".partial")
-            target.fs.get_file(target.path, str(partial))
-            partial.replace(copy)
+            download(target, copy)
         return copy
 
 

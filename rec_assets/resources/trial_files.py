@@ -10,6 +10,7 @@ from rec_assets.core.errors import StoreError
 from rec_assets.core.tuning import Trial
 from rec_assets.core.tuning.trials import read_trial
 from rec_assets.resources.atomic import atomic_file
+from rec_assets.resources.json_text import json_text
 
 FOLDER = "tuning_trials"
 
@@ -27,7 +28,7 @@ class TrialFiles:
             StoreError: no space or no permission.
         """
         with atomic_file(self._path(trial.key), scratch) as temporary:
-            temporary.write_text(json.dumps(trial.as_document(), indent=2) + "\n", encoding="utf-8")
+            temporary.write_text(json_text(trial.as_document()), encoding="utf-8")
 
     def read(self, key: str) -> Trial:
         """The trial ``key``.

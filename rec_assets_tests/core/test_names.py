@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core import tracks
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.names import Found, TextColumn, TrackNames
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.normal import LONGEST, normalise
-from rec_assets.core.names.track_names import UNKNOWN_ARTIST
 
 Track = tuple[str | None, str, int]
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.errors import DataError, StoreError, TrainingError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.ranker import RankedCandidates, RankerSettings, Sources, train_ranker
@@ -21,7 +22,6 @@ from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.strategies import Popularity, Strategy, recommend
-from rec_assets.core.tracks import UNKNOWN_ARTIST
 from rec_assets_tests.core.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
 from rec_assets_tests.core.slow_strategies import World, check, lists_of, sequences_of, worlds
 

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED, Candidates, Sources
 from rec_assets.core.strategies import (
@@ -19,7 +20,6 @@ from rec_assets.core.strategies import (
     TrackVectors,
     VectorQuery,
 )
-from rec_assets.core.tracks import UNKNOWN_ARTIST
 from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.planted_rankers import sources_of
 from rec_assets_tests.core.slow_strategies import World, lists_of, worlds

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from rec_assets.assets.evaluation.recommenders import settings_of_ranks
+from rec_assets.assets.known_figures import hit_rate_metadata
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.core.evaluation import rank_arrays, report_hit_rate
 from rec_assets.core.plots import as_markdown, plot_hit_rate_curve
@@ -38,13 +39,7 @@ def build_hit_rate_asset(part: str) -> dg.AssetsDefinition:
             columns["rank"], columns["popularity_rank"], k=config.k, title=title, label=strategy
         )
         metadata = {
-            "strategy": strategy,
-            "hit_rate": report["hit_rate"],
-            "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
-            "mrr": report["mrr"],
-            "ndcg": report["ndcg"],
-            "k": config.k,
-            "playlists": report["playlists"],
+            **hit_rate_metadata(report, strategy),
             "popularity_hit_rate": report["popularity_hit_rate"],
             "cold_query_share": report["cold_queries"] / report["playlists"],
             "cold_target_share": report["cold_targets"] / report["playlists"],

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from rec_assets.assets.evaluation.recommenders import build_recommender
+from rec_assets.assets.known_figures import known_seconds, sum_known
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.schemas import schema_metadata
 from rec_assets.core.comparison import CONTENDERS, Contender, Outcome, try_contender
@@ -92,26 +93,15 @@ def compare_strategies(
 
 def _leaderboard(context: dg.AssetExecutionContext, outcomes: dict[Contender, Outcome], chosen: Contender) -> pa.Table:
     """Rows by falling hit rate."""
-    seconds = {name: _training_seconds(context, name) for names in _TRAINED.values() for name in names}
+    seconds = {name: known_seconds(context.instance, name) for names in _TRAINED.values() for name in names}
     rows = []
     for contender, outcome in outcomes.items():
-        parts = [seconds[name] for name in _TRAINED.get(contender.strategy, ())]
-        known = [part for part in parts if part is not None]
-        total = sum(known) if len(known) == len(parts) else None
+        total = sum_known(*(seconds[name] for name in _TRAINED.get(contender.strategy, ())))
         rows.append({**outcome.figures, "training_seconds": total, "is_chosen": contender == chosen})
     rows.sort(key=lambda row: -float(row["hit_rate"]))
     table = pa.Table.from_pylist(rows)
     place = table.schema.get_field_index("training_seconds")
     return table.set_column(place, "training_seconds", table["training_seconds"].cast(pa.float64()))
-
-
-def _training_seconds(context: dg.AssetExecutionContext, name: str) -> float | None:
-    """How long the last training took that this instance knows of; None if it knows of none."""
-    event = context.instance.get_latest_materialization_event(dg.AssetKey(name))
-    found = (
-        event.asset_materialization.metadata.get("training_seconds") if event and event.asset_materialization else None
-    )
-    return float(found.value) if isinstance(found, dg.FloatMetadataValue) and found.value is not None else None
 
 
 def _long_table(held_out: FlatSequences, ranks: dict[str, Any]) -> pa.Table:

@@ -10,7 +10,7 @@ def failed_checks(context: dg.AssetExecutionContext, ancestors: Collection[str])
 
     Checks that only warn are left out: some of them give a false alarm now and then, and say so.
     """
-    keys = context.op_execution_context.job_def.asset_layer.asset_graph.asset_check_keys
+    keys = context.job_def.asset_layer.asset_graph.asset_check_keys
     own = sorted((key for key in keys if key.asset_key.path[-1] in ancestors), key=lambda key: key.to_user_string())
     return [f"{key.asset_key.path[-1]}.{key.name}" for key in own if _failed(context.instance, key)]
 

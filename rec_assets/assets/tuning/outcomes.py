@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from rec_assets.assets.tuning.trials import known_seconds, trial_hit_rate
+from rec_assets.assets.known_figures import known_seconds
+from rec_assets.assets.tuning.trials import trial_hit_rate
 from rec_assets.core.errors import StoreError
 from rec_assets.core.tuning import Trial, TrialOutcome, TrialState, judge_trial
 from rec_assets.resources.store import AssetStore, stored_name

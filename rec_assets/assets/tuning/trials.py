@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
+from rec_assets.assets.known_figures import hit_rate_metadata, known_seconds, sum_known
 from rec_assets.assets.materialized import OWNERS, lineage_of, materialized
 from rec_assets.assets.training.progress import log_epochs, log_tenths
 from rec_assets.core.comparison import TOP, rank_held_out
@@ -84,7 +85,7 @@ def trial_hit_rate(
     if settings.strategy is StrategyName.ranker:
         base, held_aside = (FlatSequences.from_relation(part) for part in (base_sequences, ranker_sequences))
         ranker = _train_ranker(context, settings, artists, base, held_aside)
-    seconds = _sum_known(vector_seconds(context), time.perf_counter() - start)
+    seconds = sum_known(vector_seconds(context), time.perf_counter() - start)
     recommender = Recommender(FlatSequences.from_relation(train_sequences), artists, trial_embeddings, ranker)
     contender = settings.contender()
     ranks = rank_held_out(recommender, contender, FlatSequences.from_relation(validation_sequences), k=settings.k)
@@ -126,32 +127,11 @@ def vector_seconds(context: dg.AssetExecutionContext) -> float | None:
     return known_seconds(context.instance, "trial_embeddings", context.partition_key)
 
 
-def known_seconds(instance: dg.DagsterInstance, asset: str, trial: str) -> float | None:
-    """The ``training_seconds`` of the last materialization of ``trial``; None if ``instance`` knows of none."""
-    records = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[trial]), limit=1
-    ).records
-    event = records[0].asset_materialization if records else None
-    found = event.metadata.get("training_seconds") if event else None
-    return float(found.value) if isinstance(found, dg.FloatMetadataValue) and found.value is not None else None
-
-
-def _sum_known(*parts: float | None) -> float | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
-
-
 def _metadata(report: dict[str, Any], seconds: float | None) -> dict[str, Any]:
     at_top = report["hit_rates"].get(str(TOP))
     return {
         "parameters": dg.MetadataValue.json(report["parameters"]),
-        "strategy": report["strategy"],
-        "hit_rate": report["hit_rate"],
-        "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
+        **hit_rate_metadata(report, report["strategy"]),
         **({} if at_top is None else {f"hit_rate_at_{TOP}": at_top}),
-        "mrr": report["mrr"],
-        "ndcg": report["ndcg"],
-        "k": report["k"],
-        "playlists": report["playlists"],
         **({} if seconds is None else {"training_seconds": seconds}),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.found import Found, NearTrack
 from rec_assets.core.names.normal import normalise_all
@@ -13,8 +14,6 @@ from rec_assets.core.names.search import search
 from rec_assets.core.names.text_column import TextColumn
 
 __all__ = ["UNKNOWN_ARTIST", "Found", "NearTrack", "TrackNames"]
-
-UNKNOWN_ARTIST = -1  # as core.tracks has it, which would load DuckDB
 
 _BATCH = 100_000  # texts that are normalised together: some 100 MB
 

@@ -1,7 +1,7 @@
 """What is in a table of playlists."""
 
 from rec_assets.core.hashing import TRACK_KEYS
-from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.relations import Relation, count_rows, fetch_row
 
 
 def describe_playlists(rows: Relation) -> dict[str, int]:
@@ -24,7 +24,7 @@ def describe_playlists(rows: Relation) -> dict[str, int]:
     playlists, longest = fetch_row(
         rows.aggregate("count(*) AS tracks", "user_id, playlist").aggregate("count(*), max(tracks)")
     )
-    (tracks,) = fetch_row(rows.select(TRACK_KEYS).distinct().aggregate("count(*)"))
+    tracks = count_rows(rows.select(TRACK_KEYS).distinct())
     return {
         **dict(zip(names, counts, strict=True)),
         "playlists": playlists,

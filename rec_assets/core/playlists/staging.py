@@ -15,7 +15,7 @@ from rec_assets.core.playlists import plain_csv, unescaped_csv
 from rec_assets.core.playlists.parquet import broken_parquet, read_parquet
 from rec_assets.core.playlists.row_ids import FileRows, in_one_order
 from rec_assets.core.playlists.sources import PlaylistSource, SourceFormat, detect_format, locate_files, name_files
-from rec_assets.core.relations import Connection, Relation, fetch_row, query, read_table, sql_text
+from rec_assets.core.relations import Connection, Relation, count_rows, fetch_row, query, read_table, sql_text
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _part(connection: Connection, select: str, files: list[Path], folder: Path) 
     rejects = read_table(connection, folder / "rejects.parquet")
     # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
     total, _ = fetch_row(everything.aggregate("count(*), max(row_id)"))
-    (reject_count,) = fetch_row(rejects.aggregate("count(*)"))
+    reject_count = count_rows(rejects)
     row_count = total - reject_count
     if row_count + reject_count == 0:
         raise SourceError(

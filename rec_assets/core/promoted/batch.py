@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.strategies import NO_TRACK, Answers
-from rec_assets.core.tracks import UNKNOWN_ARTIST
 
 SCHEMA = pa.schema(
     [

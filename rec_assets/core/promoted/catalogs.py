@@ -3,11 +3,12 @@
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.hashing import TRACK_KEYS
 from rec_assets.core.names import TrackNames
-from rec_assets.core.relations import Connection, Relation, query
+from rec_assets.core.relations import Connection, Relation, count_rows, query
 from rec_assets.core.strategies import NO_TRACK
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets.core.tracks import Tracks
 
 
 def own_index(connection: Connection, track_catalog: Relation, names: TrackNames) -> np.ndarray:
@@ -16,8 +17,7 @@ def own_index(connection: Connection, track_catalog: Relation, names: TrackNames
     tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("other")
     found = tracks.join(table, "other.key = own.key AND other.other_key = own.other_key")
     columns = found.select("track_index", "own_index").fetchnumpy()
-    (tracks_in_all,) = track_catalog.aggregate("count(*)").fetchall()[0]
-    mapped = np.full(tracks_in_all, NO_TRACK, np.int32)
+    mapped = np.full(count_rows(track_catalog), NO_TRACK, np.int32)
     mapped[np.asarray(columns["track_index"])] = np.asarray(columns["own_index"])
     return mapped
 

@@ -33,7 +33,7 @@ def compare(
     """
     unseen = np.flatnonzero(~np.isin(hashes, model.trained_on))
     chosen = unseen[:most]
-    asked = held_out.cut_at(chosen, held_out.lengths()[chosen])
+    asked = held_out.at(chosen)
     targets = own_index[asked.from_the_end(0)] if len(asked) else np.empty(0, np.int32)
     target_rows = np.where(targets == NO_TRACK, NO_TRACK, model.tracks.row_of[targets])
     ranks = np.zeros(len(asked), np.int32)

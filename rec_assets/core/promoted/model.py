@@ -11,8 +11,8 @@ from rec_assets.core.errors import StoreError
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.names import TrackNames
 from rec_assets.core.promoted.frozen import Freezer, thaw
-from rec_assets.core.promoted.tensor_file import map_tensors, read_header, write_tensors
 from rec_assets.core.strategies import NO_TRACK, Answers, PlaylistKnn, Popularity, Strategy, TrackVectors, recommend
+from rec_assets.core.tensor_file import map_tensors, read_layout, write_tensors
 from rec_assets.core.tracks import Tracks
 
 # Raised when the classes of `frozen` change their attributes: an older file would make objects that lack some.
@@ -53,12 +53,13 @@ class PromotedModel:
             yield part, self._answer(histories[part], depth)
 
     def _answer(self, histories: FlatSequences, depth: int) -> Answers:
-        asking = np.flatnonzero(histories.lengths() > 0)
-        asked = histories.cut_at(asking, histories.lengths()[asking])
-        answers = Answers.empty(len(histories), depth)
-        for place, found in recommend(self.strategy, self.tracks, asked, depth=depth, repeats=self.repeats):
-            answers.rows[asking[place]], answers.scores[asking[place]] = found.rows, found.scores
         silent = histories.lengths() == 0
+        asking = np.flatnonzero(~silent)
+        answers = Answers.empty(len(histories), depth)
+        for place, found in recommend(
+            self.strategy, self.tracks, histories.at(asking), depth=depth, repeats=self.repeats
+        ):
+            answers.rows[asking[place]], answers.scores[asking[place]] = found.rows, found.scores
         if silent.any():
             popular = Popularity(self.tracks).score(histories[:1]).top(depth)
             answers.rows[silent], answers.scores[silent] = popular.rows, popular.scores
@@ -84,7 +85,7 @@ def save_promoted(model: PromotedModel, path: Path) -> None:
 
 def load_facts(path: Path) -> dict[str, Any]:
     """What is known of the model at ``path``, without opening it. Raises as :func:`load_promoted` does."""
-    return _checked(read_header(path), path)["facts"]
+    return _checked(read_layout(path).header, path)["facts"]
 
 
 def load_promoted(path: Path, *, verify: bool = False) -> PromotedModel:

@@ -3,10 +3,11 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.strategies.sparse import product, recency_weights, row_sums, scaled
 from rec_assets.core.strategies.sparse_scores import SparseScores
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets.core.tracks import Tracks
 
 
 class ArtistAffinity:

@@ -7,13 +7,14 @@ from enum import Enum
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from rec_assets.core.artists import UNKNOWN_ARTIST
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.popularity import Popularity
 from rec_assets.core.strategies.sparse import recency_weights, row_sums
 from rec_assets.core.strategies.vector_scores import VectorIndex, VectorScores
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks
+from rec_assets.core.tracks import Tracks
 
 
 class Query(Enum):

@@ -8,7 +8,8 @@ import math
 import mmap
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 from rec_assets.core.errors import StoreError
 
 # safetensors' names of the types.
-_NAMES = {
+TYPE_NAMES = {
     "<f4": "F32",
     "<f8": "F64",
     "<i8": "I64",
@@ -28,7 +29,7 @@ _NAMES = {
     "|b1": "BOOL",
     "|i1": "I8",
 }
-_TYPES = {name: np.dtype(kind) for kind, name in _NAMES.items()}
+_TYPES = {name: np.dtype(kind) for kind, name in TYPE_NAMES.items()}
 _HEADER = "rec_assets"
 
 
@@ -40,19 +41,20 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], header: Mapping
     """
     # Widest first, so that each stands at a multiple of its width.
     names = sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name))
-    layout, offset, checksum = {}, 0, 0
+    layout, offset = {}, 0
     for name in names:
         tensor = tensors[name]
-        if tensor.dtype.str not in _NAMES:
+        if tensor.dtype.str not in TYPE_NAMES:
             raise TypeError(f"no name in the file for the type {tensor.dtype} of {name}")
         end = offset + tensor.nbytes
         layout[name] = {
-            "dtype": _NAMES[tensor.dtype.str],
+            "dtype": TYPE_NAMES[tensor.dtype.str],
             "shape": list(tensor.shape),
             "data_offsets": [offset, end],
         }
-        offset, checksum = end, zlib.crc32(_bytes(tensor), checksum)
-    own = json.dumps({**header, "crc32": checksum}, sort_keys=True, ensure_ascii=False)
+        offset = end
+    crc32 = checksum(tensors[name] for name in names)
+    own = json.dumps({**header, "crc32": crc32}, sort_keys=True, ensure_ascii=False)
     text = json.dumps({"__metadata__": {_HEADER: own}, **layout}, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     with path.open("wb") as file:
@@ -61,9 +63,13 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], header: Mapping
             file.write(_bytes(tensors[name]))
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """The header with which ``path`` was written. Raises StoreError as :func:`map_tensors` does."""
-    return _read(path)[1]
+@dataclass(frozen=True)
+class Layout:
+    """What stands before the arrays: type, shape and place of each, this package's own ``header``, their ``start``."""
+
+    tensors: dict[str, dict[str, Any]]
+    header: dict[str, Any]
+    start: int
 
 
 def map_tensors(path: Path, *, verify: bool = False) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -78,44 +84,54 @@ def map_tensors(path: Path, *, verify: bool = False) -> tuple[dict[str, np.ndarr
     Raises:
         StoreError: the file is missing, cut off, of another kind, or damaged.
     """
-    layout, header, start = _read(path)
+    layout = read_layout(path)
     with path.open("rb") as file:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     tensors = {}
-    for name, entry in layout.items():
+    for name, entry in layout.tensors.items():
         kind, shape = _TYPES[entry["dtype"]], tuple(entry["shape"])
-        tensors[name] = np.frombuffer(content, kind, math.prod(shape), start + entry["data_offsets"][0]).reshape(shape)
-    if verify:
-        checksum = 0
-        for tensor in tensors.values():
-            checksum = zlib.crc32(_bytes(tensor), checksum)
-        if checksum != header["crc32"]:
-            raise StoreError(f"{path} is damaged: its numbers are not those that were written.")
-    return tensors, header
+        tensors[name] = np.frombuffer(content, kind, math.prod(shape), layout.start + entry["data_offsets"][0]).reshape(
+            shape
+        )
+    if verify and checksum(tensors.values()) != layout.header["crc32"]:
+        raise StoreError(f"{path} is damaged: its numbers are not those that were written.")
+    return tensors, layout.header
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """Layout by name, header, and where the arrays start."""
+def read_layout(path: Path) -> Layout:
+    """What stands before the arrays of ``path``, a file of which the size is right.
+
+    Raises:
+        StoreError: the file is missing, cut off, or of another kind.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            layout = json.loads(file.read(min(length, size)))
-        header = json.loads(layout.pop("__metadata__")[_HEADER])
-        expected = 8 + length + max((entry["data_offsets"][1] for entry in layout.values()), default=0)
-        is_known = "crc32" in header and all(_is_consistent(entry) for entry in layout.values())
+            tensors = json.loads(file.read(min(length, size)))
+        header = json.loads(tensors.pop("__metadata__")[_HEADER])
+        expected = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
+        is_known = "crc32" in header and all(_is_consistent(entry) for entry in tensors.values())
     except FileNotFoundError as error:
         raise StoreError(f"{path} does not exist.") from error
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise StoreError(f"{path} is not a file of this package ({error!r}).") from error
     if not is_known or size != expected:
         raise StoreError(f"{path} is not whole: it has {size} bytes, its header says {expected}.")
-    return layout, header, 8 + length
+    return Layout(tensors, header, 8 + length)
 
 
 def _is_consistent(entry: Mapping[str, Any]) -> bool:
     start, end = entry["data_offsets"]
     return start >= 0 and end - start == math.prod(entry["shape"]) * _TYPES[entry["dtype"]].itemsize
+
+
+def checksum(tensors: Iterable[np.ndarray]) -> int:
+    """CRC-32 over the bytes of ``tensors``, one after the other."""
+    found = 0
+    for tensor in tensors:
+        found = zlib.crc32(_bytes(tensor), found)
+    return found
 
 
 def _bytes(tensor: np.ndarray) -> memoryview:
