@@ -14,6 +14,7 @@ from rec_assets.core.playlists import (
     content_digest,
     describe_playlists,
     fingerprint,
+    locate_files,
     name_files,
     stage_playlists,
 )
@@ -42,6 +43,8 @@ def raw_playlists(
     source = config.playlist_source()
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
+        # Before they are read: what is written meanwhile is a change that the sensor must see.
+        seen = fingerprint(locate_files(source.location))
         staged = stage_playlists(duckdb.connect(), source, folder)
         content = content_digest(staged.files)
         settings = {"format": config.format.value, "columns": config.columns}
@@ -59,7 +62,7 @@ def raw_playlists(
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(str(store.target(REJECTS, ".parquet"))),
-        FINGERPRINT_METADATA: fingerprint(staged.files),
+        FINGERPRINT_METADATA: seen,
         "source_files": [str(path) for path in staged.files],
         "made_sample": config.is_made_sample(),
     }

@@ -18,7 +18,7 @@ from rec_assets.core.promoted import Comparison, Decision, PromotedModel, decide
 from rec_assets.core.promoted.catalogs import known_share, own_index, playlist_hashes
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.history import entry_of
-from rec_assets.core.relations import Relation, fetch_row
+from rec_assets.core.relations import Relation, count_rows
 from rec_assets.core.splits import copied_share
 from rec_assets.resources.promoted_models import PromotedModels, now
 from rec_assets.resources.store import AssetStore
@@ -45,12 +45,11 @@ def promotion_decision(
     validation_hit_rate: dict,
 ) -> dg.MaterializeResult[dict]:
     """The candidate against the promoted model: both on the same held-out playlists, and the data of both."""
-    current, model = _promoted(PromotedModels(store.base, store.duckdb.scratch_folder), config)
-    version = current["version"] if current else None
+    version, model = _promoted(PromotedModels(store.base, store.duckdb.scratch_folder), config)
     lineage = lineage_of(context, store, config.as_dict(), content=f"promoted version {version}")
     tables = {"rows": raw_playlists, "playlists": playlist_sequences, "tracks": track_catalog}
-    counts = {name: _count(table) for name, table in tables.items()}
-    counts |= {"training_playlists": _count(train_sequences), "vocabulary": len(track_embeddings)}
+    counts = {name: count_rows(table) for name, table in tables.items()}
+    counts |= {"training_playlists": count_rows(train_sequences), "vocabulary": len(track_embeddings)}
     candidate = _describe(lineage, validation_hit_rate, counts)
     candidate["copied_share"] = copied_share(train_sequences, validation_sequences)
     comparison = None
@@ -58,7 +57,7 @@ def promotion_decision(
         k = candidate["k"]
         comparison = _compare(model, store, config, k, track_catalog, validation_sequences, validation_ranks)
     failed = failed_checks(context, lineage.ancestors)
-    decision = decide(candidate, current if model else None, comparison, config.bounds(), failed)
+    decision = decide(candidate, model.facts if model else None, comparison, config.bounds(), failed)
     report = {
         "promote": decision.promote,
         "reasons": decision.reasons,
@@ -73,8 +72,8 @@ def promotion_decision(
     return materialized({**report, "history": history}, lineage, metadata)
 
 
-def _promoted(models: PromotedModels, config: GateSettings) -> tuple[dict[str, Any] | None, PromotedModel | None]:
-    """Facts of the promoted model, and it itself; None and None if there is none.
+def _promoted(models: PromotedModels, config: GateSettings) -> tuple[int | None, PromotedModel | None]:
+    """The version that is promoted, and its model; None and None if there is none.
 
     Raises:
         StoreError: it cannot be read, or is not named, and ``replace_unreadable`` is false.
@@ -84,10 +83,14 @@ def _promoted(models: PromotedModels, config: GateSettings) -> tuple[dict[str, A
         # Version 1 alone may be of a first promotion that was cut off before its end.
         if current is None and stored not in ([], [1]):
             raise StoreError(f"versions {', '.join(map(str, stored))} are in {models.base}, but none is current.")
-        return current, models.open_current() if current else None
+        if current is None:
+            return None, None
+        model = models.open_current()
+        return model.facts["version"], model
     except StoreError as error:
         if config.replace_unreadable:
-            return models.current_or_none(), None
+            current = models.current_or_none()
+            return current["version"] if current else None, None
         raise StoreError(
             f"{error} The candidate cannot be compared: go back to a kept version (rec-assets promote VERSION), or "
             "train with replace_unreadable: true."
@@ -148,7 +151,3 @@ def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -
         **candidate["counts"],
         **{name: value for name, value in decision.figures.items() if name != "bounds"},
     }
-
-
-def _count(table: Relation) -> int:
-    return fetch_row(table.aggregate("count(*)"))[0]
