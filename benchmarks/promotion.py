@@ -75,8 +75,8 @@ class Place:
         told = f"promoted version {self.version()}" if self.version() != before else f"version {before} stays"
         print(f"{what}: {told}, exit code {process.returncode}, {seconds:.0f} s", flush=True)
         for line in output.splitlines():
-            # A refusal is one line of the log; an error that stops the run stands without its time.
-            if "REFUSED" in line or line.startswith(("rows", "source", "0 of")) or "cannot be used" in line:
+            # A refusal is a line of the log; an error that its user can mend stands below its log line.
+            if "REFUSED" in line or line.startswith("rec_assets.core.errors."):
                 print(f"    {line.split(' - ')[-1].strip()}", flush=True)
 
     def version(self) -> int | None:
