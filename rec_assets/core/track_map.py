@@ -10,6 +10,7 @@ import numpy as np
 
 from rec_assets.core.embeddings import TrackEmbeddings
 from rec_assets.core.errors import DataError, SettingsError
+from rec_assets.core.one_blas_thread import one_blas_thread
 
 METHODS = ("pca", "umap")
 NEIGHBOURS, SEED = 15, 1  # of UMAP; the first is its authors' default
@@ -49,9 +50,10 @@ def project_tracks(embeddings: TrackEmbeddings, *, tracks: int = 2_000, method: 
     if len(embeddings) == 0:
         raise DataError("The embeddings hold no track, so there is no map of them. Train them on more playlists.")
     vectors = _first_unit_vectors(embeddings, tracks)
-    projection = _principal_components(vectors)
-    if method == "umap" and len(vectors) > NEIGHBOURS and projection.points.any():
-        return Projection(_umap(vectors), ("first UMAP dimension", "second UMAP dimension"))
+    with one_blas_thread():
+        projection = _principal_components(vectors)
+        if method == "umap" and len(vectors) > NEIGHBOURS and projection.points.any():
+            return Projection(_umap(vectors), ("first UMAP dimension", "second UMAP dimension"))
     return projection
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from rec_assets.core.errors import DataError, TrainingError
 from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.one_blas_thread import one_blas_thread
 from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import Sources
@@ -105,7 +106,8 @@ def _label(
     sources: Sources, histories: FlatSequences, targets: np.ndarray, negatives: int, draw: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features, labels (1 = the target) and group sizes of the examples whose target is a candidate."""
-    candidates = sources.propose(histories)
+    with one_blas_thread():
+        candidates = sources.propose(histories)
     is_target = candidates.rows == targets[candidates.history]
     counts = np.bincount(candidates.history, minlength=len(histories))
     learnable = np.bincount(candidates.history, weights=is_target, minlength=len(histories)) > 0

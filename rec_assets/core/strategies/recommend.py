@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.one_blas_thread import one_blas_thread
 from rec_assets.core.strategies.answers import Answers, Strategy
 from rec_assets.core.strategies.popularity import Popularity, fill_up
 from rec_assets.core.tracks import Tracks
@@ -30,7 +31,8 @@ def recommend(
     def answer(part: slice) -> tuple[slice, Answers]:
         asked = histories[part]
         left_out = None if repeats else asked
-        answers = strategy.score(asked).top(depth, left_out)
+        with one_blas_thread():
+            answers = strategy.score(asked).top(depth, left_out)
         return part, fill_up(answers, popularity.score(asked), left_out)
 
     parts = [slice(start, start + strategy.batch) for start in range(0, len(histories), strategy.batch)]
