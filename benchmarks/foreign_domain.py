@@ -16,17 +16,17 @@ import duckdb
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from rec_assets.core.catalog import build_track_catalog
-from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.metrics import hits, paired_difference_interval
-from rec_assets.core.playlists import PlaylistSource, SourceFormat, stage_playlists
+from rec_assets.core.playlists.catalog import build_track_catalog
+from rec_assets.core.vectors.embeddings import Hyperparameters, TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.evaluation.metrics import hits, paired_difference_interval
+from rec_assets.core.playlists.readers import PlaylistSource, SourceFormat, stage_playlists
 from rec_assets.core.ranker import RankedCandidates, Ranker, RankerSettings, Sources, train_ranker
-from rec_assets.core.ranking import answer_held_out
-from rec_assets.core.sequences import build_sequences
-from rec_assets.core.splits import split_sequences
-from rec_assets.core.tracks import UNKNOWN_ARTIST, Tracks, artist_numbers
-from rec_assets.core.word2vec import train_word2vec
+from rec_assets.core.evaluation.ranking import answer_held_out
+from rec_assets.core.playlists.sequences import build_sequences
+from rec_assets.core.playlists.splits import split_sequences
+from rec_assets.core.strategies.tracks import UNKNOWN_ARTIST, Tracks, artist_numbers
+from rec_assets.core.vectors.word2vec import train_word2vec
 
 GROUPS, K = 5, 100
 SINGLE = ("playlist_knn", "track_vectors", "item_knn")

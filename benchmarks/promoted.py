@@ -36,7 +36,7 @@ def build(rows: int) -> dict[str, float | int]:
 
     from rec_assets.core.promoted.build import build_promoted
     from rec_assets.core.promoted.catalogs import names_of_catalog, training_hashes
-    from rec_assets.resources.promoted_models import PromotedModels
+    from rec_assets.store.promoted_models import PromotedModels
     from rec_assets.settings import RanksSettings
 
     start = time.perf_counter()
@@ -71,7 +71,7 @@ def build(rows: int) -> dict[str, float | int]:
 def single(rows: int) -> dict[str, float]:
     """Opens the model and asks one history after the other."""
     from rec_assets.core.promoted import recommend_after
-    from rec_assets.resources.promoted_models import PromotedModels
+    from rec_assets.store.promoted_models import PromotedModels
 
     start = time.perf_counter()
     model = PromotedModels(str(promoted_store(rows))).open_current()
@@ -96,7 +96,7 @@ def single(rows: int) -> dict[str, float]:
 
 def shell(rows: int) -> dict[str, float | str]:
     """Wall time of ``rec-assets recommend``: spelt right, misspelt, unknown."""
-    from rec_assets.resources.promoted_models import PromotedModels
+    from rec_assets.store.promoted_models import PromotedModels
 
     model = PromotedModels(str(promoted_store(rows))).open_current()
     track = int(model.tracks.track_index[1_000])
@@ -123,11 +123,11 @@ def batch(rows: int) -> dict[str, float | int]:
     """Writes recommendations to all playlists as the asset does."""
     import duckdb
 
-    from rec_assets.core.flat_sequences import FlatSequences
+    from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.promoted.batch import recommend_to_all
     from rec_assets.core.promoted.catalogs import own_index
-    from rec_assets.resources.promoted_models import PromotedModels
-    from rec_assets.resources.table_file import write_table
+    from rec_assets.store.promoted_models import PromotedModels
+    from rec_assets.store.table_file import write_table
 
     start = time.perf_counter()
     model = PromotedModels(str(promoted_store(rows))).open_current()

@@ -27,7 +27,7 @@ import yaml
 from compare import ROOT, describe_machine
 
 from rec_assets.core.promoted import recommend_after
-from rec_assets.resources.promoted_models import PromotedModels
+from rec_assets.store.promoted_models import PromotedModels
 
 _MOVED = "hash(row_id, 'moved') % 2 = 0"
 BROKEN = {
@@ -76,7 +76,7 @@ class Place:
         print(f"{what}: {told}, exit code {process.returncode}, {seconds:.0f} s", flush=True)
         for line in output.splitlines():
             # A refusal is a line of the log; an error that its user can mend stands below its log line.
-            if "REFUSED" in line or line.startswith("rec_assets.core.errors."):
+            if "REFUSED" in line or line.startswith("rec_assets.core.base.errors."):
                 print(f"    {line.split(' - ')[-1].strip()}", flush=True)
 
     def version(self) -> int | None:

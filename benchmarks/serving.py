@@ -27,7 +27,7 @@ import numpy as np
 from compare import CACHE, ROOT, describe_machine
 
 from rec_assets.core.promoted import PromotedModel
-from rec_assets.resources.promoted_models import FOLDER, POINTER, PromotedModels
+from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
 
 PATIENCE = 120
 _VERSION = re.compile(rb'\{"version":(\d+),')

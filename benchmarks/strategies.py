@@ -68,11 +68,11 @@ def load(storage: Path):  # noqa: ANN201 - its types are imported in the process
     """The recommender over the stored models, the embeddings, and the validation and test playlists as one."""
     import duckdb
 
-    from rec_assets.core.flat_sequences import FlatSequences
-    from rec_assets.core.model_file import load_embeddings
+    from rec_assets.core.base.flat_sequences import FlatSequences
+    from rec_assets.core.vectors.embeddings_file import load_embeddings
     from rec_assets.core.ranker import from_document
-    from rec_assets.core.recommender import Recommender
-    from rec_assets.core.tracks import artist_numbers
+    from rec_assets.core.recommender.recommender import Recommender
+    from rec_assets.core.strategies.tracks import artist_numbers
 
     with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
         files = {name: connection.read_parquet(str(storage / f"{name}.parquet")) for name in NEEDED}
@@ -86,9 +86,9 @@ def load(storage: Path):  # noqa: ANN201 - its types are imported in the process
 
 def answer_one(storage: Path, name: str, limit: int) -> dict[str, float | int | str]:
     """Fits the strategy and answers the first ``limit`` held-out playlists."""
-    from rec_assets.core.comparison import CONTENDERS
-    from rec_assets.core.metrics import hit_rate
-    from rec_assets.core.ranking import answer_held_out
+    from rec_assets.core.evaluation.comparison import CONTENDERS
+    from rec_assets.core.evaluation.metrics import hit_rate
+    from rec_assets.core.evaluation.ranking import answer_held_out
 
     recommender, _, held_out = load(storage)
     asked = held_out[:limit]

@@ -2,3 +2,5 @@
 
 Importing this package imports neither Dagster nor gensim; the code location is ``rec_assets.definitions``.
 """
+
+__version__ = "0.2.0"

@@ -4,16 +4,13 @@ import os
 
 import dagster as dg
 
-from rec_assets.assets import ALL_ASSETS
-from rec_assets.checks import ALL_CHECKS
-from rec_assets.console import console
-from rec_assets.jobs import ALL_JOBS
+from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule
+from rec_assets.defs.console import console
+from rec_assets.defs.jobs import ALL_JOBS, ROOMS
 from rec_assets.paths import duckdb_threads, storage_base
-from rec_assets.resources.duckdb import SharedDuckDB
-from rec_assets.resources.io_manager import StoreIOManagerFactory
-from rec_assets.resources.store import AssetStore
-from rec_assets.schedules import weekly_training_schedule
-from rec_assets.sensors import source_change_sensor
+from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.duckdb import SharedDuckDB
+from rec_assets.store.io_manager import StoreIOManagerFactory
 
 
 def build_definitions(base: str) -> dg.Definitions:
@@ -26,8 +23,8 @@ def build_definitions(base: str) -> dg.Definitions:
     )
     store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)
     return dg.Definitions(
-        assets=ALL_ASSETS,
-        asset_checks=ALL_CHECKS,
+        assets=[asset for room in ROOMS for asset in room.furnished()],
+        asset_checks=[check for room in ROOMS for check in room.all_checks()],
         jobs=ALL_JOBS,
         schedules=[weekly_training_schedule],
         sensors=[source_change_sensor],

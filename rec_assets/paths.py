@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from rec_assets.core.errors import SettingsError
+from rec_assets.core.base.errors import SettingsError
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 _ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
-MADE_SAMPLE = _ROOT / "data" / "made_playlists.csv.gz"
+SYNTHETIC_SAMPLE = _ROOT / "data" / "synthetic_playlists.csv.gz"
 CONFIGS = Path(__file__).resolve().parent / "configs"
 SEARCHES = Path(__file__).resolve().parent / "searches"
 

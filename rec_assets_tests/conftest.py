@@ -14,7 +14,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from rec_assets.core.lineage import LINEAGE_KEY
+from rec_assets.core.base.lineage import LINEAGE_KEY
 from rec_assets.definitions import build_definitions
 
 TIMES = ["fit_seconds", "milliseconds_per_playlist", "training_seconds"]

@@ -1,1 +1,1 @@
-"""The promoted model over HTTP; needs the extra ``serve``."""
+"""What must start fast and imports no Dagster: the ``rec-assets`` command, and the promoted model over HTTP."""

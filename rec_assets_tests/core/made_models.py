@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.vectors.embeddings import Hyperparameters, TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.strategies.tracks import Tracks
 
 
 def embeddings_of(vectors: np.ndarray, first_track: int = 0) -> TrackEmbeddings:

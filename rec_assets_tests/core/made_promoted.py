@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from rec_assets.core.comparison import CONTENDERS, Contender
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.evaluation.comparison import CONTENDERS, Contender
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.names import TrackNames
 from rec_assets.core.promoted import PromotedModel
 from rec_assets.core.promoted.build import build_promoted
-from rec_assets.core.recommender import Recommender
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets_tests.core.planted_rankers import TRACKS, cycle_ranker, walks
 from rec_assets_tests.core.slow_strategies import sequences_of
 

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import Ranker, RankerSettings, Sources, train_ranker
 from rec_assets_tests.core.slow_strategies import World, embed
 

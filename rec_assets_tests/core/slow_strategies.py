@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 from hypothesis import strategies as st
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
-from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.vectors.embeddings import Hyperparameters, TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies import NO_TRACK, Answers, ColdQuery, Query, Scores, Scoring, VectorQuery
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
 from rec_assets_tests.core import made_models
 
 SlowScores = dict[int, float]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.strategies import ArtistAffinity, Popularity
 from rec_assets_tests.core import slow_strategies as slow
 from rec_assets_tests.core.slow_strategies import World, check, lists_of, worlds

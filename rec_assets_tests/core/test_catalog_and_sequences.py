@@ -3,11 +3,11 @@
 import duckdb
 import pytest
 
-from rec_assets.core.catalog import build_track_catalog, names_of
-from rec_assets.core.errors import DataError
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.relations import Relation
-from rec_assets.core.sequences import build_sequences, count_playlists
+from rec_assets.core.playlists.catalog import build_track_catalog, names_of
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists.sequences import build_sequences, count_playlists
 
 ROWS = [
     (0, "u", "p", "A", "x"), (1, "u", "p", "A", "x"), (2, "u", "p", None, "y"), (3, "u", "q", "A", None),

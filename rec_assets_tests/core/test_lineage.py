@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rec_assets.core.errors import DataError
-from rec_assets.core.lineage import Lineage, derive_lineage
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.lineage import Lineage, derive_lineage
 
 NAMES = st.text("abcdefgh_", min_size=1, max_size=12)
 VALUES = st.one_of(st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), st.text(max_size=9))

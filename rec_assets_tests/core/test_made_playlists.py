@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 from gensim.models import Word2Vec
 
-from rec_assets.cli.make_playlists import make_playlists
-from rec_assets.core.errors import SettingsError
-from rec_assets.core.made_playlists import PARQUET_SCHEMA, SAMPLE_ROWS, row_batches, write_made_playlists, writers
+from rec_assets.serving.make_playlists import make_playlists
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.synthetic import PARQUET_SCHEMA, SAMPLE_ROWS, row_batches, write_made_playlists, writers
 
 SAMPLE = Path(__file__).parents[2] / "data" / "made_playlists.csv.gz"
 ROWS = 20_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rec_assets.core.metrics import (
+from rec_assets.core.evaluation.metrics import (
     discounted_gains,
     hit_rate,
     hit_rates,

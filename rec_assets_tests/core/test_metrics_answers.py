@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rec_assets.core.metrics import catalog_coverage, greatest_share, median_popularity, tail_share
+from rec_assets.core.evaluation.metrics import catalog_coverage, greatest_share, median_popularity, tail_share
 
 RECOMMENDED = np.array([4, 0, 3, 1, 2])  # ten recommendations
 POPULARITY = np.array([90, 50, 20, 7, 7])

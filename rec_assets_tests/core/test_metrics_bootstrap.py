@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.metrics import (
+from rec_assets.core.evaluation.metrics import (
     Interval,
     bootstrap_interval,
     difference_interval,

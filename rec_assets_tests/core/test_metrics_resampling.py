@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from rec_assets.core.metrics import bootstrap_interval, hit_rate_interval, hits, reciprocal_ranks, resampling
+from rec_assets.core.evaluation.metrics import bootstrap_interval, hit_rate_interval, hits, reciprocal_ranks, resampling
 
 DRAW = np.random.default_rng(7)
 RANKS = np.where(DRAW.random(1_000) < 0.3, DRAW.integers(1, 101, 1_000), 0)

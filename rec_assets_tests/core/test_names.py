@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core import tracks
-from rec_assets.core.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.names import Found, TextColumn, TrackNames
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.normal import LONGEST, normalise

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.errors import SourceError, StoreError
-from rec_assets.core.playlists import (
+from rec_assets.core.base.errors import SourceError, StoreError
+from rec_assets.core.playlists.readers import (
     PlaylistSource,
     SourceFormat,
     StagedPlaylists,

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from rec_assets.core import plots
-from rec_assets.core.plots import (
+from rec_assets.core.pictures import (
     Coordinate,
     as_markdown,
     in_words,
@@ -16,10 +16,10 @@ from rec_assets.core.plots import (
     plot_slice_rates,
     plot_strategy_curves,
 )
-from rec_assets.core.plots import plot_track_map as plot_map
-from rec_assets.core.plots.style import hit_rate_at_each_k, to_png
-from rec_assets.core.plots.texts import drawable
-from rec_assets.core.slices import SliceRate
+from rec_assets.core.pictures import plot_track_map as plot_map
+from rec_assets.core.pictures.style import hit_rate_at_each_k, to_png
+from rec_assets.core.pictures.texts import drawable
+from rec_assets.core.evaluation.slices import SliceRate
 
 PNG = b"\x89PNG\r\n\x1a\n"
 MOST_BYTES = 50_000

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from safetensors import safe_open
 
-from rec_assets.core.comparison import CONTENDERS, Contender
-from rec_assets.core.errors import SettingsError, StoreError
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.evaluation.comparison import CONTENDERS, Contender
+from rec_assets.core.base.errors import SettingsError, StoreError
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.promoted import PromotedModel, load_facts, load_promoted, recommend_after, save_promoted
 from rec_assets.core.promoted import model as model_module
 from rec_assets.core.promoted.batch import recommend_to_all
 from rec_assets.core.promoted.build import build_promoted
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.frozen import Freezer, thaw
-from rec_assets.core.recommender import Recommender
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.strategies import NO_TRACK
 from rec_assets_tests.core.made_promoted import DEPTH, built, named, vectors
 from rec_assets_tests.core.planted_rankers import TRACKS, cycle_ranker, walks

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
-from rec_assets.core.errors import DataError, StoreError, TrainingError
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.errors import DataError, StoreError, TrainingError
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import RankedCandidates, RankerSettings, Sources, train_ranker
 from rec_assets.core.ranker import learned as learned_module
 from rec_assets.core.ranker import trees as trees_module

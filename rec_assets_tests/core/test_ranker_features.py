@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED, Candidates, Sources
 from rec_assets.core.strategies import (

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.errors import DataError
-from rec_assets.core.ranking import HeldOutAnswers, answer_held_out, describe_ranks
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.evaluation.ranking import HeldOutAnswers, answer_held_out, describe_ranks
 from rec_assets.core.strategies import TUTORIAL_QUERY, Popularity, TrackVectors, VectorQuery
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
 from rec_assets_tests.core.made_models import embeddings_of, sequences_of, tracks_of
 
 

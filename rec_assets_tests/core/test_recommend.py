@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import RankedCandidates, Sources
 from rec_assets.core.strategies import (
     TUTORIAL_QUERY,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.metrics import hit_rate_interval
-from rec_assets.core.slices import SliceRate, collapsed_slices, slice_rates
+from rec_assets.core.evaluation.metrics import hit_rate_interval
+from rec_assets.core.evaluation.slices import SliceRate, collapsed_slices, slice_rates
 
 # A playlist each: rank, tracks before the target, count of the target, is the query cold, artist in the history.
 PLAYLISTS = [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.errors import DataError, SettingsError
-from rec_assets.core.relations import Relation
-from rec_assets.core.splits import copied_share, split_bounds, split_sequences
+from rec_assets.core.base.errors import DataError, SettingsError
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists.splits import copied_share, split_bounds, split_sequences
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 IDS = st.lists(st.text(min_size=1).filter(lambda text: "\0" not in text), min_size=10, max_size=60, unique=True)

@@ -3,10 +3,10 @@ import sys
 import numpy as np
 import pytest
 
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.errors import DataError, SettingsError
-from rec_assets.core.plots import plot_track_map
-from rec_assets.core.track_map import artist_groups, project_tracks
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.errors import DataError, SettingsError
+from rec_assets.core.pictures import plot_track_map
+from rec_assets.core.vectors.projection import artist_groups, project_tracks
 
 
 def embeddings_of(vectors) -> TrackEmbeddings:

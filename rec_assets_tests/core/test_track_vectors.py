@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.embeddings import TrackEmbeddings
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.strategies import NO_TRACK, TUTORIAL_QUERY, ColdQuery, Query, Scoring, TrackVectors, VectorQuery
 from rec_assets.core.strategies.vector_scores import VectorIndex
 from rec_assets_tests.core import slow_strategies as slow

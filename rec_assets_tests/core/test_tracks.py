@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.tracks import Tracks, artist_numbers
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.strategies.tracks import Tracks, artist_numbers
 from rec_assets_tests.core.slow_strategies import lists_of, sequences_of, worlds
 
 LISTS = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from rec_assets.core.errors import SettingsError, StoreError
+from rec_assets.core.base.errors import SettingsError, StoreError
 from rec_assets.core.tuning import (
     Choices,
     Range,

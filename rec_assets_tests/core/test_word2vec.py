@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from gensim.models import Word2Vec
 
-from rec_assets.core.embeddings import Hyperparameters
-from rec_assets.core.errors import DataError, SettingsError, TrainingError
-from rec_assets.core.flat_sequences import LONGEST_SENTENCE, FlatSequences
-from rec_assets.core.word2vec import train_word2vec
+from rec_assets.core.vectors.embeddings import Hyperparameters
+from rec_assets.core.base.errors import DataError, SettingsError, TrainingError
+from rec_assets.core.base.flat_sequences import LONGEST_SENTENCE, FlatSequences
+from rec_assets.core.vectors.word2vec import train_word2vec
 from rec_assets_tests.core.made_models import sequences_of
 
 SMALL = Hyperparameters(min_count=1, epochs=3, vector_size=8, workers=2)
@@ -113,7 +113,7 @@ def test_a_dead_reader_thread_fails_training_with_its_error(monkeypatch: pytest.
         raise OSError("the disk is gone")
 
     sequences = clustered()
-    monkeypatch.setattr("rec_assets.core.word2vec._Sentences.__iter__", lambda self: die_after_counting(sequences))
+    monkeypatch.setattr("rec_assets.core.vectors.word2vec._Sentences.__iter__", lambda self: die_after_counting(sequences))
     with pytest.raises(TrainingError, match="OSError: the disk is gone"):
         train_word2vec(sequences, SMALL)
 

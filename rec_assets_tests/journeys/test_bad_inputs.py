@@ -20,9 +20,9 @@ import duckdb
 import pytest
 import yaml
 
-from rec_assets.assets.ingestion import raw_playlists
-from rec_assets.jobs import InvalidJobSettings
-from rec_assets.resources import atomic, retries
+from rec_assets.defs.ingestion import raw_playlists
+from rec_assets.defs.jobs import InvalidJobSettings
+from rec_assets.store import atomic, retries
 from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
 
 CHECKOUT = Path(__file__).resolve().parents[2]

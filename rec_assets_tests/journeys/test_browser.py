@@ -156,7 +156,7 @@ def search(ui: UI, run_id: str) -> str:
     assert run_id
     path = ui.folder / "small.yaml"
     path.write_text(yaml.safe_dump(SEARCH))
-    program = "from rec_assets.cli import main; main()"
+    program = "from rec_assets.serving.main import main; main()"
     run_to_end([sys.executable, "-c", program, "tune", str(path), "--parallel", "3"], ui.environment)
     return path.stem
 

@@ -13,7 +13,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 from dagster_graphql.cli import execute_query
 
-from rec_assets.core.errors import DataError
+from rec_assets.core.base.errors import DataError
 from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]

@@ -6,7 +6,7 @@ import logging
 import pyarrow.parquet as pq
 import pytest
 
-from rec_assets.core.recommender import StrategyName
+from rec_assets.core.recommender.recommender import StrategyName
 from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 STORED = {

@@ -36,7 +36,7 @@ def prepare(folder: Path) -> list[str]:
         project.materialize(SEQUENCES, {"raw_playlists": {"source": str(project.source)}})
     path = folder / "small.yaml"
     path.write_text(yaml.safe_dump(SEARCH))
-    program = "from rec_assets.cli import main; main()"
+    program = "from rec_assets.serving.main import main; main()"
     best = str(folder / "best.yaml")
     return [sys.executable, "-c", program, "tune", str(path), "--parallel", "2", "--best", best]
 

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from rec_assets.core.comparison import CONTENDERS, Contender
-from rec_assets.core.embeddings import Hyperparameters, TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.metrics import hit_rate
-from rec_assets.core.model_file import load_embeddings
+from rec_assets.core.evaluation.comparison import CONTENDERS, Contender
+from rec_assets.core.vectors.embeddings import Hyperparameters, TrackEmbeddings
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.vectors.embeddings_file import load_embeddings
 from rec_assets.core.ranker import Ranker
-from rec_assets.core.ranking import answer_held_out
-from rec_assets.core.recommender import Recommender, StrategyName
-from rec_assets.core.relations import read_table
+from rec_assets.core.evaluation.ranking import answer_held_out
+from rec_assets.core.recommender.recommender import Recommender, StrategyName
+from rec_assets.core.base.relations import read_table
 from rec_assets.core.strategies import NO_TRACK, VectorQuery, recommend
-from rec_assets.core.tracks import artist_numbers
-from rec_assets.core.word2vec import train_word2vec
+from rec_assets.core.strategies.tracks import artist_numbers
+from rec_assets.core.vectors.word2vec import train_word2vec
 from rec_assets.paths import MADE_SAMPLE
-from rec_assets.resources.formats import RankerFormat
+from rec_assets.store.formats import RankerFormat
 from rec_assets_tests.conftest import Project
 
 K = 20

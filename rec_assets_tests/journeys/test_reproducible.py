@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from rec_assets.core.model_file import TENSORS, load_embeddings
+from rec_assets.core.vectors.embeddings_file import TENSORS, load_embeddings
 from rec_assets.paths import CONFIGS
 from rec_assets_tests.conftest import SMALL, Project, timeless_files, write_unescaped_csv
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from rec_assets import schedules
-from rec_assets.core.errors import SettingsError
-from rec_assets.jobs import training_job
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.defs.jobs import training_job
 from rec_assets_tests.conftest import SMALL, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import (
     dagster_command,

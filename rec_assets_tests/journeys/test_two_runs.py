@@ -2,8 +2,8 @@
 
 import pytest
 
-from rec_assets.assets.preparation import playlist_sequences as module
-from rec_assets.core.errors import DataError
+from rec_assets.defs.preparation import playlist_sequences as module
+from rec_assets.core.base.errors import DataError
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 
 

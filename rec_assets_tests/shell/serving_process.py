@@ -13,9 +13,9 @@ import httpx
 import uvicorn
 
 from rec_assets.core.promoted import PromotedModel
-from rec_assets.resources.promoted_models import PromotedModels
-from rec_assets.serving.server import server_config
-from rec_assets.serving.settings import ServingSettings
+from rec_assets.store.promoted_models import PromotedModels
+from rec_assets.serving.http.server import server_config
+from rec_assets.serving.http.settings import ServingSettings
 
 PATIENCE = 30
 

@@ -7,11 +7,11 @@ from typing import Any
 import dagster as dg
 import numpy as np
 
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.lineage import derive_lineage
-from rec_assets.core.relations import Relation
-from rec_assets.resources.duckdb import SharedDuckDB
-from rec_assets.resources.store import AssetStore
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.lineage import derive_lineage
+from rec_assets.core.base.relations import Relation
+from rec_assets.store.duckdb import SharedDuckDB
+from rec_assets.store.asset_store import AssetStore
 
 LINEAGE = derive_lineage("table", code_version="1", settings={"title": "Größe ' \" 名"}, inputs={})
 EMBEDDINGS = TrackEmbeddings(

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from rec_assets.core.errors import StoreError
-from rec_assets.resources import atomic, locks
-from rec_assets.resources.atomic import TEMPORARY_PREFIX, atomic_file
-from rec_assets.resources.locks import create_owned, remove_abandoned
-from rec_assets.resources.scratch import SCRATCH_PREFIX, ScratchFolder
+from rec_assets.core.base.errors import StoreError
+from rec_assets.store import atomic, locks
+from rec_assets.store.atomic import TEMPORARY_PREFIX, atomic_file
+from rec_assets.store.locks import create_owned, remove_abandoned
+from rec_assets.store.scratch import SCRATCH_PREFIX, ScratchFolder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from rec_assets import checks
-from rec_assets.core.relations import Relation
+from rec_assets.core.base.relations import Relation
 from rec_assets_tests.core.made_models import embeddings_of
 
 GOOD = {

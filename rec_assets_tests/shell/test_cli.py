@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from rec_assets.cli import main
+from rec_assets.serving.main import main
 from rec_assets_tests.conftest import SMALL, Project
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rec_assets.assets.ingestion import raw_playlists as module
+from rec_assets.defs.ingestion import raw_playlists as module
 from rec_assets_tests.conftest import SMALL, Project
 
 

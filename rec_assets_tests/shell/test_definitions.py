@@ -12,8 +12,8 @@ import yaml
 
 import rec_assets
 from rec_assets import definitions
-from rec_assets.core.errors import SettingsError
-from rec_assets.jobs import PROMOTION_SETTINGS, STEP_SETTINGS, TrainingSettings
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.defs.jobs import PROMOTION_SETTINGS, STEP_SETTINGS, TrainingSettings
 from rec_assets.paths import fresh_days
 from rec_assets.settings.tuning import TrialSettings, load_search
 from rec_assets_tests.conftest import SMALL, Project
@@ -202,7 +202,7 @@ def test_the_core_knows_neither_dagster_nor_the_shell(path: Path) -> None:
 
 
 def test_the_command_imports_neither_dagster_nor_gensim() -> None:
-    program = "import sys, rec_assets.cli; print(sorted({'dagster', 'gensim'} & set(sys.modules)))"
+    program = "import sys, rec_assets.serving.main; print(sorted({'dagster', 'gensim'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 

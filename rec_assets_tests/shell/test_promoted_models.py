@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rec_assets.cli import main
-from rec_assets.cli.printable import printable
-from rec_assets.core.errors import StoreError
+from rec_assets.serving.main import main
+from rec_assets.serving.printable import printable
+from rec_assets.core.base.errors import StoreError
 from rec_assets.core.promoted import recommend_after
-from rec_assets.resources.atomic import TEMPORARY_PREFIX
-from rec_assets.resources.promoted_models import FOLDER, POINTER, PromotedModels, kept_versions
+from rec_assets.store.atomic import TEMPORARY_PREFIX
+from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels, kept_versions
 from rec_assets_tests.core.made_promoted import built
 
 KILLS = 8
@@ -148,7 +148,7 @@ def test_readers_never_fail_while_versions_come_and_go(models: PromotedModels) -
 WRITER = """
 import sys
 from dataclasses import replace
-from rec_assets.resources.promoted_models import PromotedModels
+from rec_assets.store.promoted_models import PromotedModels
 from rec_assets_tests.core.made_promoted import built
 models, model = PromotedModels(sys.argv[1]), built()
 print("ready", flush=True)
@@ -294,7 +294,7 @@ def test_recommend_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_recommend_imports_neither_dagster_nor_gensim_nor_what_is_slow(models: PromotedModels) -> None:
     program = (
-        "import sys\nfrom rec_assets.cli import main\n"
+        "import sys\nfrom rec_assets.serving.main import main\n"
         f"main(['recommend', '--storage', {models.base!r}, 'Artist 3', 'Track 12'], standalone_mode=False)\n"
         "print(sorted({'dagster', 'gensim', 'pandas', 'sklearn', 'matplotlib', 'lightgbm'} & set(sys.modules)))"
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rec_assets.sensors import source_change_sensor
+from rec_assets.defs.sensors import source_change_sensor
 from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 

@@ -14,14 +14,14 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from rec_assets.cli import main
+from rec_assets.serving.main import main
 from rec_assets.core.promoted import recommend_after
-from rec_assets.resources.promoted_models import PromotedModels
+from rec_assets.store.promoted_models import PromotedModels
 from rec_assets.serving import app as app_module
 from rec_assets.serving import current as current_module
-from rec_assets.serving.current import CurrentModel
-from rec_assets.serving.server import LONGEST_HEAD
-from rec_assets.serving.settings import ServingSettings
+from rec_assets.serving.http.current import CurrentModel
+from rec_assets.serving.http.server import LONGEST_HEAD
+from rec_assets.serving.http.settings import ServingSettings
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 from rec_assets_tests.shell.serving_process import add_version, served, until
 
@@ -414,5 +414,5 @@ def test_without_the_extra_the_command_says_what_installs_it(monkeypatch) -> Non
 
 
 def test_the_command_line_loads_neither_numpy_nor_fastapi() -> None:
-    code = "import sys, rec_assets.cli; print({'numpy', 'fastapi', 'uvicorn', 'dagster'} & {*sys.modules})"
+    code = "import sys, rec_assets.serving.main; print({'numpy', 'fastapi', 'uvicorn', 'dagster'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"

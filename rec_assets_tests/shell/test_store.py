@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from upath import UPath
 
-from rec_assets.assets.materialized import materialized
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.errors import StoreError
-from rec_assets.core.model_file import TENSORS, load_embeddings, load_keyed_vectors
-from rec_assets.core.relations import Relation
+from rec_assets.defs.shared.materialized import materialized
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.errors import StoreError
+from rec_assets.core.vectors.embeddings_file import TENSORS, load_embeddings, load_keyed_vectors
+from rec_assets.core.base.relations import Relation
 from rec_assets.definitions import build_definitions
-from rec_assets.resources.duckdb import SharedDuckDB
-from rec_assets.resources.io_manager import StoreIOManager
-from rec_assets.resources.scratch import SCRATCH_PREFIX
-from rec_assets.resources.store import AssetStore
-from rec_assets.resources.table_file import ROWS_PER_GROUP
+from rec_assets.store.duckdb import SharedDuckDB
+from rec_assets.store.io_manager import StoreIOManager
+from rec_assets.store.scratch import SCRATCH_PREFIX
+from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.table_file import ROWS_PER_GROUP
 from rec_assets_tests.conftest import Project
 from rec_assets_tests.shell.stored_values import EMBEDDINGS, FIGURES, KINDS, LINEAGE, open_store, values
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rec_assets
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.errors import StoreError
-from rec_assets.core.model_file import TENSORS
-from rec_assets.resources.formats import FORMATS
-from rec_assets.resources.store import AssetStore
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.errors import StoreError
+from rec_assets.core.vectors.embeddings_file import TENSORS
+from rec_assets.store.formats import FORMATS
+from rec_assets.store.asset_store import AssetStore
 from rec_assets_tests.conftest import Project
 from rec_assets_tests.shell.stored_values import KINDS, LINEAGE, open_store, values
 

@@ -14,16 +14,16 @@ import pytest
 from click.testing import CliRunner
 from upath import UPath
 
-from rec_assets.cli import main
-from rec_assets.core.errors import StoreError
-from rec_assets.core.relations import Relation
+from rec_assets.serving.main import main
+from rec_assets.core.base.errors import StoreError
+from rec_assets.core.base.relations import Relation
 from rec_assets.core.tuning import Trial
 from rec_assets.definitions import build_definitions
 from rec_assets.paths import storage_base
-from rec_assets.resources.atomic import atomic_file
-from rec_assets.resources.promoted_models import PromotedModels
-from rec_assets.resources.store import AssetStore
-from rec_assets.resources.trial_files import TrialFiles
+from rec_assets.store.atomic import atomic_file
+from rec_assets.store.promoted_models import PromotedModels
+from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.trial_files import TrialFiles
 from rec_assets_tests.conftest import OPEN_GATE, SMALL, Project, timeless
 from rec_assets_tests.core.made_promoted import built
 from rec_assets_tests.journeys.test_first_run import STORED

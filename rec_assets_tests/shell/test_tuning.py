@@ -13,13 +13,13 @@ import yaml
 from click.testing import CliRunner
 
 from rec_assets.assets.tuning.outcomes import last_run
-from rec_assets.cli import main
-from rec_assets.core.errors import SettingsError, StoreError, TrainingError
-from rec_assets.core.model_file import load_embeddings
+from rec_assets.serving.main import main
+from rec_assets.core.base.errors import SettingsError, StoreError, TrainingError
+from rec_assets.core.vectors.embeddings_file import load_embeddings
 from rec_assets.core.tuning import Search, Trial, TrialState
 from rec_assets.definitions import build_definitions
-from rec_assets.resources.atomic import TEMPORARY_PREFIX
-from rec_assets.resources.trial_files import TrialFiles
+from rec_assets.store.atomic import TEMPORARY_PREFIX
+from rec_assets.store.trial_files import TrialFiles
 from rec_assets.settings.tuning import load_search
 from rec_assets.tuning.launchers import WebserverLauncher
 from rec_assets.tuning.session import Session, failure_reason
@@ -315,7 +315,7 @@ def test_another_seed_is_another_search(project: Project) -> None:
 
 def test_the_best_config_is_one_of_the_training_job(prepared: Project, tune: Callable) -> None:
     from rec_assets.assets.tuning.outcomes import trial_outcomes
-    from rec_assets.jobs import TrainingSettings
+    from rec_assets.defs.jobs import TrainingSettings
 
     search = load_search(write_search(prepared, parameters={"window": [4]}))
     tune(search)

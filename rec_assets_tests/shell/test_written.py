@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rec_assets.resources.written import PREVIEW_ROWS, describe_file, escape_markdown
+from rec_assets.store.written import PREVIEW_ROWS, describe_file, escape_markdown
 
 
 def describe(connection: duckdb.DuckDBPyConnection, folder: Path, query: str) -> tuple[int, list[str]]:

@@ -1,12 +1,14 @@
 """The names of the tracks, in arrays that are mapped from a file, and the search for a track by them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_prefix
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.found import Found, NearTrack
 from rec_assets.core.names.normal import normalise_all
@@ -92,6 +94,25 @@ class TrackNames:
             title_keys=title_keys[tracks].astype(np.uint32),
             title_signatures=title_signatures[tracks],
         )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays by name, from which :meth:`from_arrays` makes the names again."""
+        own = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return own | with_prefix(vars(self.artists), "artists") | with_prefix(vars(self.titles), "titles")
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrackNames":
+        """The inverse of :meth:`arrays`, over the same memory.
+
+        Raises:
+            UnreadableError: an array is missing.
+        """
+        texts = ("artists", "titles")
+        own = [field.name for field in fields(cls) if field.name not in texts]
+        require_arrays(arrays, [*own, *(f"{name}.{part}" for name in texts for part in ("data", "offsets"))])
+        columns: dict[str, Any] = {name: TextColumn(**of_prefix(arrays, name)) for name in texts}
+        parts = columns | {name: arrays[name] for name in own}
+        return cls(**parts)
 
     def __len__(self) -> int:
         """Number of tracks."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.strategies import NO_TRACK, Answers
 
@@ -20,6 +21,12 @@ SCHEMA = pa.schema(
     ]
 )
 _TOLD_EVERY = 20_000
+
+
+class RecommendationsSettings(Settings):
+    """What is recommended to every playlist."""
+
+    recommended_tracks: int = setting(20, "Tracks that playlist_recommendations has for each playlist.", ge=1, le=1_000)
 
 
 def recommend_to_all(
@@ -52,7 +59,7 @@ def _batch(
     model: PromotedModel, ids: np.ndarray, answers: Answers, artists: pa.Array, titles: pa.Array
 ) -> pa.RecordBatch:
     playlist, place = np.nonzero(answers.rows != NO_TRACK)
-    track = model.tracks.track_index[answers.rows[playlist, place]]
+    track = model.recommender.tracks.track_index[answers.rows[playlist, place]]
     artist, scores = model.names.artist[track], answers.scores[playlist, place]
     columns = [
         pa.array(ids[playlist], pa.string()),

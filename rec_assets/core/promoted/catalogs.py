@@ -3,12 +3,12 @@
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.artists import UNKNOWN_ARTIST
-from rec_assets.core.hashing import TRACK_KEYS
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.hashing import TRACK_KEYS
+from rec_assets.core.base.relations import Connection, Relation, count_rows, query
 from rec_assets.core.names import TrackNames
-from rec_assets.core.relations import Connection, Relation, count_rows, query
 from rec_assets.core.strategies import NO_TRACK
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
 
 
 def own_index(connection: Connection, track_catalog: Relation, names: TrackNames) -> np.ndarray:
@@ -37,17 +37,6 @@ def names_of_catalog(track_catalog: Relation, tracks: Tracks) -> TrackNames:
     # The first track of each artist names it.
     _, first = np.unique(artists[known], return_index=True)
     return TrackNames.build(table["artist"].take(pa.array(known[first])), artists, table["track"], counts)
-
-
-def training_hashes(train_sequences: Relation) -> np.ndarray:
-    """(n,) uint64 hashes of the ids of the playlists, ascending: who made them is not kept."""
-    return np.sort(playlist_hashes(train_sequences))
-
-
-def playlist_hashes(sequences: Relation) -> np.ndarray:
-    """(n,) uint64 hash of each playlist's id, in the order of ``sequences``."""
-    hashed = sequences.select("md5_number_lower(playlist_id) AS hash").fetchnumpy()["hash"]
-    return np.asarray(hashed, np.uint64)
 
 
 def _names_table(names: TrackNames) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.promoted.gate import Comparison
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.strategies import NO_TRACK
@@ -31,11 +31,11 @@ def compare(
         most: at most so many playlists are asked.
         known_share: see :class:`Comparison`.
     """
-    unseen = np.flatnonzero(~np.isin(hashes, model.trained_on))
+    unseen = np.flatnonzero(~np.isin(hashes, model.recommender.trained_on))
     chosen = unseen[:most]
     asked = held_out.at(chosen)
     targets = own_index[asked.from_the_end(0)] if len(asked) else np.empty(0, np.int32)
-    target_rows = np.where(targets == NO_TRACK, NO_TRACK, model.tracks.row_of[targets])
+    target_rows = np.where(targets == NO_TRACK, NO_TRACK, model.recommender.tracks.row_of[targets])
     ranks = np.zeros(len(asked), np.int32)
     for part, answers in model.answers(model.known_rows(asked.histories(), own_index), depth=k):
         ranks[part] = answers.rank_of(target_rows[part])

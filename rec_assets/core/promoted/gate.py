@@ -1,39 +1,78 @@
 """The gate: whether a candidate may take the place of the promoted model, and if not, why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rec_assets.core.metrics import bootstrap_interval, hits, paired_difference_interval
+from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.evaluation.metrics import bootstrap_interval, hits, paired_difference_interval
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """What a candidate must keep to; ratios are of the candidate's number to the promoted model's.
+class GateSettings(Settings):
+    """What a candidate must keep to, to take the place of the promoted model."""
 
-    Attributes:
-        max_hit_rate_loss: the greatest fall of the hit rate on the same playlists. The 95 % interval of the fall may
-            reach to twice as much: where it reaches further there are too few playlists to tell. Candidates one after
-            the other may lose twice as much in all, too.
-        max_relative_loss: the same as a share (0..1) of the promoted model's hit rate; the smaller of the two holds.
-        max_hit_rate_gain: the greatest rise, by the same strategy: more says that held-out tracks are known.
-        max_hit_rate_shift: the greatest fall of the *promoted* model's hit rate, from the playlists held out when it
-            was promoted to those held out now: if it falls more, the playlists have changed, not the model.
-        max_copied_share: share (0..1) of the held-out playlists that are training playlists, track by track.
-        min_data_ratio, max_data_ratio: of rows, playlists and tracks.
-        min_known_share: share (0..1) of the rows whose track the promoted model knows.
-    """
-
-    max_hit_rate_loss: float = 0.02
-    max_relative_loss: float = 0.2
-    max_hit_rate_gain: float = 0.15
-    max_hit_rate_shift: float = 0.1
-    max_copied_share: float = 0.1
-    min_data_ratio: float = 0.8
-    max_data_ratio: float = 1.5
-    min_known_share: float = 0.7
+    max_hit_rate_loss: float = setting(
+        0.02,
+        "A candidate is refused if its hit rate is further below the promoted model's than this, on the same "
+        "playlists; if the 95 % interval of the difference reaches to twice as much; or if candidates one after the "
+        "other lose twice as much in all.",
+        ge=0,
+        le=1,
+    )
+    max_relative_loss: float = setting(
+        0.2,
+        "The same bound as max_hit_rate_loss, as a share of the promoted model's hit rate; the smaller of the two holds.",
+        ge=0,
+        le=1,
+    )
+    max_hit_rate_gain: float = setting(
+        0.15,
+        "A candidate that asks the same question is refused if its hit rate is further above the promoted model's than "
+        "this: held-out tracks are probably known to it.",
+        ge=0,
+        le=1,
+    )
+    max_hit_rate_shift: float = setting(
+        0.1,
+        "A candidate is refused if the promoted model's own hit rate falls by more than this from the playlists held "
+        "out when it was promoted to those held out now: then the data have changed.",
+        ge=0,
+        le=1,
+    )
+    max_copied_share: float = setting(
+        0.1,
+        "A candidate is refused if more than this share of the validation playlists are training playlists, track by "
+        "track.",
+        ge=0,
+        le=1,
+    )
+    min_data_ratio: float = setting(
+        0.8,
+        "A candidate is refused if rows, playlists or tracks shrink to less than this many times those of the promoted "
+        "model.",
+        ge=0,
+        le=1,
+    )
+    max_data_ratio: float = setting(
+        1.5,
+        "A candidate is refused if rows, playlists or tracks grow to more than this many times those of the promoted "
+        "model.",
+        ge=1,
+        le=1_000_000,
+    )
+    min_known_share: float = setting(
+        0.7, "A candidate is refused if the promoted model knows the track of a smaller share of its rows.", ge=0, le=1
+    )
+    compared_playlists: int = setting(
+        10_000, "At most so many validation playlists are used to compare a candidate with the promoted model.", ge=1
+    )
+    replace_unreadable: bool = setting(
+        False,
+        "Promotes without a comparison where the promoted model cannot be read, or none of the kept versions is "
+        "current.",
+    )
 
 
 @dataclass(frozen=True)
@@ -68,20 +107,20 @@ def decide(
     candidate: Mapping[str, Any],
     promoted: Mapping[str, Any] | None,
     comparison: Comparison | None,
-    bounds: Bounds,
+    bounds: GateSettings,
     failed_checks: Sequence[str] = (),
 ) -> Decision:
     """Hold a candidate against the promoted model.
 
     Args:
-        candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``strategy``, ``dev_run``,
+        candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``question``, ``dev_run``,
             ``copied_share`` and ``counts`` (``rows``, ``playlists``, ``tracks``) of the candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
-        bounds: see :class:`Bounds`.
+        bounds: see :class:`GateSettings`.
         failed_checks: names of the candidate's checks that failed.
     """
-    figures: dict[str, Any] = {"bounds": asdict(bounds)}
+    figures: dict[str, Any] = {"bounds": bounds.as_dict()}
     reasons = [f"the check {name} failed" for name in failed_checks]
     if candidate["interval"][1] < candidate["popularity_hit_rate"]:
         reasons.append(
@@ -99,14 +138,18 @@ def decide(
         if candidate["dev_run"] == promoted["dev_run"]:
             reasons += _data_reasons(candidate["counts"], promoted["counts"], comparison, bounds, figures)
             reasons += _shift_reasons(promoted, comparison, bounds, figures)
-        same_strategy = candidate["strategy"] == promoted["strategy"]
+        same_question = candidate["question"] == promoted["question"]
         lost_before = promoted.get("figures", {}).get("loss_so_far", 0.0)
-        reasons += _difference_reasons(comparison, bounds, figures, lost_before, may_gain=not same_strategy)
+        reasons += _difference_reasons(comparison, bounds, figures, lost_before, may_gain=not same_question)
     return Decision(not reasons, reasons, figures)
 
 
 def _data_reasons(
-    now: Mapping[str, int], before: Mapping[str, int], comparison: Comparison, bounds: Bounds, figures: dict[str, Any]
+    now: Mapping[str, int],
+    before: Mapping[str, int],
+    comparison: Comparison,
+    bounds: GateSettings,
+    figures: dict[str, Any],
 ) -> list[str]:
     reasons = []
     for name in ("rows", "playlists", "tracks"):
@@ -126,7 +169,7 @@ def _data_reasons(
 
 
 def _shift_reasons(
-    promoted: Mapping[str, Any], comparison: Comparison, bounds: Bounds, figures: dict[str, Any]
+    promoted: Mapping[str, Any], comparison: Comparison, bounds: GateSettings, figures: dict[str, Any]
 ) -> list[str]:
     if comparison.k != promoted["k"] or len(comparison.promoted) == 0:
         return []  # hit rates of different k say nothing of each other
@@ -143,7 +186,7 @@ def _shift_reasons(
 
 
 def _difference_reasons(
-    comparison: Comparison, bounds: Bounds, figures: dict[str, Any], lost_before: float, *, may_gain: bool
+    comparison: Comparison, bounds: GateSettings, figures: dict[str, Any], lost_before: float, *, may_gain: bool
 ) -> list[str]:
     figures |= {"compared_playlists": len(comparison.candidate), "left_out_playlists": comparison.left_out}
     if len(comparison.candidate) == 0:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rec_assets.core.errors import SettingsError
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.strategies import NO_TRACK
+from rec_assets.core.recommender import Recommender, StrategyName
+from rec_assets.core.strategies import NO_TRACK, PlaylistKnn, TrackVectors
 
 # Of a long history only the end is looked at for reasons; what is recommended hangs on it most.
 _LATEST, _SHOWN = 20, 3
@@ -21,13 +22,13 @@ class Because:
     Attributes:
         artist, track: its name; None where it is unknown.
         similarity: cosine (-1..1) of the two tracks' vectors; None if one of them has none.
-        playlists: training playlists that hold both.
+        playlists: training playlists that hold both; None if the model does not know.
     """
 
     artist: str | None
     track: str | None
     similarity: float | None
-    playlists: int
+    playlists: int | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def recommend_after(
     """
     if k < 1 or len(history) == 0:
         raise SettingsError(f"k is {k} and {len(history)} tracks ask; expected at least 1 of each.")
-    rows = model.tracks.row_of[np.asarray(history, np.int64)]
+    rows = model.recommender.tracks.row_of[np.asarray(history, np.int64)]
     asked = FlatSequences(np.zeros(1, np.int64), rows, np.array([0, len(rows)], np.int64))
     ((_, answers),) = model.answers(asked, depth=k)
     found = answers.rows[0][answers.rows[0] != NO_TRACK]
@@ -75,22 +76,35 @@ def recommend_after(
 
 
 def _name(model: PromotedModel, row: int) -> dict[str, str | None]:
-    track = int(model.tracks.track_index[row])
+    track = int(model.recommender.tracks.track_index[row])
     return {"artist": model.names.artist_of(track), "track": model.names.title_of(track)}
 
 
 def _reasons(model: PromotedModel, row: int, latest: np.ndarray) -> list[Because]:
     others = latest[latest != row]
-    cosines = model.similar.cosines(row, others)
-    playlists = model.together.held_together(row, others)
-    speaks = np.flatnonzero((playlists > 0) | (cosines > 0))
+    cosines, playlists = _cosines(model.recommender, row, others), _playlists(model.recommender, row, others)
+    shared = np.zeros(len(others), np.int64) if playlists is None else playlists
+    speaks = np.flatnonzero((shared > 0) | (cosines > 0))
     # NaN, no vector, stands last.
-    order = speaks[np.lexsort((-playlists[speaks], -np.nan_to_num(cosines[speaks], nan=-2)))][:_SHOWN]
+    order = speaks[np.lexsort((-shared[speaks], -np.nan_to_num(cosines[speaks], nan=-2)))][:_SHOWN]
     return [
         Because(
             **_name(model, int(others[place])),
             similarity=None if np.isnan(cosines[place]) else float(cosines[place]),
-            playlists=int(playlists[place]),
+            playlists=None if playlists is None else int(playlists[place]),
         )
         for place in order
     ]
+
+
+def _cosines(recommender: Recommender, row: int, others: np.ndarray) -> np.ndarray:
+    """(o,) cosine of two tracks' input vectors; NaN where one has none, or the model was fitted without."""
+    found = (strategy for strategy in recommender.strategies.values() if isinstance(strategy, TrackVectors))
+    vectors = next(found, None)
+    return np.full(len(others), np.nan) if vectors is None else vectors.cosines(row, others)
+
+
+def _playlists(recommender: Recommender, row: int, others: np.ndarray) -> np.ndarray | None:
+    """(o,) training playlists that hold both tracks; None if the model was fitted without them."""
+    together = recommender.strategies.get(StrategyName.playlist_knn.value)
+    return together.held_together(row, others) if isinstance(together, PlaylistKnn) else None

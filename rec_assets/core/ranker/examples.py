@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 
 # As in evaluation, where a playlist has at least three tracks.
 SHORTEST_HISTORY = 2

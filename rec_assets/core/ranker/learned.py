@@ -1,46 +1,44 @@
 """LambdaMART over candidates (Burges 2010, "From RankNet to LambdaRank to LambdaMART"), by LightGBM."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rec_assets.core.errors import DataError, TrainingError
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.one_blas_thread import one_blas_thread
+from rec_assets.core.base.errors import DataError, TrainingError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.one_blas_thread import one_blas_thread
+from rec_assets.core.base.settings import setting
 from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.features import FEATURES, candidate_features
-from rec_assets.core.ranker.sources import Sources
+from rec_assets.core.ranker.sources import NeighbourhoodSettings, Sources
 
 BATCH = 128
 
 
-@dataclass(frozen=True)
-class RankerSettings:
-    """How the ranker learns.
+class RankerSettings(NeighbourhoodSettings):
+    """How the ranker learns (LambdaMART), and from which strategies."""
 
-    Attributes:
-        trees: boosting rounds.
-        leaves: of a tree.
-        learning_rate: of boosting.
-        more_cuts: examples per held-aside playlist beyond the one with its last track as the target.
-        examples: at most so many.
-        negatives: candidates per example, drawn at random, beside the target.
-        seed: of all draws.
-    """
-
-    trees: int = 100
-    leaves: int = 15
-    learning_rate: float = 0.05
-    more_cuts: int = 3
-    examples: int = 20_000
-    negatives: int = 200
-    seed: int = 1
-
-    def as_dict(self) -> dict:
-        """The settings by name."""
-        return asdict(self)
+    ranker_share: float = setting(
+        0.2, "Share of the training playlists on which the ranker learns; the rest fit the strategies.", gt=0, lt=1
+    )
+    ranker_split_seed: int = setting(7, "Seed of the split of the training playlists for the ranker.")
+    ranker_trees: int = setting(100, "Boosting rounds of the ranker.", ge=1, le=10_000)
+    ranker_leaves: int = setting(15, "Leaves of each tree of the ranker.", ge=2, le=1_024)
+    ranker_learning_rate: float = setting(
+        0.05, "Learning rate of boosting: a smaller one needs more trees.", gt=0, le=1
+    )
+    ranker_more_cuts: int = setting(
+        3, "Places in each playlist, besides its end, from which the ranker learns the next track.", ge=0, le=100
+    )
+    ranker_examples: int = setting(
+        20_000, "At most so many histories, each with the track that follows, teach the ranker.", ge=1, le=1_000_000
+    )
+    ranker_negatives: int = setting(
+        200, "Candidates besides the right track that the ranker sees for each history.", ge=1, le=5_000
+    )
+    ranker_seed: int = setting(1, "Seed of all random draws of the ranker.", ge=0, lt=2**31)
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Ranker:
     Attributes:
         model: LightGBM's text form of the trees.
         features: names of the columns that it takes.
-        settings: what it was trained with.
+        settings: :class:`RankerSettings` by name.
         examples: examples that it learned from.
         targets_missed: examples whose target no strategy proposed; nothing can be learned from them.
         gains: share (0..1) of each feature in the gain of all splits; all 0 if there is no split.
@@ -81,12 +79,14 @@ def train_ranker(
     Raises:
         DataError: no target is among its candidates, so there is nothing to learn.
     """
-    examples = cut_examples(playlists, more_cuts=settings.more_cuts, limit=settings.examples, seed=settings.seed)
+    examples = cut_examples(
+        playlists, more_cuts=settings.ranker_more_cuts, limit=settings.ranker_examples, seed=settings.ranker_seed
+    )
     features, labels, sizes = [], [], []
     for start in range(0, len(examples), BATCH):
         part = slice(start, start + BATCH)
-        draw = np.random.default_rng((settings.seed, start))
-        batch = _label(sources, examples.histories[part], examples.targets[part], settings.negatives, draw)
+        draw = np.random.default_rng((settings.ranker_seed, start))
+        batch = _label(sources, examples.histories[part], examples.targets[part], settings.ranker_negatives, draw)
         for whole, piece in zip((features, labels, sizes), batch, strict=True):
             whole.append(piece)
         on_progress(min(start + BATCH, len(examples)), len(examples))
@@ -123,14 +123,14 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
     parameters = {
         "objective": "lambdarank",
         "lambdarank_truncation_level": 100,
-        "num_leaves": settings.leaves,
-        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.ranker_leaves,
+        "learning_rate": settings.ranker_learning_rate,
         "min_data_in_leaf": min(50, max(1, len(labels) // 100)),
         "lambda_l2": 1.0,
         "feature_fraction": 0.7,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "seed": settings.seed,
+        "seed": settings.ranker_seed,
         # The same trees whatever the number of threads.
         "deterministic": True,
         "force_row_wise": True,
@@ -138,7 +138,7 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
     }
     data = lightgbm.Dataset(features, labels, group=sizes, feature_name=list(FEATURES), params=parameters)
     try:
-        return lightgbm.train(parameters, data, num_boost_round=settings.trees)
+        return lightgbm.train(parameters, data, num_boost_round=settings.ranker_trees)
     except lightgbm.basic.LightGBMError as error:
         raise TrainingError(
             f"LightGBM cannot learn from {len(labels)} candidates of {len(sizes)} examples ({error}). Raise "

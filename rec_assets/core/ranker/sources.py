@@ -1,25 +1,27 @@
 """The strategies that propose candidates, and the table of what they propose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from rec_assets.core.embeddings import TrackEmbeddings
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies import (
     NO_TRACK,
     Answers,
     ArtistAffinity,
     ItemKnn,
+    ItemKnnSettings,
     PlaylistKnn,
+    PlaylistKnnSettings,
     Popularity,
     SequentialRules,
     Strategy,
     TrackVectors,
     VectorQuery,
 )
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
 # How many candidates each strategy proposes. The tracks of the history are candidates, too: repeats are learned.
 PROPOSED = {
@@ -51,35 +53,46 @@ class Candidates:
     best: np.ndarray
 
 
-class Sources:
-    """All strategies over the same training playlists and the embeddings trained on them.
+class NeighbourhoodSettings(PlaylistKnnSettings, ItemKnnSettings):
+    """Settings of the strategies that propose candidates; a ranker learns for those of its own sources only."""
 
-    Args:
-        tracks: counts of ``training``.
-        training: playlists of rows.
-        embeddings: trained on ``training``.
+
+def fit_source(
+    name: str,
+    tracks: Tracks,
+    training: FlatSequences,
+    embeddings: TrackEmbeddings,
+    settings: NeighbourhoodSettings,
+) -> Strategy:
+    """The strategy ``name`` of ``PROPOSED``, over ``training`` playlists of rows and the embeddings trained on them.
+
+    Raises:
+        KeyError: there is none of that name.
     """
+    fits: dict[str, Callable[[], Strategy]] = {
+        "playlist_knn": lambda: PlaylistKnn.fit(tracks, training, settings),
+        "item_knn": lambda: ItemKnn.fit(tracks, training, settings),
+        "sequential_rules": lambda: SequentialRules.fit(tracks, training),
+        "track_vectors": lambda: TrackVectors.fit(tracks, embeddings, VectorQuery()),
+        "artist_affinity": lambda: ArtistAffinity.fit(tracks),
+        "popularity": lambda: Popularity(tracks),
+    }
+    return fits[name]()
 
-    def __init__(self, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings) -> None:
-        self.tracks = tracks
-        self.strategies = {name: self.fit(name, tracks, training, embeddings) for name in PROPOSED}
 
-    @staticmethod
-    def fit(name: str, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings) -> Strategy:
-        """The strategy ``name`` of ``PROPOSED`` alone.
+@dataclass(frozen=True)
+class Sources:
+    """All strategies of ``PROPOSED`` over the same training playlists, by name and in that order."""
 
-        Raises:
-            KeyError: there is none of that name.
-        """
-        fits: dict[str, Callable[[], Strategy]] = {
-            "playlist_knn": lambda: PlaylistKnn(tracks, training),
-            "item_knn": lambda: ItemKnn(tracks, training),
-            "sequential_rules": lambda: SequentialRules(tracks, training),
-            "track_vectors": lambda: TrackVectors(tracks, embeddings, VectorQuery()),
-            "artist_affinity": lambda: ArtistAffinity(tracks),
-            "popularity": lambda: Popularity(tracks),
-        }
-        return fits[name]()
+    tracks: Tracks
+    strategies: Mapping[str, Strategy]
+
+    @classmethod
+    def fit(
+        cls, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings, settings: NeighbourhoodSettings
+    ) -> "Sources":
+        """See :func:`fit_source`; ``tracks`` are the counts of ``training``."""
+        return cls(tracks, {name: fit_source(name, tracks, training, embeddings, settings) for name in PROPOSED})
 
     def propose(self, histories: FlatSequences) -> Candidates:
         """The candidates of ``histories``, tracks of the histories themselves among them."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rec_assets.core.errors import StoreError, TrainingError
+from rec_assets.core.base.errors import StoreError, TrainingError
 
 # Names in LightGBM's c_api.h.
 _FLOAT32, _RAW_SCORE, _ROW_MAJOR, _ALL_TREES = 0, 1, 1, -1
@@ -31,14 +31,6 @@ class Trees:
         self._library, self._handle, trees = _load(), ctypes.c_void_p(), ctypes.c_int()
         self._call("LGBM_BoosterLoadModelFromString", model.encode(), ctypes.byref(trees), ctypes.byref(self._handle))
         weakref.finalize(self, self._library.LGBM_BoosterFree, self._handle)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The text alone."""
-        return {"model": self.model}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Load the text again."""
-        self.__init__(state["model"])
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """(c,) float32 scores of ``features`` (c, f) float32."""

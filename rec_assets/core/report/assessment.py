@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rec_assets.core.catalog import track_name
-from rec_assets.core.metrics import difference_interval, hits
-from rec_assets.core.plots import plot_slice_rates, plot_strategy_curves
+from rec_assets.core.evaluation.metrics import difference_interval
+from rec_assets.core.evaluation.slices import SliceRate
+from rec_assets.core.pictures import plot_slice_rates, plot_strategy_curves
+from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.report.content import (
     Cell,
     Column,
@@ -23,7 +24,6 @@ from rec_assets.core.report.content import (
     Section,
     Table,
 )
-from rec_assets.core.slices import SliceRate
 
 _COLD_NOTE = (
     "A track that never occurs in training is never recommended, except again in a playlist that holds it: that it "
@@ -54,18 +54,16 @@ class Assessment:
 
     Attributes:
         reports: ``validation`` and ``test`` to their hit-rate report.
-        ranks: the same to the ranks (n,) of their targets, 0 = not found.
         leaderboard: rows of the leaderboard, by falling hit rate.
         strategy_ranks: strategy to the ranks (n,) of the validation targets.
         slices: of validation.
-        examples: rows of ``example_recommendations``.
+        examples: of :class:`~rec_assets.core.evaluation.examples.ExampleTrack` as rows, with ``artist`` and ``track``.
         track_map: PNG and caption.
         settings: of every asset upstream, by asset.
         versions: of every asset upstream.
     """
 
     reports: Mapping[str, Mapping[str, Any]]
-    ranks: Mapping[str, np.ndarray]
     leaderboard: Sequence[Mapping[str, Any]]
     strategy_ranks: Mapping[str, np.ndarray]
     slices: Sequence[SliceRate]
@@ -109,13 +107,18 @@ def _held_out(assessment: Assessment, k: int) -> Table:
         rates = [Estimate(report["hit_rates"][at], *report["intervals"][at]) for at in (str(k), top)]
         counts = [report[name] for name in ("mrr", "ndcg", "popularity_hit_rate", "playlists", "cold_queries")]
         rows.append([part, *rates, *counts])
-    validation, test = (hits(assessment.ranks[part], k=k) for part in ("validation", "test"))
+    validation, test = (_hits(assessment.reports[part]) for part in ("validation", "test"))
     interval = difference_interval(validation, test)
     difference = Estimate(float(validation.mean() - test.mean()), interval.low, interval.high)
     rows.append(["validation less test", difference, *[None] * 6])
     columns = [Column(""), Column(f"hit rate@{k}", "95 % interval"), Column(f"hit rate@{top}", "95 % interval")]
     columns += [Column("MRR"), Column("NDCG"), Column("popularity", f"hit rate@{k}"), Column("playlists")]
     return Table("Last track of each held-out playlist, to be found", [*columns, Column("cold queries")], rows)
+
+
+def _hits(report: Mapping[str, Any]) -> np.ndarray:
+    """(n,) bool as many hits as the report counts, of as many playlists; which playlists they are is not asked."""
+    return np.arange(report["playlists"]) < round(report["hit_rate"] * report["playlists"])
 
 
 def _leaderboard(assessment: Assessment, k: int) -> Table:
@@ -143,8 +146,7 @@ def _curves(assessment: Assessment, k: int) -> Picture:
 def _slices(assessment: Assessment, k: int) -> Picture:
     validation = assessment.reports["validation"]
     title = f"Hit rate@{k} by slice, {validation['playlists']:,} validation playlists"
-    overall = float(hits(assessment.ranks["validation"], k=k).mean())
-    picture = plot_slice_rates(assessment.slices, k=k, title=title, overall=overall)
+    picture = plot_slice_rates(assessment.slices, k=k, title=title, overall=validation["hit_rate"])
     figures = ", ".join(f"{rate.slice} {rate.value} {rate.hit_rate:.3f}" for rate in assessment.slices)
     return Picture(picture, "Hit rate of kinds of playlists, with 95 % intervals.", f"{title}: {figures}")
 

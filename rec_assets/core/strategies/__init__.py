@@ -2,8 +2,8 @@
 
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
-from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
-from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets.core.strategies.popularity import Popularity
 from rec_assets.core.strategies.recommend import recommend
 from rec_assets.core.strategies.track_vectors import (
@@ -22,7 +22,9 @@ __all__ = [
     "ArtistAffinity",
     "ColdQuery",
     "ItemKnn",
+    "ItemKnnSettings",
     "PlaylistKnn",
+    "PlaylistKnnSettings",
     "Popularity",
     "Query",
     "Scores",

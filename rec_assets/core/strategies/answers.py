@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 
 NO_TRACK = -1
 
@@ -15,7 +15,7 @@ class Answers:
     """The best tracks of ``m`` histories, best first.
 
     Attributes:
-        rows: (m, depth) int32 rows of :class:`~rec_assets.core.tracks.Tracks`; ``NO_TRACK`` where there are no more.
+        rows: (m, depth) int32 rows of :class:`~rec_assets.core.strategies.tracks.Tracks`; ``NO_TRACK`` where there are no more.
         scores: (m, depth) float32, falling; meaningless where there is no track.
     """
 
@@ -46,9 +46,13 @@ class Scores(Protocol):
 
 
 class Strategy(Protocol):
-    """A way to score tracks that may follow a history."""
+    """A way to score tracks that may follow a history, fitted on training playlists."""
 
     batch: int
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that was fitted, by name; ``from_arrays`` of the class makes the strategy of them again."""
+        ...
 
     def score(self, histories: FlatSequences) -> Scores:
         """Scores for up to ``batch`` histories of rows, each of at least one track."""

@@ -1,12 +1,39 @@
 """The training playlists most like a history, and what is in them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.strategies.sparse import keep_best, product, recency_weights, scaled
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.strategies.sparse import keep_best, matrix_arrays, matrix_of, product, recency_weights, scaled
 from rec_assets.core.strategies.sparse_scores import SparseScores
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
+
+# These two bound time and memory; twice or half as many changed no hit rate by more than 0.002 on two real sets.
+_NEIGHBOURS, _LENGTH = 1_000, 50
+
+
+class PlaylistKnnSettings(Settings):
+    """How playlists are compared with a history; the defaults are the best of those tried on two real sets."""
+
+    playlist_knn_decay: float = setting(
+        0.9, "playlist_knn: weight of a track of the history, per step back from its end.", gt=0, le=1
+    )
+    playlist_knn_idf_power: float = setting(
+        2.0, "playlist_knn: how much more rare tracks count in the similarity of playlists; 0 = all alike.", ge=0, le=10
+    )
+    playlist_knn_length_damping: float = setting(
+        0.5, "playlist_knn: similarity is divided by the playlist's length to this power.", ge=0, le=2
+    )
+    playlist_knn_popularity_damping: float = setting(
+        0.25,
+        "playlist_knn: a track's score is divided by the number of playlists that hold it, to this power.",
+        ge=0,
+        le=2,
+    )
 
 
 def playlist_track_matrix(sequences: FlatSequences, tracks: int) -> csr_matrix:
@@ -19,6 +46,7 @@ def playlist_track_matrix(sequences: FlatSequences, tracks: int) -> csr_matrix:
     return matrix
 
 
+@dataclass(frozen=True)
 class PlaylistKnn:
     """Nearest-neighbour playlists: VS-KNN (Ludewig & Jannach 2018, "Evaluation of session-based recommendation
     algorithms", section 3.2), with damping of long playlists and of popular tracks as is usual in item
@@ -26,39 +54,54 @@ class PlaylistKnn:
 
     The similarity of a history and a playlist is the sum, over the tracks they share, of recency weight times
     ``idf ** idf_power``, over ``length ** length_damping`` of the playlist. The score of a track is the sum of
-    the similarities of the ``neighbours`` most similar playlists that hold it, over
+    the similarities of the 1,000 most similar playlists that hold it, over
     ``playlists holding it ** popularity_damping``.
+
+    Attributes:
+        to_playlists: (t, n) weights of the playlists that hold a track.
+        to_tracks: (n, t) weights of the tracks that a playlist holds.
+        decay: weight of a track of the history, per step back.
     """
 
+    to_playlists: csr_matrix
+    to_tracks: csr_matrix
+    decay: float
     # A history of 50 tracks meets most playlists, and its neighbours hold some 50,000 tracks: 0.5 MB each.
     batch = 128
 
-    def __init__(
-        self,
-        tracks: Tracks,
-        training: FlatSequences,
-        *,
-        neighbours: int = 1_000,
-        decay: float = 0.9,
-        length: int = 50,
-        idf_power: float = 2.0,
-        length_damping: float = 0.5,
-        popularity_damping: float = 0.25,
-    ) -> None:
-        self._neighbours, self._decay, self._length = neighbours, decay, length
+    @classmethod
+    def fit(cls, tracks: Tracks, training: FlatSequences, settings: PlaylistKnnSettings) -> "PlaylistKnn":
+        """Index the ``training`` playlists of rows."""
         held = playlist_track_matrix(training, len(tracks))
         playlists = np.maximum(np.bincount(held.indices, minlength=len(tracks)), 1).astype(np.float64)
-        idf = np.log((len(training) + 1) / playlists)
+        idf = np.log((len(training) + 1) / playlists) ** settings.playlist_knn_idf_power
         lengths = np.maximum(np.diff(held.indptr), 1).astype(np.float64)
-        to_playlists = scaled(csr_matrix(held.T), idf**idf_power, lengths**-length_damping)
-        self._to_playlists, self._to_tracks = to_playlists, scaled(held, columns=playlists**-popularity_damping)
-        self._tracks = len(tracks)
+        to_playlists = scaled(csr_matrix(held.T), idf, lengths**-settings.playlist_knn_length_damping)
+        to_tracks = scaled(held, columns=playlists**-settings.playlist_knn_popularity_damping)
+        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
+        return matrix_arrays("to_playlists", self.to_playlists) | matrix_arrays("to_tracks", self.to_tracks)
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], tracks: Tracks, settings: PlaylistKnnSettings
+    ) -> "PlaylistKnn":
+        """The inverse of :meth:`arrays`."""
+        playlists = len(arrays["to_tracks.indptr"]) - 1
+        to_playlists, to_tracks = (
+            matrix_of(name, arrays, columns)
+            for name, columns in (("to_playlists", playlists), ("to_tracks", len(tracks)))
+        )
+        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks in the most similar playlists; the rest is 0."""
-        weights = recency_weights(histories, self._tracks, decay=self._decay, length=self._length)
-        neighbours = keep_best(product(weights, self._to_playlists), self._neighbours)
-        return SparseScores(product(neighbours, self._to_tracks))
+        tracks = int(self.to_tracks.get_shape()[1])
+        weights = recency_weights(histories, tracks, decay=self.decay, length=_LENGTH)
+        neighbours = keep_best(product(weights, self.to_playlists), _NEIGHBOURS)
+        return SparseScores(product(neighbours, self.to_tracks))
 
     def held_together(self, row: int, others: np.ndarray) -> np.ndarray:
         """(o,) how many training playlists hold both the track ``row`` and each of ``others`` (o,)."""
@@ -67,5 +110,5 @@ class PlaylistKnn:
         return np.array(shared, np.int64)
 
     def _holders(self, row: int) -> np.ndarray:
-        start, end = self._to_playlists.indptr[row : row + 2]
-        return self._to_playlists.indices[start:end]
+        start, end = self.to_playlists.indptr[row : row + 2]
+        return self.to_playlists.indices[start:end]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Answers
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
 
 
 class Popularity:
@@ -14,6 +14,10 @@ class Popularity:
 
     def __init__(self, tracks: Tracks) -> None:
         self._count = tracks.count
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Nothing: the counts are those of the tracks."""
+        return {}
 
     def score(self, histories: FlatSequences) -> "PopularScores":
         """The same scores for all ``histories``."""

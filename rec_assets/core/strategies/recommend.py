@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from rec_assets.core.flat_sequences import FlatSequences
-from rec_assets.core.one_blas_thread import one_blas_thread
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.one_blas_thread import one_blas_thread
 from rec_assets.core.strategies.answers import Answers, Strategy
 from rec_assets.core.strategies.popularity import Popularity, fill_up
-from rec_assets.core.tracks import Tracks
+from rec_assets.core.strategies.tracks import Tracks
 
 # Sparse products let go of the interpreter's lock; each batch in work takes memory.
 _WORKERS = min(4, os.cpu_count() or 1)

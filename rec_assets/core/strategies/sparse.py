@@ -1,13 +1,24 @@
 """Sparse matrices as the strategies use them: weights, products and the best of each row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import best
+
+
+def matrix_arrays(name: str, matrix: csr_matrix) -> dict[str, np.ndarray]:
+    """The arrays of ``matrix``, by names that begin with ``name``."""
+    return {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
+
+
+def matrix_of(name: str, arrays: Mapping[str, np.ndarray], columns: int) -> csr_matrix:
+    """The inverse of :func:`matrix_arrays`, over the same memory."""
+    data, indices, indptr = (arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+    return csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, columns), copy=False)
 
 
 def product(left: csr_matrix, right: csr_matrix) -> csr_matrix:

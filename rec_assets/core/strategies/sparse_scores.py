@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import Answers, best
 from rec_assets.core.strategies.sparse import entries, row_slices
 

@@ -1,8 +1,10 @@
 """Scores that are dot products, and the exact search for the greatest of them, block by block."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from rec_assets.core.flat_sequences import FlatSequences
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
 
 # The first blocks are small: after them a few hundred scores are known that nearly all later ones fall short of.
@@ -10,27 +12,42 @@ _BLOCKS = (2_048, 8_192)
 # Times the queries at once 16 MB of scores, which stay near the processor: with 128 MB it takes 1.6 times as long.
 _LARGEST_BLOCK = 16_384
 _QUERIES = 256
+# A matrix product rounds otherwise for another number of queries or kernel of BLAS. So a few more are found by it than
+# are asked, and all of them are scored again, each by itself: the same question has the same answer in any batch.
+_MARGIN = 16
 _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
+@dataclass(frozen=True)
 class VectorIndex:
     """Vectors of ``n`` tracks, in ascending order of their rows, to be searched by dot product.
 
     The search takes one and a half times as long as the bare matrix product, where ``faiss.IndexFlatIP`` takes two to
     six times (471,077 vectors, 128 to 8,192 queries), it knows ties, and leaves tracks out before the best are taken.
 
-    Args:
+    Attributes:
         vectors: (n, d) float32; one with a number that is not finite is never found.
-        rows: (n,) rows of the tracks, ascending: the place of a vector decides ties.
-        tracks: number of all rows.
+        rows: (n,) int32 rows of the tracks, ascending: the place of a vector decides ties.
+        place: (t,) int64 place of each row's vector; ``NO_TRACK`` where it has none.
+        broken: (b,) int64 places of the vectors that are not finite.
     """
 
-    def __init__(self, vectors: np.ndarray, rows: np.ndarray, tracks: int) -> None:
-        self.vectors = np.ascontiguousarray(vectors, np.float32)
-        self.rows = rows.astype(np.int32)
-        self.place = np.full(tracks, NO_TRACK, np.int64)
-        self.place[rows] = np.arange(len(rows))
-        self._broken = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
+    vectors: np.ndarray
+    rows: np.ndarray
+    place: np.ndarray
+    broken: np.ndarray
+
+    @classmethod
+    def build(cls, vectors: np.ndarray, rows: np.ndarray, tracks: int) -> "VectorIndex":
+        """The index of ``vectors`` (n, d) of ascending ``rows`` (n,), among ``tracks`` rows in all."""
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        place = np.full(tracks, NO_TRACK, np.int64)
+        place[rows] = np.arange(len(rows))
+        return cls(vectors, rows, place, np.flatnonzero(~np.isfinite(vectors).all(axis=1)))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The attributes by name."""
+        return dict(vars(self))
 
     def __len__(self) -> int:
         """Number of vectors."""
@@ -66,18 +83,26 @@ class VectorIndex:
     ) -> tuple[np.ndarray, np.ndarray]:
         asks = np.asarray(np.isfinite(queries).all(axis=1))
         asked = np.where(asks[:, None], queries, 0).astype(np.float32)
-        places = np.full((len(queries), depth), NO_TRACK, np.int64)
-        scores = np.full((len(queries), depth), -np.inf, np.float32)
+        places = np.full((len(queries), depth + _MARGIN), NO_TRACK, np.int64)
+        scores = np.full(places.shape, -np.inf, np.float32)
         order = np.argsort(silent_places, kind="stable")
         silent_queries, silent_places = silent_queries[order], silent_places[order]
         for start, stop in _block_bounds(len(self)):
             block = asked @ self.vectors[start:stop].T
             own = slice(*np.searchsorted(silent_places, [start, stop]).tolist())
             block[silent_queries[own], silent_places[own] - start] = -np.inf
-            block[:, self._broken[(self._broken >= start) & (self._broken < stop)] - start] = -np.inf
+            block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
             places, scores = _merge(places, scores, block, start)
+        places, scores = self._scored_again(asked, places, depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
+
+    def _scored_again(self, queries: np.ndarray, places: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        """The ``depth`` best of ``places`` (m, p), scored one by one; equal scores by the lowest place."""
+        scores = np.einsum("md,mpd->mp", queries, self.vectors[places])
+        scores[places == NO_TRACK] = -np.inf
+        order = np.lexsort((places, -scores))[:, :depth]
+        return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
 
 
 def _block_bounds(length: int) -> list[tuple[int, int]]:

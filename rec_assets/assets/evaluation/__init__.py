@@ -1,1 +1,0 @@
-"""Held-out tracks to ranks, ranks to hit rates."""

@@ -1,1 +1,0 @@
-"""Playlist files to one clean table, and a number for each track."""

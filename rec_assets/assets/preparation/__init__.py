@@ -1,1 +1,0 @@
-"""Rows to sequences, sequences to train, validation and test parts."""

@@ -1,1 +1,0 @@
-"""Candidate to promoted model, past a gate; and what the promoted model recommends to every playlist."""

@@ -1,1 +1,0 @@
-"""Sequences to track embeddings."""

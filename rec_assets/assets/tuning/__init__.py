@@ -1,1 +1,0 @@
-"""Trials of hyperparameters, a partition each, and the leaderboard of a search."""

@@ -1,0 +1,1 @@
+"""What all of the core rests on: errors, relations, flat sequences, lineage, files of tensors."""

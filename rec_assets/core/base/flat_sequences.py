@@ -1,0 +1,104 @@
+"""Sequences of integers in two flat arrays: 4 bytes per track, where lists of ``int`` take 40."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from rec_assets.core.base.relations import Relation
+
+# gensim ignores what stands after the 10,000th word of a sentence, without a word.
+LONGEST_SENTENCE = 10_000
+
+
+@dataclass(frozen=True)
+class FlatSequences:
+    """``n`` sequences of ``m`` tracks in all.
+
+    Attributes:
+        ids: (n,) playlist ids.
+        values: (m,) int32 track indexes, one sequence after the other.
+        offsets: (n + 1,) int64; sequence ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
+    """
+
+    ids: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def from_relation(cls, sequences: Relation) -> "FlatSequences":
+        """Read ``playlist_id, track_indexes`` batch by batch, in the order of ``sequences``."""
+        ids, values, lengths = [], [], [np.zeros(1, np.int64)]
+        for batch in sequences.select("playlist_id", "track_indexes").to_arrow_reader(100_000):
+            tracks = batch.column(1)
+            ids.append(batch.column(0).to_numpy(zero_copy_only=False))
+            values.append(tracks.flatten().cast(pa.int32()).to_numpy())
+            lengths.append(np.diff(tracks.offsets.to_numpy()).astype(np.int64))
+        return cls(
+            ids=np.concatenate(ids) if ids else np.empty(0, object),
+            values=np.concatenate(values) if values else np.empty(0, np.int32),
+            offsets=np.cumsum(np.concatenate(lengths)),
+        )
+
+    def __len__(self) -> int:
+        """Number of sequences."""
+        return len(self.offsets) - 1
+
+    def without_ids(self) -> "FlatSequences":
+        """The same sequences, numbered in place of their ids, which name users."""
+        return FlatSequences(np.arange(len(self), dtype=np.int32), self.values, self.offsets)
+
+    def __getitem__(self, part: slice) -> "FlatSequences":
+        """The sequences of a ``part`` without step, such as ``[10:20]``."""
+        start, stop, _ = part.indices(len(self))
+        stop = max(start, stop)
+        first, last = self.offsets[start], self.offsets[stop]
+        return FlatSequences(self.ids[start:stop], self.values[first:last], self.offsets[start : stop + 1] - first)
+
+    def tracks_of(self, sequence: int) -> np.ndarray:
+        """The tracks of one ``sequence``, by its place."""
+        return self.values[self.offsets[sequence] : self.offsets[sequence + 1]]
+
+    def owners(self) -> np.ndarray:
+        """(m,) the place of the sequence to which each of the values belongs."""
+        return np.repeat(np.arange(len(self)), self.lengths())
+
+    def lengths(self) -> np.ndarray:
+        """(n,) tracks of each sequence."""
+        return np.diff(self.offsets)
+
+    def cut_at(self, sequence: np.ndarray, length: np.ndarray) -> "FlatSequences":
+        """The first ``length`` (q,) tracks of each ``sequence`` (q,), in that order; one may come several times."""
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)])
+        positions = np.arange(offsets[-1]) + np.repeat(self.offsets[sequence] - offsets[:-1], length)
+        return FlatSequences(self.ids[sequence], self.values[positions], offsets)
+
+    def at(self, sequence: np.ndarray) -> "FlatSequences":
+        """Each ``sequence`` (q,), by its place, whole and in that order."""
+        return self.cut_at(sequence, self.lengths()[sequence])
+
+    def histories(self) -> "FlatSequences":
+        """Each sequence without its last track, which is held out."""
+        return self.cut_at(np.arange(len(self)), self.lengths() - 1)
+
+    def where(self, kept: np.ndarray) -> "FlatSequences":
+        """The sequences without the tracks at which ``kept`` (m,) is false; one may become empty."""
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
+        return FlatSequences(self.ids, self.values[kept], before[self.offsets])
+
+    def from_the_end(self, back: int) -> np.ndarray:
+        """(n,) the track ``back`` places from the end of each sequence; 0 is the last.
+
+        Raises:
+            IndexError: a sequence is shorter than that.
+        """
+        if len(self) and back >= int(np.diff(self.offsets).min()):
+            raise IndexError(f"a sequence has no track {back} places from its end")
+        return self.values[self.offsets[1:] - 1 - back]
+
+    def sentences(self) -> Iterator[list[int]]:
+        """The sequences as lists, longer ones cut into pieces that gensim reads whole."""
+        for start, end in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            for piece in range(start, end, LONGEST_SENTENCE):
+                yield self.values[piece : min(end, piece + LONGEST_SENTENCE)].tolist()

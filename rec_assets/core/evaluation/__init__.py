@@ -1,0 +1,1 @@
+"""Held-out targets to ranks, ranks to hit rates and their intervals, strategies held against each other."""

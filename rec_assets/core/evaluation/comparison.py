@@ -1,0 +1,120 @@
+"""Strategies held against each other on the same held-out playlists."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.evaluation.metrics import (
+    catalog_coverage,
+    greatest_share,
+    hit_rate,
+    hit_rate_interval,
+    mean_reciprocal_rank,
+    median_popularity,
+    ndcg,
+    tail_share,
+)
+from rec_assets.core.evaluation.ranking import HeldOutAnswers, HeldOutRanks, answer_held_out, describe_ranks
+from rec_assets.core.recommender import Contender, Recommender
+from rec_assets.core.strategies import NO_TRACK
+
+TOP = 10
+# Playlists on which it is tried how much an answer changes when one track of the history is missing.
+_STABILITY_PLAYLISTS = 500
+
+
+class LeaderboardSettings(Settings):
+    """What the leaderboard compares."""
+
+    leaderboard_playlists: int = setting(
+        10_000, "At most so many validation playlists, drawn at random, are used to compare strategies.", ge=1
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A row of the leaderboard, and the ranks (m,) behind it."""
+
+    figures: dict[str, float | int | str | bool]
+    ranks: np.ndarray
+
+
+def rank_held_out(recommender: Recommender, sequences: FlatSequences) -> HeldOutRanks:
+    """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
+
+    Raises:
+        DataError: there is no sequence.
+    """
+    answers = _answer(recommender, recommender.chosen, sequences)
+    return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
+
+
+def try_contender(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> Outcome:
+    """Figures of ``contender`` on held-out ``sequences``, with the time that answering took.
+
+    Raises:
+        DataError: there is no sequence.
+    """
+    start = time.perf_counter()
+    answers = _answer(recommender, contender, sequences)
+    seconds = time.perf_counter() - start
+    figures = {
+        "strategy": contender.label,
+        "k": recommender.settings.k,
+        "repeats": contender.repeats,
+        "playlists": len(sequences),
+        **_figures(answers, recommender, len(sequences), recommender.settings.k),
+        "stability": answer_stability(recommender, contender, sequences),
+        "milliseconds_per_playlist": 1_000 * seconds / len(sequences),
+    }
+    return Outcome(figures, answers.ranks)
+
+
+def _answer(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> HeldOutAnswers:
+    strategy, depth = recommender.strategies[contender.label], recommender.settings.k
+    return answer_held_out(strategy, recommender.tracks, sequences, depth=depth, repeats=contender.repeats)
+
+
+def _figures(answers: HeldOutAnswers, recommender: Recommender, playlists: int, k: int) -> dict[str, float | int]:
+    at_k, at_top = (hit_rate_interval(answers.ranks, k=depth) for depth in (k, TOP))
+    # Fewer than 10 answers say nothing of the first 10.
+    known = 1.0 if k >= TOP else float("nan")
+    counts = recommender.tracks.count
+    return {
+        "hit_rate": hit_rate(answers.ranks, k=k),
+        "hit_rate_low": at_k.low,
+        "hit_rate_high": at_k.high,
+        "hit_rate_at_10": known * hit_rate(answers.ranks, k=TOP),
+        "hit_rate_at_10_low": known * at_top.low,
+        "hit_rate_at_10_high": known * at_top.high,
+        "mrr": mean_reciprocal_rank(answers.ranks, k=k),
+        "ndcg": ndcg(answers.ranks, k=k),
+        "catalog_coverage": catalog_coverage(answers.recommended),
+        "median_popularity": median_popularity(answers.recommended, counts),
+        "greatest_share": greatest_share(answers.recommended, playlists=playlists),
+        "tail_share": tail_share(answers.recommended, counts),
+    }
+
+
+def answer_stability(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> float:
+    """How alike the first 10 answers are (share 0..1 in common) when the first track of the history is missing.
+
+    Over the first 500 of ``sequences`` whose history has at least three tracks; NaN if there are none. A history
+    with one old track less is nearly the same: answers that differ much hang on chance.
+    """
+    rows = recommender.tracks.rows(sequences)
+    tried = np.flatnonzero(rows.lengths() > 3)[:_STABILITY_PLAYLISTS]
+    if len(tried) == 0:
+        return float("nan")
+    whole = rows.cut_at(tried, rows.lengths()[tried] - 1)
+    is_first = np.zeros(len(whole.values), bool)
+    is_first[whole.offsets[:-1]] = True
+    answers = [
+        np.concatenate([found.rows for _, found in recommender.answers(asked, depth=TOP, contender=contender)])
+        for asked in (whole, whole.where(~is_first))
+    ]
+    shared = [len(np.setdiff1d(np.intersect1d(one, other), NO_TRACK)) for one, other in zip(*answers, strict=True)]
+    return float(np.mean(shared)) / TOP

@@ -1,0 +1,110 @@
+"""Hold out the last track of each playlist, and find the place at which a strategy recommends it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.strategies import NO_TRACK, Strategy, recommend
+from rec_assets.core.strategies.tracks import Tracks
+
+NOT_FOUND = 0
+
+
+@dataclass(frozen=True)
+class HeldOutRanks:
+    """One entry per held-out playlist, in the order of the sequences.
+
+    Attributes:
+        playlist_id: (m,) which playlist.
+        query_track: (m,) int32 track index of the track before the last.
+        target_track: (m,) int32 track index of the last track, which is to be found.
+        rank: (m,) int32, 1 = best; ``NOT_FOUND`` where the target is not among the tracks recommended.
+        popularity_rank: (m,) int32 rank of the target by training count; ``NOT_FOUND`` where that is 0.
+        query_is_cold: (m,) bool, the query track has no vector.
+        target_is_cold: (m,) bool, the target has no vector, so that no search by vectors can find it.
+        history_length: (m,) int32 tracks before the target.
+        target_count: (m,) int64 occurrences of the target in training.
+        same_artist: (m,) int8, whether the target's artist is in the history; -1 where the artist is unknown.
+    """
+
+    playlist_id: np.ndarray
+    query_track: np.ndarray
+    target_track: np.ndarray
+    rank: np.ndarray
+    popularity_rank: np.ndarray
+    query_is_cold: np.ndarray
+    target_is_cold: np.ndarray
+    history_length: np.ndarray
+    target_count: np.ndarray
+    same_artist: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeldOutAnswers:
+    """What a strategy did: ``ranks`` (m,) of the targets, and ``recommended`` (t,) int64, by row, to how many."""
+
+    ranks: np.ndarray
+    recommended: np.ndarray
+
+
+def answer_held_out(
+    strategy: Strategy, tracks: Tracks, sequences: FlatSequences, *, depth: int, repeats: bool
+) -> HeldOutAnswers:
+    """Ask for the track that follows each history, the last track of each of ``sequences`` being the target.
+
+    Args:
+        strategy: fitted on other playlists.
+        tracks: of the training playlists.
+        sequences: held-out playlists of at least two tracks, by track index.
+        depth: how many tracks are recommended; a target beyond them is not found.
+        repeats: whether tracks of the history may be recommended.
+
+    Raises:
+        DataError: there is no sequence.
+    """
+    if len(sequences) == 0:
+        raise DataError("there is no held-out playlist to rank; materialize the splits from more playlists.")
+    rows = tracks.rows(sequences)
+    targets = rows.from_the_end(0)
+    ranks = np.full(len(rows), NOT_FOUND, np.int32)
+    recommended = np.zeros(len(tracks), np.int64)
+    for part, answers in recommend(strategy, tracks, rows.histories(), depth=depth, repeats=repeats):
+        ranks[part] = answers.rank_of(targets[part])
+        recommended += np.bincount(answers.rows[answers.rows != NO_TRACK], minlength=len(tracks))
+    return HeldOutAnswers(ranks, recommended)
+
+
+def describe_ranks(ranks: np.ndarray, tracks: Tracks, has_vector: np.ndarray, sequences: FlatSequences) -> HeldOutRanks:
+    """``ranks`` (m,) of the targets of ``sequences``, with what is known of query and target.
+
+    ``has_vector`` is (t,) bool by row.
+    """
+    rows = tracks.rows(sequences)
+    query, target = rows.from_the_end(1), rows.from_the_end(0)
+    counts = tracks.count[target]
+    return HeldOutRanks(
+        playlist_id=sequences.ids,
+        query_track=sequences.from_the_end(1),
+        target_track=sequences.from_the_end(0),
+        rank=ranks,
+        popularity_rank=np.where(counts > 0, target + 1, NOT_FOUND).astype(np.int32),
+        query_is_cold=~has_vector[query],
+        target_is_cold=~has_vector[target],
+        history_length=(rows.lengths() - 1).astype(np.int32),
+        target_count=counts,
+        same_artist=_same_artist(tracks, rows),
+    )
+
+
+def _same_artist(tracks: Tracks, rows: FlatSequences) -> np.ndarray:
+    artist = tracks.artist[rows.values]
+    owner = rows.owners()
+    is_target = np.zeros(len(artist), bool)
+    is_target[rows.offsets[1:] - 1] = True
+    target_artist = artist[is_target]
+    meets = (artist == target_artist[owner]) & ~is_target
+    found = np.bincount(owner[meets], minlength=len(rows)) > 0
+    return np.where(target_artist == UNKNOWN_ARTIST, -1, found).astype(np.int8)

@@ -1,0 +1,73 @@
+"""``row_id``: the order of rows, which must be one order over all files of a source."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rec_assets.core.base.errors import SourceError
+from rec_assets.core.base.relations import Connection, Relation, fetch_row
+
+
+@dataclass(frozen=True)
+class FileRows:
+    """SQL over the rows of one file, and whether their ``row_id`` is a column of it or their place in it."""
+
+    path: Path
+    sql: str
+    own_row_ids: bool
+
+
+def row_id_sql(found: dict[str, str], own: str, place: str) -> str:
+    """SQL for ``row_id``: ``own`` text as a whole number (NULL where it is none) if the file has it, else ``place``."""
+    return f"TRY_CAST({own} AS BIGINT)" if "row_id" in found else place
+
+
+def in_one_order(connection: Connection, parts: list[FileRows]) -> str:
+    """SQL over the rows of all ``parts``, no ``row_id`` twice.
+
+    Numbers that are unique over all files are one order and stay as they are, however the rows were dealt to the
+    files. Otherwise each file's rows follow those of the file before.
+
+    Raises:
+        SourceError: a file's own numbers are not unique.
+    """
+    if all(part.own_row_ids for part in parts):
+        union = " UNION ALL ".join(f"SELECT row_id FROM ({part.sql})" for part in parts)
+        if _is_rising(connection.sql(union)) or not _repeated(connection.sql(union)):
+            return " UNION ALL ".join(part.sql for part in parts)
+    return " UNION ALL ".join(_one_after_the_other(connection, parts))
+
+
+def _one_after_the_other(connection: Connection, parts: list[FileRows]) -> list[str]:
+    selects, next_row_id = [], 0
+    for part in parts:
+        row_ids = connection.sql(f"SELECT row_id FROM ({part.sql})")
+        repeated = _repeated(row_ids) if part.own_row_ids else None
+        if repeated:
+            raise SourceError(
+                f"{part.path}: `row_id` is {repeated[0]} in {repeated[1]} rows; expected another number in each row. "
+                "Number the rows when you write the file, or leave the column out to take the order of the file."
+            )
+        low, high = fetch_row(row_ids.aggregate("coalesce(min(row_id), 0), coalesce(max(row_id), -1)"))
+        selects.append(f"SELECT * REPLACE (row_id - {low} + {next_row_id} AS row_id) FROM ({part.sql})")
+        next_row_id += high - low + 1
+    return selects
+
+
+def _repeated(row_ids: Relation) -> tuple[int, int] | None:
+    """The least number that occurs more than once, and how often."""
+    counted = row_ids.filter("row_id IS NOT NULL").aggregate("row_id, count(*) AS rows", "row_id")
+    found = counted.filter("rows > 1").order("row_id").limit(1).fetchall()
+    return found[0] if found else None
+
+
+def _is_rising(row_ids: Relation) -> bool:
+    """Whether each is greater than the one before; then they are unique, without a look at all of them at once."""
+    last = None
+    for batch in row_ids.to_arrow_reader(1_000_000):
+        if batch.column(0).null_count:
+            return False
+        values = batch.column(0).to_numpy()
+        if not (values[1:] > values[:-1]).all() or (last is not None and len(values) and values[0] <= last):
+            return False
+        last = values[-1] if len(values) else last
+    return True

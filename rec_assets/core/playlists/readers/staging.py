@@ -1,0 +1,174 @@
+"""Read every file of a source once: rows that can be placed in a playlist, and rejects with their reason."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from rec_assets.core.base.errors import SourceError, StoreError
+from rec_assets.core.base.relations import Connection, Relation, count_rows, fetch_row, query, read_table, sql_text
+from rec_assets.core.playlists.readers import plain_csv, unescaped_csv
+from rec_assets.core.playlists.readers.parquet import broken_parquet, read_parquet
+from rec_assets.core.playlists.readers.row_ids import FileRows, in_one_order
+from rec_assets.core.playlists.readers.sources import (
+    PlaylistSource,
+    SourceFormat,
+    detect_format,
+    locate_files,
+    name_files,
+)
+
+
+@dataclass(frozen=True)
+class StagedPlaylists:
+    """A source that was read.
+
+    Attributes:
+        rows: ``row_id, user_id, playlist, artist, track``; empty text is NULL.
+        rejects: ``source_file, line_number, text, reason``.
+        row_count: number of rows.
+        reject_count: number of rejects, in lines of text.
+        files: what was read, in order.
+    """
+
+    rows: Relation
+    rejects: Relation
+    row_count: int
+    reject_count: int
+    files: list[Path]
+
+    @property
+    def reject_share(self) -> float:
+        """Rejects among all lines, 0..1."""
+        return self.reject_count / (self.row_count + self.reject_count)
+
+    def commonest_reasons(self, limit: int = 3) -> list[tuple[str, int, str, int]]:
+        """``(reason, lines, file, line number of the first)`` of the rejects, the commonest first."""
+        first = "min_by({file: source_file, line: line_number}, (source_file, line_number)) AS first"
+        counted = self.rejects.aggregate(f"reason, count(*) AS lines, {first}", "reason")
+        return (
+            counted.order("lines DESC, reason").limit(limit).select("reason, lines, first.file, first.line").fetchall()
+        )
+
+
+def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path) -> StagedPlaylists:
+    """Read ``source``; text is parsed once, into parquet files in ``folder``, and parquet stays where it is.
+
+    ``row_id`` is the files' own column where they have it, else the place of the row in its file; see
+    :func:`in_one_order` for several files.
+
+    Raises:
+        SourceError: a file is missing, empty, damaged, of another format or encoding, or lacks a column.
+        StoreError: ``folder`` is full.
+    """
+    files = locate_files(source.location)
+    with _explained(files, folder):
+        parts = [
+            _read_file(connection, source, path, folder / f"staged-{number:05d}.parquet")
+            for number, path in enumerate(files)
+        ]
+        return _part(connection, in_one_order(connection, parts), files, folder)
+
+
+@contextmanager
+def _explained(files: list[Path], folder: Path) -> Iterator[None]:
+    """Names the files where DuckDB stumbles over their content, which is parquet: text is cut here."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise StoreError(
+                f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
+                "TMPDIR to a folder on a larger disk."
+            ) from error
+        raise  # it may pass, which the caller knows
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as error:
+        raise broken_parquet(name_files(files), error) from error
+
+
+def _read_file(connection: Connection, source: PlaylistSource, path: Path, staged: Path) -> FileRows:
+    """The rows of one file, refused lines among them with their fault."""
+    columns = dict(source.columns)
+    match detect_format(path, source.format):
+        case SourceFormat.parquet:
+            return read_parquet(connection, path, columns)
+        case SourceFormat.unescaped_csv:
+            names, found = unescaped_csv.header_columns(path, columns)
+            sql = unescaped_csv.split_fields_sql(path, names, found, "batches")
+            _stage(connection, unescaped_csv.LINES, unescaped_csv.line_batches(path), sql, staged)
+        case _:
+            names, found = plain_csv.header_columns(path, columns)
+            schema, sql = plain_csv.records_schema(found), plain_csv.records_sql(path, found, "batches")
+            _stage(connection, schema, plain_csv.record_batches(path, names, found), sql, staged)
+    return FileRows(path, f"SELECT * FROM read_parquet({sql_text(str(staged))})", "row_id" in found)
+
+
+def _stage(
+    connection: Connection, schema: pa.Schema, batches: Iterator[pa.RecordBatch], sql: str, staged: Path
+) -> None:
+    """Write what ``sql`` makes of ``batches`` to ``staged``, batch by batch."""
+    failures: list[Exception] = []
+
+    def watched() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    lines = connection.from_arrow(pa.RecordBatchReader.from_batches(schema, watched()))
+    try:
+        # A reject carries its line; the millions of good ones need not.
+        query(lines, "batches", sql).query(
+            "parsed",
+            f"""COPY (SELECT * REPLACE (CASE WHEN {_REASON} IS NOT NULL THEN text END AS text) FROM parsed)
+                TO {sql_text(str(staged))} (FORMAT parquet)""",
+        )
+    except duckdb.Error:
+        if failures:  # DuckDB hands on an error of the reader as text, with its stack
+            raise failures[0] from None
+        raise
+
+
+_REASON = """coalesce(fault,
+    CASE WHEN row_id IS NULL THEN 'no whole number as row_id'
+         WHEN nullif(user_id, '') IS NULL THEN 'no user'
+         WHEN nullif(playlist, '') IS NULL THEN 'no playlist'
+         WHEN nullif(artist, '') IS NULL AND nullif(track, '') IS NULL THEN 'neither artist nor track' END)"""
+
+
+def _part(connection: Connection, select: str, files: list[Path], folder: Path) -> StagedPlaylists:
+    everything = connection.sql(select)
+    rows = query(
+        everything,
+        "everything",
+        f"""SELECT row_id, user_id, playlist, nullif(artist, '') AS artist, nullif(track, '') AS track
+            FROM everything WHERE {_REASON} IS NULL""",
+    )
+    rejected = query(
+        everything,
+        "everything",
+        f"""SELECT source_file, line_number,
+                coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {_REASON} AS reason
+            FROM everything WHERE {_REASON} IS NOT NULL ORDER BY source_file, line_number""",
+    )
+    # Kept apart at once: finding them reads every row, and they are wanted several times.
+    rejected.to_parquet(str(folder / "rejects.parquet"))
+    rejects = read_table(connection, folder / "rejects.parquet")
+    # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
+    total, _ = fetch_row(everything.aggregate("count(*), max(row_id)"))
+    reject_count = count_rows(rejects)
+    row_count = total - reject_count
+    if row_count + reject_count == 0:
+        raise SourceError(
+            f"{name_files(files)}: no row after the header; expected rows of playlists. Write or download the data "
+            "again, or set `source` to another file."
+        )
+    return StagedPlaylists(rows, rejects, row_count, reject_count, files)

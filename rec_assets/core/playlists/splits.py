@@ -1,0 +1,138 @@
+"""Split playlists into train, validation and test parts: exact in size, seeded, blind to row order."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from pydantic import model_validator
+
+from rec_assets.core.base.errors import DataError, SettingsError
+from rec_assets.core.base.hashing import seeded_hash_sql
+from rec_assets.core.base.relations import Relation, count_rows, fetch_row, query
+from rec_assets.core.base.settings import Settings, setting
+
+SPLIT_NAMES = ("train", "validation", "test")
+
+
+class SplitSettings(Settings):
+    """How playlists are split."""
+
+    train_share: float = setting(0.7, "Share of the playlists to train on; the three shares add to 1.", gt=0, lt=1)
+    validation_share: float = setting(0.2, "Share of the playlists by which settings are chosen.", gt=0, lt=1)
+    test_share: float = setting(0.1, "Share of the playlists that measure the final model.", gt=0, lt=1)
+    split_seed: int = setting(42, "Seed of the split into training, validation and test playlists.")
+
+    @model_validator(mode="after")
+    def _shares_add_to_one(self) -> "SplitSettings":
+        try:
+            exact_shares(self.shares())
+        except SettingsError as error:
+            raise ValueError(f"Settings {error}") from error
+        return self
+
+    def shares(self) -> dict[str, float]:
+        """Share by split name."""
+        return {"train": self.train_share, "validation": self.validation_share, "test": self.test_share}
+
+
+def exact_shares(shares: dict[str, float]) -> dict[str, Fraction]:
+    """``shares`` as the decimals that were typed: 0.7 is 7/10, not the binary number nearest to it.
+
+    Raises:
+        SettingsError: a share is not above 0, or they do not add to 1.
+    """
+    exact = {name: Fraction(Decimal(str(share))) for name, share in shares.items()}
+    if min(exact.values()) <= 0 or sum(exact.values()) != 1:
+        typed = ", ".join(f"{name}_share={share}" for name, share in shares.items())
+        raise SettingsError(
+            f"{typed}: they add to {float(sum(exact.values())):g}; expected shares above 0 that add to 1."
+        )
+    return exact
+
+
+def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, int]]:
+    """First and one-past-last position of each part: cumulative shares of ``total``, rounded down.
+
+    Raises:
+        DataError: a part would be empty.
+        SettingsError: see :func:`exact_shares`.
+    """
+    bounds: dict[str, tuple[int, int]] = {}
+    start, cumulative = 0, Fraction(0)
+    for name, share in exact_shares(shares).items():
+        cumulative += share
+        bounds[name] = (start, int(cumulative * total))
+        start = bounds[name][1]
+    empty = [name for name, (first, last) in bounds.items() if first == last]
+    if empty:
+        raise DataError(
+            f"{total} playlists cannot be split into {shares}: {' and '.join(empty)} would be empty. "
+            "Bring more playlists, or raise sample_percent or lower min_tracks of playlist_sequences."
+        )
+    return bounds
+
+
+def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
+    """How many playlists break the rule that each of ``whole`` is in ``parts`` (all of them, stacked) exactly once.
+
+    Returns:
+        ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
+    """
+    identity = "playlist_id, track_indexes"
+    counted = parts.aggregate(f"{identity}, count(*) AS parts", identity).set_alias("p")
+    expected = whole.aggregate(f"{identity}, count(*) AS playlists", identity).set_alias("w")
+    joined = expected.join(counted, "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes", "outer")
+    counts = fetch_row(
+        joined.aggregate(
+            "count(*) FILTER (parts > playlists), count(*) FILTER (parts IS NULL OR parts < playlists),"
+            " count(*) FILTER (playlists IS NULL)"
+        )
+    )
+    return dict(zip(("in_several_parts", "in_no_part", "in_a_part_only"), counts, strict=True))
+
+
+def split_sequences(
+    sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = ""
+) -> dict[str, Relation]:
+    """Cut ``sequences`` into parts by the rank of a seeded hash of ``playlist_id``.
+
+    Args:
+        sequences: ``playlist_id, track_indexes, length``.
+        shares: part name to its share; they add to 1.
+        seed: another seed gives another split.
+        purpose: another one makes the draw independent of that of the same seed.
+
+    Returns:
+        Part name to a lazy relation with the same columns, in the (random, seeded) order of the hash.
+
+    Raises:
+        DataError, SettingsError: see :func:`split_bounds`.
+    """
+    total = count_rows(sequences)
+    draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
+    ordered = query(
+        sequences,
+        "sequences",
+        f"SELECT *, row_number() OVER (ORDER BY {draw}, playlist_id, track_indexes) - 1 AS position FROM sequences",
+    )
+    return {
+        name: query(
+            ordered,
+            "ordered",
+            f"""SELECT * EXCLUDE (position) FROM ordered
+                WHERE position >= {first} AND position < {last} ORDER BY position""",
+        )
+        for name, (first, last) in split_bounds(total, shares).items()
+    }
+
+
+def copied_share(train_sequences: Relation, held_out: Relation) -> float:
+    """Share (0..1) of the ``held_out`` playlists whose tracks are, in the same order, those of a training playlist.
+
+    Some are by chance, most of three tracks; many say that the source has playlists twice, under other ids.
+    """
+    known = train_sequences.select("hash(track_indexes) AS tracks").distinct().set_alias("known")
+    asked = held_out.select("hash(track_indexes) AS tracks").set_alias("asked")
+    all_asked, copied = fetch_row(
+        asked.join(known, "asked.tracks = known.tracks", how="left").aggregate("count(*), count(known.tracks)")
+    )
+    return copied / all_asked

@@ -1,0 +1,140 @@
+"""The recommender: strategies fitted on the training playlists, as arrays that are kept in one file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_prefix
+from rec_assets.core.ranker import PROPOSED, RankedCandidates, Sources
+from rec_assets.core.recommender.contenders import CONTENDERS, Contender, chosen_contender
+from rec_assets.core.recommender.settings import RecommenderSettings, StrategyName
+from rec_assets.core.strategies import (
+    Answers,
+    ArtistAffinity,
+    ItemKnn,
+    PlaylistKnn,
+    Popularity,
+    SequentialRules,
+    Strategy,
+    TrackVectors,
+    recommend,
+)
+from rec_assets.core.strategies.tracks import Tracks
+
+# Histories answered before the next are looked at; it bounds memory, whatever is asked.
+_CHUNK = 4_096
+_TRACKS = ("track_index", "count", "artist", "row_of")
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """Fitted strategies, one of which is chosen. A *row* is a place in the arrays of ``tracks``.
+
+    Attributes:
+        settings: what was asked for.
+        tracks: rows and counts, by ``track_index`` of the catalog.
+        strategies: by the label of their contender; the chosen one is among them.
+        has_vector: (t,) bool by row.
+        trained_on: (n,) uint64 hashes of the ids of the training playlists, ascending.
+    """
+
+    settings: RecommenderSettings
+    tracks: Tracks
+    strategies: Mapping[str, Strategy]
+    has_vector: np.ndarray
+    trained_on: np.ndarray
+
+    @property
+    def chosen(self) -> Contender:
+        """The strategy that the settings choose, as it is asked."""
+        return chosen_contender(self.settings)
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """All that are fitted, in a fixed order."""
+        known = dict.fromkeys([*CONTENDERS, self.chosen])
+        return [contender for contender in known if contender.label in self.strategies]
+
+    @property
+    def knows_artists(self) -> bool:
+        """Whether any track has an artist; without, artist affinity is popularity and the ranker does without."""
+        return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
+
+    def answers(
+        self, histories: FlatSequences, *, depth: int, contender: Contender | None = None
+    ) -> Iterator[tuple[slice, Answers]]:
+        """The ``depth`` best rows after each history of rows, chunk by chunk, by ``contender``, else the chosen one.
+
+        The same history gets the same answers in whatever batch it comes. An empty one gets the most frequent tracks.
+        """
+        asked = contender or self.chosen
+        for start in range(0, len(histories), _CHUNK):
+            part = slice(start, min(start + _CHUNK, len(histories)))
+            yield part, self._answer(histories[part], depth, asked)
+
+    def _answer(self, histories: FlatSequences, depth: int, asked: Contender) -> Answers:
+        silent = histories.lengths() == 0
+        asking = np.flatnonzero(~silent)
+        answers = Answers.empty(len(histories), depth)
+        strategy, heard = self.strategies[asked.label], histories.at(asking)
+        for place, found in recommend(strategy, self.tracks, heard, depth=depth, repeats=asked.repeats):
+            answers.rows[asking[place]], answers.scores[asking[place]] = found.rows, found.scores
+        if silent.any():
+            popular = Popularity(self.tracks).score(histories[:1]).top(depth)
+            answers.rows[silent], answers.scores[silent] = popular.rows, popular.scores
+        return answers
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays by name, from which, with the settings, :meth:`from_arrays` makes the recommender again."""
+        arrays = with_prefix({name: getattr(self.tracks, name) for name in _TRACKS}, "tracks")
+        arrays |= {"has_vector": self.has_vector, "trained_on": self.trained_on}
+        for label, strategy in self.strategies.items():
+            arrays |= with_prefix(strategy.arrays(), f"strategies.{label}")
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], settings: RecommenderSettings, labels: list[str]
+    ) -> "Recommender":
+        """The inverse of :meth:`arrays`; ``labels`` are those of the strategies.
+
+        Raises:
+            UnreadableError: an array is missing.
+        """
+        require_arrays(arrays, [*(f"tracks.{name}" for name in _TRACKS), "has_vector", "trained_on"])
+        tracks = Tracks(**of_prefix(arrays, "tracks"))
+        contenders = {known.label: known for known in (*CONTENDERS, chosen_contender(settings))}
+        strategies: dict[str, Strategy] = {}
+        # The ranker joins the others, so it is made last.
+        for label in sorted(labels, key=lambda label: contenders[label].strategy is StrategyName.ranker):
+            own = of_prefix(arrays, f"strategies.{label}")
+            strategies[label] = _strategy_of(contenders[label], own, tracks, settings, strategies)
+        in_order = {label: strategies[label] for label in labels}
+        return cls(settings, tracks, in_order, arrays["has_vector"], arrays["trained_on"])
+
+
+def _strategy_of(
+    contender: Contender,
+    arrays: Mapping[str, np.ndarray],
+    tracks: Tracks,
+    settings: RecommenderSettings,
+    others: Mapping[str, Strategy],
+) -> Strategy:
+    match contender.strategy:
+        case StrategyName.playlist_knn:
+            return PlaylistKnn.from_arrays(arrays, tracks, settings)
+        case StrategyName.item_knn:
+            return ItemKnn.from_arrays(arrays, settings)
+        case StrategyName.sequential_rules:
+            return SequentialRules.from_arrays(arrays)
+        case StrategyName.track_vectors:
+            return TrackVectors.from_arrays(arrays, tracks, contender.query)
+        case StrategyName.artist_affinity:
+            return ArtistAffinity.from_arrays(arrays, tracks)
+        case StrategyName.popularity:
+            return Popularity(tracks)
+        case StrategyName.ranker:
+            return RankedCandidates.from_arrays(arrays, Sources(tracks, {name: others[name] for name in PROPOSED}))

@@ -1,0 +1,18 @@
+"""Makes playlist data of any size: invented users, artists, tracks and playlists, with planted structure.
+
+Nothing here comes from real listeners or real music. The shape follows the public #nowplaying file: sizes,
+long tail, one name ("Starred") with a tenth of the rows, and its awkward rows. What a model can learn is
+planted: a *scene* is a group of artists of one genre and mood, a playlist keeps to a few scenes, stays in
+one for some tracks, and plays an artist's tracks in runs.
+
+Every draw is a hash of the seed and of what is drawn for (user, playlist, row), so a seed gives the same
+rows whatever the library versions and the batch size.
+
+The sample in ``data/`` is made by ``rec-assets make-playlists data/made_playlists.csv.gz``.
+"""
+
+from rec_assets.core.synthetic.row_batches import PARQUET_SCHEMA
+from rec_assets.core.synthetic.writers import write_made_playlists
+from rec_assets.core.synthetic_sample import SAMPLE_ROWS, SAMPLE_SEED
+
+__all__ = ["PARQUET_SCHEMA", "SAMPLE_ROWS", "SAMPLE_SEED", "write_made_playlists"]

@@ -1,0 +1,1 @@
+"""Word2Vec: training, the vectors as data, their file, and a map of them."""

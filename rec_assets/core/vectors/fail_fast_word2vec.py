@@ -1,0 +1,83 @@
+"""gensim's Word2Vec with an error where gensim waits for ever."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from gensim.models import Word2Vec
+
+from rec_assets.core.base.errors import TrainingError
+
+
+class FailFastWord2Vec(Word2Vec):
+    """Word2Vec whose first error in any thread ends training.
+
+    gensim's threads die silently: the main thread then waits for reports that never come. Here an error
+    is kept, the rest of the epoch is drained without work, and the main thread raises.
+    """
+
+    def __init__(self, report: Callable[[int, int], None], **settings: Any) -> None:
+        self._failure: Exception | None = None
+        self._report = report
+        super().__init__(**settings)
+
+    def _train_epoch(self, *args: Any, **kwargs: Any) -> tuple[int, int, int]:
+        totals = super()._train_epoch(*args, **kwargs)
+        if self._failure is not None:
+            raise TrainingError(
+                f"a trainer thread died: {type(self._failure).__name__}: {self._failure}"
+            ) from self._failure
+        self._report(kwargs["cur_epoch"], totals[1])
+        return totals
+
+    def _worker_loop(self, job_queue: Any, progress_queue: Any) -> None:
+        try:
+            super()._worker_loop(job_queue, progress_queue)
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            self._failure = error
+            while job_queue.get() is not None:
+                pass
+            progress_queue.put(None)
+
+    def _do_train_job(self, sentences: Any, alpha: Any, inits: Any) -> tuple[int, int]:
+        if self._failure is not None:
+            return 0, 0
+        return super()._do_train_job(sentences, alpha, inits)
+
+    def _job_producer(
+        self,
+        data_iterator: Iterable,
+        job_queue: Any,
+        cur_epoch: int = 0,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+    ) -> None:
+        try:
+            sentences = self._until_failure(data_iterator)
+            super()._job_producer(sentences, job_queue, cur_epoch, total_examples, total_words)
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
+            self._failure = error
+            for _ in range(self.workers):
+                job_queue.put(None)
+
+    def _until_failure(self, sentences: Iterable) -> Iterator[list[int]]:
+        for sentence in sentences:
+            if self._failure is not None:
+                return
+            yield sentence
+
+    def _log_progress(
+        self,
+        job_queue: Any,
+        progress_queue: Any,
+        cur_epoch: int,
+        example_count: int,
+        total_examples: int,
+        raw_word_count: int,
+        total_words: int,
+        trained_word_count: int,
+        elapsed: float,
+    ) -> None:
+        try:
+            self._report(cur_epoch, raw_word_count)
+        except Exception as error:  # noqa: BLE001 - raised again when the threads have ended
+            self._failure = error

@@ -1,0 +1,189 @@
+"""Word2Vec over track sequences, by gensim, with progress."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rec_assets.core.base.errors import DataError, SettingsError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+
+REPORT_SECONDS = 5.0
+
+
+class EmbeddingsSettings(Settings):
+    """Hyperparameters of Word2Vec (Mikolov et al. 2013, "Distributed Representations of Words and Phrases").
+
+    Names are gensim's, defaults the tutorial's but for ``sg``: asked by history and output vectors, skip-gram hits
+    about a sixth more often than CBOW.
+    """
+
+    min_count: int = setting(3, "Tracks that occur less often than this in training get no vector.", ge=1)
+    epochs: int = setting(30, "Passes of Word2Vec over the training playlists.", ge=1, le=1_000)
+    vector_size: int = setting(48, "Dimensions of a track's vector.", ge=1, le=2_048)
+    window: int = setting(10, "Tracks on either side of a track that count as its context in Word2Vec.", ge=1, le=1_000)
+    ns_exponent: float = setting(
+        0.75,
+        "Word2Vec draws negative samples by a track's count to this power: 1 = by count, 0 = all alike, below 0 = rare "
+        "tracks first.",
+        ge=-2,
+        le=2,
+    )
+    sg: int = setting(1, "Word2Vec variant: 1 = skip-gram, 0 = CBOW, which trains about four times faster.", ge=0, le=1)
+    negative: int = setting(5, "Negative samples of Word2Vec per pair of track and context.", ge=1, le=100)
+    sample: float = setting(
+        0.001, "Word2Vec downsamples tracks whose share of the training rows is above this; 0 = none.", ge=0, lt=1
+    )
+    alpha: float = setting(
+        0.025, "Learning rate of Word2Vec at the start; it falls to 0.0001 at the end.", ge=0.0001, le=1
+    )
+    workers: int = setting(
+        3, "Training threads of Word2Vec; with two or more, two runs never give the same vectors.", ge=1, le=64
+    )
+    seed: int = setting(1, "Seed of Word2Vec.", ge=0, lt=2**32)
+    reproducible: bool = setting(
+        False, "Trains Word2Vec on one thread, whatever `workers` says: the same input gives the same bytes."
+    )
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The settings as gensim's ``Word2Vec`` takes them."""
+        values = self.model_dump(include=set(EmbeddingsSettings.model_fields) - {"reproducible"})
+        return {**values, "workers": 1 if self.reproducible else self.workers}
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where training stands: ``epoch`` (1 = first) and the share of all epochs done, speed, and time left."""
+
+    epoch: int
+    epochs: int
+    share_done: float
+    words_per_second: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A model, and what training it took.
+
+    Attributes:
+        embeddings: the model.
+        covered_share: share (0..1) of the training rows whose track is in the vocabulary.
+        words_per_second: training rows read per second, over all epochs.
+    """
+
+    embeddings: TrackEmbeddings
+    covered_share: float
+    words_per_second: float
+
+
+class _Sentences:
+    """Sequences that can be read again for every epoch."""
+
+    def __init__(self, sequences: FlatSequences) -> None:
+        self._sequences = sequences
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return self._sequences.sentences()
+
+
+def train_word2vec(
+    sequences: FlatSequences,
+    settings: EmbeddingsSettings,
+    on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
+) -> TrainingResult:
+    """Train on whole sequences; with one worker the same input gives the same bytes, in any process.
+
+    Args:
+        sequences: track indexes of the training playlists.
+        settings: see :class:`EmbeddingsSettings`.
+        on_progress: called from the main thread about every five seconds and at the end.
+
+    Raises:
+        DataError: there is nothing to train on.
+        SettingsError: ``min_count`` leaves no track.
+        TrainingError: a trainer thread died.
+    """
+    from rec_assets.core.vectors.fail_fast_word2vec import FailFastWord2Vec  # gensim: two seconds
+
+    frequencies = count_vocabulary(sequences, settings.min_count)
+    words = len(sequences.values)
+    clock = _Clock(words, settings.epochs, on_progress)
+    model = FailFastWord2Vec(clock.report, **settings.hyperparameters())
+    # In a fixed order, so that the order in which rows came plays no part.
+    model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
+    model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)
+    tracks = [int(str(key)) for key in model.wv.index_to_key]
+    embeddings = TrackEmbeddings(
+        track_index=np.array(tracks, np.int32),
+        count=np.array([frequencies[track] for track in tracks], np.int64),
+        input_vectors=model.wv.vectors,
+        output_vectors=model.syn1neg,
+        hyperparameters=settings.hyperparameters(),
+    )
+    return TrainingResult(embeddings, int(embeddings.count.sum()) / words, clock.words_per_second())
+
+
+def untrained_vectors(sequences: FlatSequences, min_count: int) -> TrackEmbeddings:
+    """The vocabulary with vectors of one dimension that are all 0, for strategies that do not use them.
+
+    Raises:
+        DataError: there is no track.
+        SettingsError: ``min_count`` leaves no track.
+    """
+    frequencies = count_vocabulary(sequences, min_count)
+    nothing = np.zeros((len(frequencies), 1), np.float32)
+    tracks, counts = (
+        np.array(list(part), kind) for part, kind in ((frequencies, np.int32), (frequencies.values(), np.int64))
+    )
+    return TrackEmbeddings(tracks, counts, nothing, nothing, {"trained": False, "min_count": min_count})
+
+
+def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]:
+    """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``.
+
+    Raises:
+        DataError: there is no track.
+        SettingsError: no track is frequent enough.
+    """
+    if len(sequences.values) == 0:
+        raise DataError("the training playlists hold no track; materialize their splits from more playlists.")
+    counts = np.bincount(sequences.values)
+    kept = np.flatnonzero(counts >= min_count)
+    if len(kept) == 0:
+        raise SettingsError(
+            f"min_count={min_count} leaves no track: the most frequent one occurs {counts.max()} times in "
+            f"these training playlists. Set min_count to {counts.max()} or less, or bring more playlists (for "
+            "track_ranker, a lower ranker_share leaves more)."
+        )
+    order = kept[np.argsort(-counts[kept], kind="stable")]
+    return dict(zip(order.tolist(), counts[order].tolist(), strict=True))
+
+
+class _Clock:
+    """Turns counts of words into progress, at most one report every few seconds."""
+
+    def __init__(self, words: int, epochs: int, on_progress: Callable[[TrainingProgress], None]) -> None:
+        self._words, self._epochs, self._on_progress = words, epochs, on_progress
+        self._start = self._last_report = time.monotonic()
+        self._done = 0
+
+    def report(self, epoch: int, words_in_epoch: int) -> None:
+        self._done = epoch * self._words + words_in_epoch
+        now = time.monotonic()
+        finished = self._done >= self._epochs * self._words
+        if now - self._last_report < REPORT_SECONDS and not finished:
+            return
+        self._last_report = now
+        speed = self.words_per_second()
+        left = self._epochs * self._words - self._done
+        self._on_progress(
+            TrainingProgress(epoch + 1, self._epochs, self._done / (self._done + left), speed, left / speed)
+        )
+
+    def words_per_second(self) -> float:
+        return max(self._done, 1) / max(time.monotonic() - self._start, 1e-9)

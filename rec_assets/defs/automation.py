@@ -1,0 +1,101 @@
+"""When the model is trained again: on a schedule, and when the playlist files change."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from rec_assets.core.base.errors import RecAssetsError, SettingsError
+from rec_assets.core.playlists.readers import fingerprint, locate_files, name_files
+from rec_assets.defs.ingestion import RawPlaylistsConfig
+from rec_assets.defs.ingestion.raw_playlists import FINGERPRINT_METADATA
+from rec_assets.defs.jobs import TrainingSettings, training_job
+
+_SECONDS = 60
+CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON") or "0 5 * * 1"
+TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE") or "UTC"
+
+
+def scheduled_run_config() -> dict[str, Any]:
+    """The flat config in the file that ``REC_ASSETS_SCHEDULE_CONFIG`` names; without it, the defaults.
+
+    Raises:
+        SettingsError: the file is missing, or holds something other than settings of training_job by name.
+    """
+    name = os.environ.get("REC_ASSETS_SCHEDULE_CONFIG")
+    if not name:
+        return {}
+    try:
+        config = yaml.safe_load(Path(name).expanduser().read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: {error}. Name a YAML file of settings.") from error
+    if not isinstance(config, dict):
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: expected settings by name, found {config!r}.")
+    unknown = [str(setting) for setting in config if setting not in TrainingSettings.model_fields]
+    if unknown:
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: there is no setting {', '.join(unknown)}.")
+    return config
+
+
+@dg.schedule(
+    job=training_job,
+    cron_schedule=CRON,
+    execution_timezone=TIMEZONE,
+    name="weekly_training_schedule",
+    description="Trains on all playlists, on Mondays at 05:00 unless REC_ASSETS_SCHEDULE_CRON and "
+    "REC_ASSETS_SCHEDULE_TIMEZONE say otherwise, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
+)
+def weekly_training_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """One run a tick."""
+    return dg.RunRequest(run_config=scheduled_run_config())
+
+
+@dg.sensor(
+    job=training_job,
+    name="source_change_sensor",
+    minimum_interval_seconds=_SECONDS,
+    description="Runs training_job when the playlist files were written to since the last training, as soon as they "
+    "have stayed the same for a minute, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
+)
+def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """One run for each state of the files; a file that is still being written waits."""
+    try:
+        config = scheduled_run_config()
+        files = locate_files(_source_config(config).playlist_source().location)
+        found = fingerprint(files)
+    except (RecAssetsError, OSError) as error:
+        return dg.SkipReason(f"the playlist files cannot be looked at: {error}")
+    known = json.loads(context.cursor or "{}")
+    if known.get("trained") is None and _was_trained_on(context.instance, found):
+        known["trained"] = found
+    if known.get("trained") == found:
+        context.update_cursor(json.dumps({**known, "seen": found, "trained": found}))
+        return dg.SkipReason(f"{name_files(files)} did not change since the last training")
+    if known.get("seen") != found:
+        context.update_cursor(json.dumps({**known, "seen": found}))
+        return dg.SkipReason(f"{name_files(files)} changed; waiting until it stays the same for {_SECONDS} s")
+    # Numbered, because Dagster drops a key that it has seen: files that are put back as they were are a change, too.
+    runs = known.get("runs", 0) + 1
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=f"{runs}-{found}", run_config=config)],
+        cursor=json.dumps({"seen": found, "trained": found, "runs": runs}),
+    )
+
+
+def _source_config(config: dict[str, Any]) -> RawPlaylistsConfig:
+    return RawPlaylistsConfig(
+        **{name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
+    )
+
+
+def _was_trained_on(instance: dg.DagsterInstance, found: str) -> bool:
+    """Whether the last candidate was made of files with the fingerprint ``found``."""
+    rows, decision = (
+        instance.get_latest_materialization_event(dg.AssetKey(name)) for name in ("raw_playlists", "promotion_decision")
+    )
+    if rows is None or rows.asset_materialization is None or decision is None or decision.run_id != rows.run_id:
+        return False
+    return rows.asset_materialization.metadata[FINGERPRINT_METADATA].value == found

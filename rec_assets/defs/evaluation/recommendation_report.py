@@ -1,0 +1,60 @@
+"""recommendation_report: figures, pictures and examples of a run, as one page that opens without a network."""
+
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.evaluation.examples import example_playlists
+from rec_assets.core.evaluation.figures import rank_array
+from rec_assets.core.evaluation.slices import SliceRate
+from rec_assets.core.pictures.embedding_map import draw_track_map
+from rec_assets.core.playlists.catalog import with_names
+from rec_assets.core.recommender import Recommender
+from rec_assets.core.report import Assessment, HtmlPage, assess, build_report
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.vectors.projection import MapSettings
+from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.store.asset_store import AssetStore
+
+
+class ReportConfig(dg.Config, MapSettings):
+    """What the report shows."""
+
+
+@dg.asset(kinds={"html"}, code_version="2")
+def recommendation_report(
+    context: dg.AssetExecutionContext,
+    config: ReportConfig,
+    store: AssetStore,
+    track_catalog: Relation,
+    track_embeddings: TrackEmbeddings,
+    recommender: Recommender,
+    validation_sequences: Relation,
+    validation_hit_rate: dict,
+    test_hit_rate: dict,
+    validation_slices: Relation,
+    model_leaderboard: Relation,
+) -> dg.MaterializeResult[HtmlPage]:
+    """The whole assessment on one page: open the file in a browser."""
+    lineage = lineage_of(context, store, config.as_dict())
+    examples = example_playlists(recommender, FlatSequences.from_relation(validation_sequences))
+    leaderboard = _rows(model_leaderboard)
+    assessment = Assessment(
+        reports={"validation": validation_hit_rate, "test": test_hit_rate},
+        leaderboard=leaderboard,
+        strategy_ranks={row["strategy"]: rank_array(row["ranks"]) for row in leaderboard},
+        slices=[SliceRate(**row) for row in _rows(validation_slices)],
+        examples=with_names(track_catalog, [asdict(track) for track in examples]),
+        track_map=draw_track_map(track_embeddings, track_catalog, method=config.map_method.value),
+        settings={name: facts["settings"] for name, facts in lineage.ancestors.items()},
+        versions={name: facts["data_version"] for name, facts in lineage.ancestors.items()},
+    )
+    page = HtmlPage(build_report(assess(assessment)))
+    return materialized(page, lineage, {"strategy": validation_hit_rate["strategy"]})
+
+
+def _rows(table: Relation) -> list[dict[str, Any]]:
+    return table.to_arrow_table().to_pylist()

@@ -1,0 +1,60 @@
+"""train_sequences, validation_sequences and test_sequences, and the check that no playlist is in two of them."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists import splits
+from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.store.asset_store import AssetStore
+
+_PURPOSES = {
+    "train": "The playlists on which the model is trained.",
+    "validation": "The playlists by which settings are chosen.",
+    "test": "The playlists that measure the final model; nothing is chosen by them.",
+}
+
+
+class SplitConfig(dg.Config, splits.SplitSettings):
+    """How playlists are split."""
+
+
+@dg.multi_asset(
+    outs={
+        f"{part}_sequences": dg.AssetOut(
+            description=purpose, dagster_type=Relation, kinds={"duckdb", "parquet"}, code_version="1"
+        )
+        for part, purpose in _PURPOSES.items()
+    },
+)
+def split_sequences(
+    context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
+) -> Iterator[dg.MaterializeResult[Relation]]:
+    """Playlists cut into three parts of exact size by a seeded hash of their id."""
+    shares = config.shares()
+    parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed)
+    for part, sequences in parts.items():
+        name = f"{part}_sequences"
+        lineage = lineage_of(context, store, config.as_dict(), key=name)
+        yield materialized(sequences, lineage, {"share": shares[part]}, key=name)
+
+
+@dg.asset_check(
+    asset="train_sequences",
+    description="No playlist is in two parts, and the parts together are all playlists.",
+    additional_ins={
+        name: dg.AssetIn(name) for name in ("playlist_sequences", "validation_sequences", "test_sequences")
+    },
+    blocking=True,
+)
+def splits_are_disjoint_and_complete(
+    playlist_sequences: Relation,
+    train_sequences: Relation,
+    validation_sequences: Relation,
+    test_sequences: Relation,
+) -> dg.AssetCheckResult:
+    """Counts playlists that are in several parts, in none, or in a part but not in the whole."""
+    parts = train_sequences.union(validation_sequences).union(test_sequences)
+    misplaced = splits.count_misplaced(playlist_sequences, parts)
+    return dg.AssetCheckResult(passed=not any(misplaced.values()), metadata=misplaced)

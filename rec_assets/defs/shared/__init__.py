@@ -1,0 +1,1 @@
+"""What the rooms share: values with lineage, schemas, checks of tables."""

@@ -1,0 +1,105 @@
+"""The columns of every stored table, as the UI shows them and a check holds them."""
+
+import dagster as dg
+
+_SEQUENCE_COLUMNS = [
+    dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist"),
+    dg.TableColumn("track_indexes", "INTEGER[]", "The tracks in order, as numbers of track_catalog."),
+    dg.TableColumn("length", "INTEGER", "How many tracks."),
+]
+_RANK_COLUMNS = [
+    dg.TableColumn("playlist_id", "VARCHAR", "The held-out playlist."),
+    dg.TableColumn("strategy", "VARCHAR", "What recommended."),
+    dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
+    dg.TableColumn("query_track", "INTEGER", "Track before the last, which asks."),
+    dg.TableColumn("target_track", "INTEGER", "Last track, which is to be found."),
+    dg.TableColumn("rank", "INTEGER", "Place of the target, 1 = best; null = not among the k recommended."),
+    dg.TableColumn("popularity_rank", "INTEGER", "Place of the target by training count; null = not in training."),
+    dg.TableColumn("query_is_cold", "BOOLEAN", "The query has no vector."),
+    dg.TableColumn("target_is_cold", "BOOLEAN", "The target has no vector, so that vectors cannot find it."),
+    dg.TableColumn("history_length", "INTEGER", "Tracks before the target."),
+    dg.TableColumn("target_count", "BIGINT", "Occurrences of the target in training."),
+    dg.TableColumn("same_artist", "BOOLEAN", "The target's artist is in the history; null = unknown artist."),
+]
+_SLICE_COLUMNS = [
+    dg.TableColumn("slice", "VARCHAR", "What the playlists are told apart by."),
+    dg.TableColumn("value", "VARCHAR", "Which of its classes."),
+    dg.TableColumn("playlists", "BIGINT", "How many."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share of them with a hit, 0..1."),
+    dg.TableColumn("low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("high", "DOUBLE", "Upper end."),
+]
+_LEADERBOARD_COLUMNS = [
+    dg.TableColumn("strategy", "VARCHAR", "What recommends; last_track = the tutorial's way of asking the vectors."),
+    dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
+    dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended."),
+    dg.TableColumn("playlists", "BIGINT", "Validation playlists asked."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share of targets among the k recommended, 0..1."),
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; NaN where k is below."),
+    dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of its interval."),
+    dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
+    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    dg.TableColumn("catalog_coverage", "DOUBLE", "Share of the catalog recommended to anybody."),
+    dg.TableColumn("median_popularity", "BIGINT", "Median training count of what is recommended."),
+    dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
+    dg.TableColumn("tail_share", "DOUBLE", "Share of recommendations outside the most popular fifth of the catalog."),
+    dg.TableColumn("stability", "DOUBLE", "Share of the first 10 that stays when the oldest track is missing."),
+    dg.TableColumn("milliseconds_per_playlist", "DOUBLE", "Answering, in batches."),
+    dg.TableColumn("training_seconds", "DOUBLE", "Training the models it needs; null = unknown here."),
+    dg.TableColumn("is_chosen", "BOOLEAN", "The strategy that the hit rates follow."),
+    dg.TableColumn("ranks", "INTEGER[]", "Rank of each validation playlist's target; null = not recommended."),
+]
+_TUNING_COLUMNS = [
+    dg.TableColumn("trial", "VARCHAR", "Search and number; the partition of the trial's assets."),
+    dg.TableColumn("state", "VARCHAR", "finished, failed, pending, or outdated: on other playlists or defaults."),
+    dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
+    dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; null where k is below."),
+    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
+    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    dg.TableColumn("seconds", "DOUBLE", "Training all that the trial needs; null = unknown here."),
+    dg.TableColumn("is_best", "BOOLEAN", "The highest hit rate; of equals the first trial."),
+]
+
+_SEQUENCES = ("playlist", "train", "validation", "test")
+
+TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
+    "raw_playlists": dg.TableSchema(
+        [
+            dg.TableColumn("row_id", "BIGINT", "Order of the rows."),
+            dg.TableColumn("user_id", "VARCHAR", "Who made the playlist."),
+            dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
+            dg.TableColumn("artist", "VARCHAR", "As it came; null = empty."),
+            dg.TableColumn("track", "VARCHAR", "As it came; null = empty."),
+        ]
+    ),
+    "track_catalog": dg.TableSchema(
+        [
+            dg.TableColumn("track_index", "INTEGER", "0 = the most frequent track."),
+            dg.TableColumn("track_id", "VARCHAR", "artist|||track"),
+            dg.TableColumn("artist", "VARCHAR", "Null = empty."),
+            dg.TableColumn("track", "VARCHAR", "Null = empty."),
+            dg.TableColumn("occurrences", "BIGINT", "Rows that name the track."),
+            dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
+        ]
+    ),
+    **{f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS) for part in _SEQUENCES},
+    **{f"{part}_ranks": dg.TableSchema(_RANK_COLUMNS) for part in ("validation", "test")},
+    "validation_slices": dg.TableSchema(_SLICE_COLUMNS),
+    "model_leaderboard": dg.TableSchema(_LEADERBOARD_COLUMNS),
+    "playlist_recommendations": dg.TableSchema(
+        [
+            dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist"),
+            dg.TableColumn("rank", "INTEGER", "1 = best."),
+            dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
+            dg.TableColumn("track", "VARCHAR", "Null = unknown."),
+            dg.TableColumn("score", "FLOAT", "Falls with the rank; null = filled up with what is popular."),
+        ]
+    ),
+    "tuning_leaderboard": dg.TableSchema(_TUNING_COLUMNS),
+}

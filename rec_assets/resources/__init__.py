@@ -1,1 +1,0 @@
-"""What assets need from the world: one DuckDB connection, one store, one IO manager."""

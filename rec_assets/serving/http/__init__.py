@@ -1,0 +1,1 @@
+"""The promoted model over HTTP; needs the extra ``serve``."""

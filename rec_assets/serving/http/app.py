@@ -1,0 +1,90 @@
+"""The endpoint: ``/recommend`` and ``/health``."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+
+from rec_assets.serving.http.answering import Answer, UnknownTracksError, answer
+from rec_assets.serving.http.current import CurrentModel
+from rec_assets.serving.http.questions import Question, explained
+from rec_assets.serving.http.settings import ServingSettings
+from rec_assets.store.promoted_models import PromotedModels
+
+# Whoever stands behind so many waits for a second; more would only take memory.
+MOST_WAITING = 64
+
+
+def create_app(settings: ServingSettings) -> FastAPI:
+    """The endpoint over the store of ``settings``; it follows what is promoted while it runs."""
+    scratch = tempfile.TemporaryDirectory(prefix="rec-assets-serve-")
+    current = CurrentModel(PromotedModels(settings.storage, Path(scratch.name)), poll_seconds=settings.poll_seconds)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        with scratch:
+            await to_thread.run_sync(current.start)
+            yield
+            await to_thread.run_sync(current.stop)
+
+    # The pages of docs_url and redoc_url would load from elsewhere.
+    app = FastAPI(
+        title="rec_assets", docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False, version="1"
+    )
+    app.state.current = current
+    app.add_exception_handler(RequestValidationError, _refused)
+    app.add_exception_handler(UnknownTracksError, _unknown)
+    _add_routes(app, current, CapacityLimiter(settings.threads))
+    return app
+
+
+def _add_routes(app: FastAPI, current: CurrentModel, threads: CapacityLimiter) -> None:
+    @app.get("/recommend", response_model=Answer)
+    async def recommend(question: Annotated[Question, Query()]) -> Response:
+        """Tracks that fit after the asked ones."""
+        served = current.served
+        if served is None:
+            return _unavailable(current.problem)
+        if threads.statistics().tasks_waiting >= MOST_WAITING:
+            return _unavailable(f"{MOST_WAITING} questions wait already. Ask again in a second.")
+        text = await to_thread.run_sync(answer, served, question, limiter=threads)
+        return Response(text, media_type="application/json")
+
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        """Which model is served."""
+        return _health(current)
+
+
+def _health(current: CurrentModel) -> JSONResponse:
+    served = current.served
+    if served is None:
+        return JSONResponse({"status": "no model", "problem": current.problem}, 503)
+    told = {name: getattr(served, name) for name in ("version", "strategy", "k", "hit_rate", "vocabulary")}
+    age = (datetime.now(UTC) - served.promoted_at).total_seconds()
+    return JSONResponse(
+        {
+            **{"status": "ok" if current.problem is None else "old model", "problem": current.problem, **told},
+            "promoted_at": served.promoted_at.isoformat(),
+            "seconds_since_promotion": round(age, 1),
+        }
+    )
+
+
+def _unavailable(reason: str | None) -> JSONResponse:
+    return JSONResponse({"detail": reason}, 503, {"Retry-After": "1"})
+
+
+async def _refused(_: Request, error: Any) -> JSONResponse:
+    return JSONResponse(explained(error.errors()), 422)
+
+
+async def _unknown(_: Request, error: Any) -> JSONResponse:
+    return JSONResponse(error.as_dict(), 404)

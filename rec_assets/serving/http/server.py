@@ -1,0 +1,93 @@
+"""Runs the endpoint in this process, or in several."""
+
+import logging
+import os
+import signal
+from copy import deepcopy
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.config import LOGGING_CONFIG
+from uvicorn.supervisors import Multiprocess
+
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.serving.http.settings import ServingSettings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+# A hundred pairs of long names in Latin script fit.
+LONGEST_HEAD = 128 * 1024
+_CONNECTIONS = 512
+_SECONDS_TO_END = 10
+# A process that reads a file of full size from a cold disk is not dead.
+_SECONDS_TO_START = 60
+# One question is too small to be shared out; threads that wait for each other spin.
+_ONE_THREAD_EACH = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_log = logging.getLogger("rec_assets.serving")
+
+
+def serve(settings: ServingSettings) -> None:
+    """Serve until SIGTERM or SIGINT; requests that were begun are answered.
+
+    Raises:
+        SettingsError: the address cannot be listened at.
+    """
+    for name in _ONE_THREAD_EACH:
+        os.environ.setdefault(name, "1")  # read when numpy is imported, here and in the processes
+    config = server_config(settings)
+    if not settings.is_local:
+        _log.warning("%s is reached from other machines, and there is no log-in.", settings.host)
+    try:
+        listener = config.bind_socket()
+    except SystemExit as error:
+        raise SettingsError(
+            f"cannot listen at {settings.host}, port {settings.port}: the log says why. Give another --host or --port."
+        ) from error
+    if settings.workers > 1:
+        Multiprocess(config, sockets=[listener]).run()
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def server_config(settings: ServingSettings) -> uvicorn.Config:
+    """Uvicorn's settings; makes its log and ours one."""
+    return uvicorn.Config(
+        partial(_create_app, settings),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http="h11",  # httptools takes a request line of any length
+        h11_max_incomplete_event_size=LONGEST_HEAD,
+        ws="none",
+        lifespan="on",
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+        timeout_worker_healthcheck=_SECONDS_TO_START,
+        access_log=settings.access_log,
+        proxy_headers=False,
+        server_header=False,
+        log_config=_log_config(),
+    )
+
+
+def _create_app(settings: ServingSettings) -> "FastAPI":
+    from rec_assets.serving.http.app import create_app  # numpy, after its threads are set
+
+    return create_app(settings)
+
+
+def _log_config() -> dict:
+    config = deepcopy(LOGGING_CONFIG)
+    config["loggers"]["rec_assets"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    return config
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Uvicorn sends itself the signal again when all is done: an orderly end is no failure."""
+    raise SystemExit(0)

@@ -1,0 +1,82 @@
+"""``rec-assets promote``: the kept versions of the promoted model, and the way back to one."""
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rec_assets.core.base.errors import RecAssetsError, StoreError
+from rec_assets.serving.options import storage_option
+
+if TYPE_CHECKING:
+    from rec_assets.store.promoted_models import PromotedModels
+
+
+@click.command()
+@click.argument("version", type=click.IntRange(min=1), required=False)
+@storage_option
+def promote(version: int | None, storage: str) -> None:
+    """Makes VERSION, a kept one, the promoted model at once; without VERSION, lists those that are kept.
+
+    The file is read in full first. With DAGSTER_HOME set, the UI is told. The next candidate is held against it.
+    """
+    from rec_assets.store.promoted_models import PromotedModels
+
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            models = PromotedModels(storage, Path(scratch))
+            if version is None:
+                click.echo("\n".join(_listed(models)))
+                return
+            facts = models.point_to(version, by="hand")
+    except (RecAssetsError, OSError, ImportError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"version {version} is promoted: hit rate@{facts['k']} {facts['hit_rate']:.4f}, {facts['strategy']}")
+    click.echo("playlist_recommendations are still those of another version until they are materialized again.")
+    if os.environ.get("DAGSTER_HOME"):
+        _tell_dagster(facts)
+
+
+def _listed(models: "PromotedModels") -> list[str]:
+    stored, current = models.stored(), models.current_or_none()
+    if not stored:
+        return [f"no model is promoted in {models.base}. Run training_job first."]
+    lines = [f"{'version':>9}  {'made':20}  {'strategy':24}  {'hit rate':>8}  {'rows':>12}  {'vocabulary':>10}"]
+    for version in stored:
+        mark = "*" if current and version == current["version"] else " "
+        lines.append(f"{mark} {version:7}  {_described(models, version)}")
+    named = f"* promoted {current['promoted_at']} by {current['promoted_by']}" if current else "none of them is current"
+    return [*lines, named]
+
+
+def _described(models: "PromotedModels", version: int) -> str:
+    try:
+        facts = models.facts(version)
+    except StoreError as error:
+        return f"cannot be used: {error}"
+    made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
+    return (
+        f"{made:20}  {facts['strategy']:24}  {facts['hit_rate']:8.4f}  {facts['counts']['rows']:12,}  "
+        f"{facts['counts']['vocabulary']:10,}"
+    )
+
+
+def _tell_dagster(facts: dict[str, Any]) -> None:
+    """Reports the promotion to the instance, so that the UI shows which version is current."""
+    import dagster as dg
+
+    told = {name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")}
+    # No materialization: an old model that is promoted again is no fresher than it was.
+    event = dg.AssetObservation(
+        "promoted_model", description=f"Version {facts['version']} was promoted by hand.", metadata=told
+    )
+    try:
+        with dg.DagsterInstance.get() as instance:
+            instance.report_runless_asset_event(event)
+    except (dg.DagsterError, OSError) as error:
+        click.echo(
+            f"It is promoted, but the UI was not told: DAGSTER_HOME={os.environ['DAGSTER_HOME']}: {error}", err=True
+        )

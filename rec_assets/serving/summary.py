@@ -1,0 +1,129 @@
+"""``rec-assets summary``: what the last run left in the store."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rec_assets.core.base.errors import RecAssetsError, StoreError, naming
+from rec_assets.serving.options import storage_option
+from rec_assets.serving.printable import printable
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+EXAMPLES, LAST, RECOMMENDED = 3, 2, 3
+_HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
+_RECOMMENDER = "recommender.safetensors"
+_PARTS = ("history", "recommended")
+_TABLES = ("validation_sequences.parquet", "track_catalog.parquet")
+
+
+@click.command()
+@storage_option
+def summary(storage: str) -> None:
+    """Shows the two hit rates, three example recommendations, and where the files are."""
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
+            lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(files)]
+            lines += ["", *_files(storage)]
+        except (RecAssetsError, OSError, ImportError, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+    click.echo("\n".join(lines))
+
+
+def _checked(storage: str, name: str, scratch: Path) -> Path:
+    """A local path with the file ``name`` of the store, whose bytes are checked."""
+    from upath import UPath
+
+    from rec_assets.store.atomic import download, is_local, local_path
+    from rec_assets.store.verified import verify_for_readers
+
+    target: UPath = UPath(storage) / name
+    if not target.exists():
+        raise StoreError(f"{target} does not exist. Run training_job first (make run).")
+    with naming(target, f"Materialize {name.partition('.')[0]} again."):
+        path = local_path(target) if is_local(target) else scratch / name
+        if not is_local(target):
+            download(target, path)
+        verify_for_readers(path)
+    return path
+
+
+def _hit_rates(files: dict[str, Path]) -> list[str]:
+    from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+    from rec_assets.core.base.tensor_file import read_layout
+    from rec_assets.store.sealed_json import read_json
+
+    with naming(files[_RECOMMENDER], "Materialize recommender again."):
+        version = Lineage.from_json(read_layout(files[_RECOMMENDER]).header["notes"][LINEAGE_KEY]).data_version
+    lines = []
+    for name in _HIT_RATES:
+        with naming(files[name], f"Materialize {name.partition('.')[0]} again."):
+            report = read_json(files[name])
+            made_of = Lineage.from_document(report["lineage"]).ancestors["recommender"]["data_version"]
+        lines.append(
+            f"{name.split('_')[0] + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
+            f"{report['strategy']}, {report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
+            + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
+            + ("" if made_of == version else "   OF AN EARLIER MODEL: run training_job to the end")
+        )
+    return lines
+
+
+def _promoted(storage: str, scratch: Path) -> list[str]:
+    """Which version readers use, and why the last candidate is not it."""
+    from upath import UPath
+
+    from rec_assets.store.promoted_models import PromotedModels
+    from rec_assets.store.sealed_json import read_json
+
+    current = PromotedModels(storage, scratch).current()
+    named = (
+        f"version {current['version']}, hit rate@{current['k']} {current['hit_rate']:.4f}" if current else "none yet"
+    )
+    lines = [f"{'promoted model':24} {named}"]
+    decision = "promotion_decision.json"
+    if (UPath(storage) / decision).exists():
+        report = read_json(_checked(storage, decision, scratch))
+        reasons = "; and ".join(report["reasons"])
+        lines += [] if report["promote"] else [f"{'':24} the last candidate was REFUSED: {reasons}"]
+    return lines
+
+
+def _examples(files: dict[str, Path]) -> list[str]:
+    import duckdb
+
+    from rec_assets.core.base.flat_sequences import FlatSequences
+    from rec_assets.core.base.relations import read_table
+    from rec_assets.core.evaluation.examples import example_playlists
+    from rec_assets.core.playlists.catalog import names_of
+    from rec_assets.core.recommender import open_recommender
+
+    with naming(files[_RECOMMENDER], "Materialize recommender again."):
+        recommender, _, _ = open_recommender(files[_RECOMMENDER])
+    with duckdb.connect() as connection:
+        sequences, catalog = (read_table(connection, files[name]) for name in _TABLES)
+        held_out = FlatSequences.from_relation(sequences.limit(EXAMPLES))
+        shown = example_playlists(recommender, held_out)
+        names = [printable(name) for name in names_of(catalog, [track.track_index for track in shown])]
+    lines: list[str] = []
+    for playlist in held_out.ids.tolist():
+        own = [(track, name) for track, name in zip(shown, names, strict=True) if track.playlist_id == playlist]
+        history, recommended = ([name for track, name in own if track.part == part] for part in _PARTS)
+        lines.append(f"after … {' · '.join(history[-LAST:])}")
+        lines += [f"    {place}. {name}" for place, name in enumerate(recommended[:RECOMMENDED], start=1)]
+    return lines
+
+
+def _files(storage: str) -> list[str]:
+    from upath import UPath
+
+    def is_shown(path: "UPath") -> bool:
+        return not path.name.startswith(".") and path.is_file()
+
+    files = sorted(filter(is_shown, UPath(storage).iterdir()), key=lambda path: path.name)
+    sizes = [f"    {path.name:36} {path.stat().st_size / 1e6:>10,.2f} MB" for path in files]
+    return [f"files in {storage}", *sizes]

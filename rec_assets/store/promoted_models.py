@@ -1,0 +1,236 @@
+"""The promoted models of a store: a file per version, never written twice, and a small one that names the current.
+
+Readers open the small file first, so they see the old model or the new one. Nothing here imports Dagster.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from upath import UPath
+
+from rec_assets.core.base.errors import StoreError, UnreadableError, naming
+from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.names import TrackNames
+from rec_assets.core.promoted import PromotedModel, open_promoted, read_facts, save_promoted
+from rec_assets.core.recommender import Recommender
+from rec_assets.store.atomic import atomic_file, download, is_local, local_path
+from rec_assets.store.sealed_json import read_json, write_json
+from rec_assets.store.verified import verify, verify_for_readers
+
+POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
+# A version may be removed between the two reads; promoting so often in between is no coincidence any more.
+_TRIES = 5
+
+
+_GO_BACK = "Choose a kept version (rec-assets promote), or run training_job with replace_unreadable: true."
+
+
+class PromotionSettings(Settings):
+    """What is kept of promoted models."""
+
+    kept_versions: int = setting(
+        5, "Versions of the promoted model that are kept, the current one among them.", ge=1, le=1_000
+    )
+
+
+class PromotedModels:
+    """The promoted models below ``base``, a folder or a URL.
+
+    Args:
+        base: of the store.
+        scratch: a folder for downloads and uploads; needed for a URL only.
+    """
+
+    def __init__(self, base: str, scratch: Path | None = None) -> None:
+        self.base, self._scratch = base, scratch
+
+    def current(self) -> dict[str, Any] | None:
+        """Facts of the current model with the ``kept`` versions and its ``lineage``; None if nothing was promoted.
+
+        Raises:
+            StoreError: the file that names it is damaged, or of an older version of this package.
+        """
+        pointer = UPath(self.base) / POINTER
+        if not pointer.exists():
+            return None
+        try:
+            with naming(pointer, _GO_BACK), self._copy(pointer) as path:
+                verify(path, again=True)
+                document = read_json(path)
+                Lineage.from_document(document.get("lineage"))
+                return {**document, "version": int(document["version"]), "kept": _kept(document)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{pointer} does not say which model is promoted ({error!r}). {_GO_BACK}") from error
+
+    def open_current(self, *, again: bool = False) -> PromotedModel:
+        """The current model, mapped from its file; ``again`` as of :meth:`open`.
+
+        Raises:
+            StoreError: nothing was promoted, or its file is missing or damaged.
+        """
+        for _ in range(_TRIES):
+            facts = self.current()
+            if facts is None:
+                raise StoreError(f"no model is promoted in {self.base}. Run training_job first.")
+            try:
+                return self.open(int(facts["version"]), again=again)
+            except StoreError:
+                if self.current() == facts:
+                    raise
+        raise StoreError(f"{self.base}: each model was gone before it was opened. Keep more versions (kept_versions).")
+
+    def open(self, version: int, *, again: bool = False) -> PromotedModel:
+        """The model of one ``version``, whose bytes are checked unless a reader did before; ``again`` = even then.
+
+        Raises:
+            StoreError: it is not kept here, damaged, or of another version of this package.
+        """
+        with self._local(version, again=again) as path:
+            model = open_promoted(path)
+            _require_version(model.facts, version)
+            return model
+
+    def facts(self, version: int) -> dict[str, Any]:
+        """The facts of one ``version``. Raises as :meth:`open` does."""
+        with self._local(version, again=False) as path:
+            facts, _ = read_facts(path)
+            _require_version(facts, version)
+            return facts
+
+    def written_at(self, version: int) -> float:
+        """When the file of ``version`` was written, in seconds since 1970."""
+        return self._target(version).stat().st_mtime
+
+    def stored(self) -> list[int]:
+        """All versions whose file is here, ascending; the last may be one whose promotion was cut off."""
+        folder = self._unlisted(UPath(self.base) / FOLDER)
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        numbers = [name.removeprefix("v").removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+        return sorted(int(number) for number in numbers if number.isdecimal())
+
+    def next_version(self) -> int:
+        """One above every version that is stored or known to have been."""
+        return 1 + max([0, *self.stored(), *self.known()])
+
+    def current_or_none(self) -> dict[str, Any] | None:
+        """As :meth:`current`, and None as well where the file that names it is damaged."""
+        try:
+            return self.current()
+        except StoreError:
+            return None
+
+    def known(self) -> list[int]:
+        """The kept versions, the one promoted last at the end; without a readable pointer, all that are stored."""
+        current = self.current_or_none()
+        return _kept(current) if current else self.stored()
+
+    def add(self, recommender: Recommender, names: TrackNames, facts: dict[str, Any], lineage: Lineage) -> UPath:
+        """Store a model under the ``version`` in its ``facts``; it is not current yet.
+
+        Raises:
+            StoreError: no space or no permission, or the version is there already: another run promotes, too.
+        """
+        target = self._unlisted(self._target(facts["version"]))
+        if target.exists():
+            raise StoreError(
+                f"{target} is there already: another run promotes at the same time. Run one after the other."
+            )
+        with atomic_file(target, self._folder()) as temporary:
+            save_promoted(recommender, names, facts, lineage, temporary)
+        return target
+
+    def point_to(self, version: int, *, by: str, kept: list[int] | None = None) -> dict[str, Any]:
+        """Make a stored ``version`` current, whose file is read in full first.
+
+        Args:
+            version: one of :meth:`stored`.
+            by: who does it, for people.
+            kept: the versions that stay; unless given, those that are kept now and this one.
+
+        Returns:
+            The new facts.
+
+        Raises:
+            StoreError: it is not kept, or damaged; then nothing has changed.
+        """
+        with self._local(version, again=True) as path:
+            facts, lineage = read_facts(path)
+            _require_version(facts, version)
+            open_promoted(path)
+        kept = kept or kept_versions(self.known(), version)
+        own = {"promoted_at": now(), "promoted_by": by, "kept": kept, "lineage": lineage.as_document()}
+        with atomic_file(UPath(self.base) / POINTER, self._folder()) as temporary:
+            write_json({**facts, **own}, temporary)
+        return {**facts, **own}
+
+    def remove_all_but(self, kept: list[int]) -> list[int]:
+        """Remove the files of other versions than ``kept``; readers that have one open go on. Returns the removed."""
+        removed = [version for version in self.stored() if version not in kept]
+        for version in removed:
+            self._target(version).unlink(missing_ok=True)
+        return removed
+
+    def _target(self, version: int) -> UPath:
+        return UPath(self.base) / FOLDER / f"v{version:04d}{SUFFIX}"
+
+    @contextmanager
+    def _local(self, version: int, *, again: bool) -> Iterator[Path]:
+        """A local path with the file of ``version``, whose bytes are checked; what is mapped stays readable."""
+        target = self._unlisted(self._target(version))
+        if not target.exists():
+            kept = ", ".join(map(str, self.stored())) or "none"
+            raise StoreError(f"version {version} is not in {self.base}; there are {kept}.")
+        with naming(target, _GO_BACK), self._copy(target) as path:
+            if again:
+                verify(path, again=True)
+            else:
+                verify_for_readers(path)
+            yield path
+
+    @contextmanager
+    def _copy(self, target: UPath) -> Iterator[Path]:
+        """A local path with the content of ``target``, for the block."""
+        if is_local(target):
+            yield local_path(target)
+            return
+        copy = self._folder() / target.name
+        download(target, copy)
+        try:
+            yield copy
+        finally:
+            copy.unlink()
+
+    def _unlisted(self, path: UPath) -> UPath:
+        """``path``, of which no listing is remembered: another process may have promoted since."""
+        path.fs.invalidate_cache()
+        return path
+
+    def _folder(self) -> Path:
+        return self._scratch or Path(self.base)
+
+
+def kept_versions(known: list[int], version: int, *, count: int | None = None) -> list[int]:
+    """``known`` with ``version``, which becomes the current one, at the end; the last ``count`` of them.
+
+    In the order in which they were promoted, so that the one that readers were on is the last to go.
+    """
+    return [*(other for other in known if other != version), version][-(count or 0) :]
+
+
+def _require_version(facts: dict[str, Any], version: int) -> None:
+    """A file of another version that was copied to this name would be promoted as what it is not."""
+    if facts.get("version") != version:
+        raise UnreadableError(f"holds version {facts.get('version')}, not {version}")
+
+
+def _kept(current: dict[str, Any]) -> list[int]:
+    return [int(version) for version in current["kept"]]
+
+
+def now() -> str:
+    """The time, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

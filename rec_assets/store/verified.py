@@ -1,0 +1,56 @@
+"""Checks the bytes of a file once for each of its versions, and remembers that it did.
+
+A file counts as the one that was checked while its place on the disk, its size and both of its times are the same:
+whoever writes to it changes the time of change, which no program can set. A disk that loses bits by itself does not
+change it, so who cannot afford a wrong answer checks again.
+"""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from rec_assets.core.base.seal import verify_seal
+
+_seen: set[str] = set()
+
+
+def verify(path: Path, *, again: bool = False) -> None:
+    """Check the bytes of ``path``, unless this process did before; ``again`` = even then.
+
+    Raises:
+        UnreadableError: the file is damaged, or has no checksum.
+        FileNotFoundError: there is no file.
+    """
+    signature = _signature(path)
+    if again or signature not in _seen:
+        verify_seal(path)
+        _seen.add(signature)
+
+
+def verify_for_readers(path: Path) -> None:
+    """As :func:`verify`, and it counts what any process of this user did before; raises the same."""
+    signature = _signature(path)
+    if signature in _seen:
+        return
+    marker = _marker(signature)
+    if marker is None or not marker.exists():
+        verify_seal(path)
+        with suppress(OSError):  # a home that cannot be written to: every process checks for itself
+            if marker is not None:
+                marker.parent.mkdir(parents=True, exist_ok=True)
+                marker.touch()
+    _seen.add(signature)
+
+
+def _signature(path: Path) -> str:
+    found = path.stat()
+    facts = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return hashlib.sha256(f"{path.resolve()} {facts}".encode()).hexdigest()
+
+
+def _marker(signature: str) -> Path | None:
+    """An empty file in the user's cache that says that a file was checked; None if there is no such folder."""
+    home = os.environ.get("HOME", "")
+    cache = os.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    return Path(cache) / "rec_assets" / "verified" / signature if cache else None

@@ -1,1 +1,0 @@
-"""Runs the trials of a search, and picks up where an earlier one stopped."""
