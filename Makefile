@@ -1,4 +1,4 @@
-# make run     set up and run the main job on the shipped made sample
+# make run     set up and run the main job on the shipped synthetic sample
 # make dev     the UI, with schedules
 # make test    set up and run every check and test
 # make bench   ours against the tutorial's way; takes minutes

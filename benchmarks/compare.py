@@ -32,7 +32,7 @@ def make_once(target: Path, *options: str) -> Path:
 
 
 def made(rows: int, suffix: str) -> Path:
-    """The made playlists of that size and format."""
+    """Synthetic playlists of that size and format."""
     return make_once(CACHE / f"made_{rows}{suffix}", "--rows", str(rows))
 
 
@@ -50,7 +50,7 @@ def whole_commands(source: Path, tutorial_python: str, scratch: Path) -> dict[st
     kept_as = f"{source.name.split('.')[0]}_{source.stat().st_size}.parquet"
     cleaned = make_once(CACHE / kept_as, "--from-dialect", str(source))
     dagster = str(Path(sys.executable).with_name("dagster"))
-    job = ["-m", "rec_assets.definitions", "-j", "training_job", "-c", "rec_assets/configs/tutorial.yaml"]
+    job = ["-m", "rec_assets.definitions", "-j", "tutorial_job", "-c", "rec_assets/configs/tutorial.yaml"]
     return {
         "ours": Command(
             [dagster, "job", "execute", *job],
@@ -95,7 +95,7 @@ def parse_arguments() -> argparse.Namespace:
     """The command line; ends the process with a message if it is wrong."""
     parser = argparse.ArgumentParser(description="Times this project against the tutorial.")
     parser.add_argument("comparison", choices=["preparation", "dialect", "whole"])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="made rows (not for whole)")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="synthetic rows (not for whole)")
     parser.add_argument("--runs", type=int, default=3, help="runs of either side")
     parser.add_argument(
         "--lean",
@@ -116,7 +116,7 @@ def main() -> None:
     """Runs the comparison and prints the table with all that a reader needs to judge it."""
     arguments = parse_arguments()
     measured = compare(arguments)
-    data = arguments.source.name if arguments.comparison == "whole" else f"{arguments.rows:,} made rows"
+    data = arguments.source.name if arguments.comparison == "whole" else f"{arguments.rows:,} synthetic rows"
     data += ", the tutorial with one list" if arguments.lean else ""
     today = datetime.now(UTC).date()
     print(f"{arguments.comparison}: {data}, {arguments.runs} runs of each, in turn, {today}")

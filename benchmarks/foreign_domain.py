@@ -17,16 +17,17 @@ import numpy as np
 from scipy.cluster.vq import kmeans2
 
 from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.vectors.embeddings import Hyperparameters, TrackEmbeddings
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.evaluation.metrics import hits, paired_difference_interval
 from rec_assets.core.playlists.readers import PlaylistSource, SourceFormat, stage_playlists
-from rec_assets.core.ranker import RankedCandidates, Ranker, RankerSettings, Sources, train_ranker
+from rec_assets.core.ranker import NeighbourhoodSettings, RankedCandidates, Ranker, RankerSettings, Sources, train_ranker
 from rec_assets.core.evaluation.ranking import answer_held_out
 from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.core.playlists.splits import split_sequences
-from rec_assets.core.strategies.tracks import UNKNOWN_ARTIST, Tracks, artist_numbers
-from rec_assets.core.vectors.word2vec import train_word2vec
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.strategies.tracks import Tracks, artist_numbers
+from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 
 GROUPS, K = 5, 100
 SINGLE = ("playlist_knn", "track_vectors", "item_knn")
@@ -73,14 +74,14 @@ def pick(sequences: FlatSequences, wanted: np.ndarray) -> FlatSequences:
 
 def fit(part: FlatSequences, artists: np.ndarray) -> tuple[Sources, TrackEmbeddings]:
     """All strategies over the playlists of ``part``, with the default skip-gram embeddings."""
-    embeddings = train_word2vec(part, Hyperparameters(sg=1)).embeddings
+    embeddings = train_word2vec(part, EmbeddingsSettings()).embeddings
     tracks = Tracks.count_in(part, artists)
-    return Sources(tracks, tracks.rows(part), embeddings), embeddings
+    return Sources.fit(tracks, tracks.rows(part), embeddings, NeighbourhoodSettings()), embeddings
 
 
 def hits_of(sources: Sources, ranker: Ranker, held_out: FlatSequences) -> np.ndarray:
     """(n,) whether the ranker finds the last track of each playlist."""
-    strategy = RankedCandidates(sources, ranker)
+    strategy = RankedCandidates.join(sources, ranker)
     return hits(answer_held_out(strategy, sources.tracks, held_out, depth=K, repeats=True).ranks, k=K)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rec_assets.core.synthetic import PARQUET_SCHEMA, write_made_playlists
+from rec_assets.core.synthetic import PARQUET_SCHEMA, write_synthetic_playlists
 
 BATCH_LINES = 200_000
 
@@ -53,7 +53,7 @@ def main() -> None:
     if arguments.from_dialect:
         clean_dialect(arguments.from_dialect, arguments.target)
     else:
-        write_made_playlists(arguments.target, rows=arguments.rows)
+        write_synthetic_playlists(arguments.target, rows=arguments.rows)
 
 
 if __name__ == "__main__":

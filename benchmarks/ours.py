@@ -2,7 +2,7 @@
 
     python benchmarks/ours.py cleaned.parquet [--prepare-only]
 
-materializes ``training_job``, or its assets up to the three splits, from the given file (any format that
+materializes ``tutorial_job``, or its assets up to the three splits, from the given file (any format that
 ``raw_playlists`` reads) into a temporary store and prints one JSON line. Seconds are those that Dagster
 measures for each step, which include storing its result; ``total`` is the wall time of the whole run, and
 start-up and imports are in neither.
@@ -33,7 +33,7 @@ def run(source: Path, storage: Path, *, prepare_only: bool) -> dict[str, object]
     os.environ |= {"REC_ASSETS_SOURCE": str(source), "REC_ASSETS_STORAGE": str(storage)}
     from rec_assets.definitions import defs  # reads the two variables when it is imported
 
-    job = defs.resolve_job_def("training_job")
+    job = defs.resolve_job_def("tutorial_job")
     selection = [dg.AssetKey(name) for name in PREPARATION] if prepare_only else None
     with dg.DagsterInstance.ephemeral() as instance:
         start, cpu_start = time.perf_counter(), time.process_time()

@@ -2,7 +2,7 @@
 
     python benchmarks/promoted.py --rows 12900000
 
-Made rows, prepared as by ``benchmarks/strategies.py``, so that times and memory are those of real data of that size
+Synthetic rows, prepared as by ``benchmarks/strategies.py``, so that times and memory are those of real data of that size
 and hit rates are not. The store is left in ``data/benchmarks/promoted_<rows>``, for ``benchmarks/serving.py``.
 """
 
@@ -34,35 +34,29 @@ def build(rows: int) -> dict[str, float | int]:
     import duckdb
     from strategies import load
 
-    from rec_assets.core.promoted.build import build_promoted
-    from rec_assets.core.promoted.catalogs import names_of_catalog, training_hashes
+    from rec_assets.core.base.lineage import derive_lineage
+    from rec_assets.core.promoted.catalogs import names_of_catalog
     from rec_assets.store.promoted_models import PromotedModels
-    from rec_assets.settings import RanksSettings
 
     start = time.perf_counter()
     recommender, embeddings, _ = load(prepared(rows))
-    asked = RanksSettings()
+    fitted = time.perf_counter()
     with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
         files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
         names = names_of_catalog(files["track_catalog"], recommender.tracks)
-        named = time.perf_counter()
-        hashes = training_hashes(files["train_sequences"])
+    named = time.perf_counter()
     counts = {"rows": rows, "tracks": len(names), "vocabulary": len(embeddings)}
-    facts = {
-        **{"version": 1, "strategy": "ranker", "k": K, "hit_rate": 0.0, "dev_run": False, "counts": counts},
-        "lineage": {"data_version": "benchmark"},
-    }
+    facts = {"version": 1, "strategy": "ranker", "k": K, "hit_rate": 0.0, "dev_run": False, "counts": counts}
     models = PromotedModels(str(promoted_store(rows)))
-    model = build_promoted(recommender, asked.contender(), names, depth=K, trained_on=hashes, facts=facts)
-    fitted = time.perf_counter()
-    target = models.add(model)
+    lineage = derive_lineage("promoted_model", code_version="benchmark", settings={}, inputs={})
+    target = models.add(recommender, names, facts, lineage)
     written = time.perf_counter()
     models.point_to(1, by="benchmark")
     return {
         **counts,
-        "names_seconds": round(named - start, 1),
-        "fit_seconds": round(fitted - named, 1),
-        "write_seconds": round(written - fitted, 1),
+        "fit_seconds": round(fitted - start, 1),
+        "names_seconds": round(named - fitted, 1),
+        "write_seconds": round(written - named, 1),
         "megabytes": round(target.stat().st_size / 1e6, 1),
         "peak_mb": peak_megabytes(),
     }
@@ -77,7 +71,8 @@ def single(rows: int) -> dict[str, float]:
     model = PromotedModels(str(promoted_store(rows))).open_current()
     opened = time.perf_counter()
     draw, seconds = np.random.default_rng(0), []
-    warm = model.tracks.track_index[: int(np.count_nonzero(model.tracks.count >= 3))]
+    tracks = model.recommender.tracks
+    warm = tracks.track_index[: int(np.count_nonzero(tracks.count >= 3))]
     recommend_after(model, warm[:3].tolist(), k=K)
     first = time.perf_counter()
     for _ in range(SINGLE_QUERIES):
@@ -99,7 +94,7 @@ def shell(rows: int) -> dict[str, float | str]:
     from rec_assets.store.promoted_models import PromotedModels
 
     model = PromotedModels(str(promoted_store(rows))).open_current()
-    track = int(model.tracks.track_index[1_000])
+    track = int(model.recommender.tracks.track_index[1_000])
     artist, title = model.names.artist_of(track) or "", model.names.title_of(track) or ""
     questions = {
         "exact": [artist, title],
@@ -162,7 +157,7 @@ def main() -> None:
     for part in asked.parts:
         command = [sys.executable, "benchmarks/promoted.py", part, "--rows", str(asked.rows)]
         subprocess.run(command, cwd=ROOT, check=True)
-    print(f"{asked.rows:,} made rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
+    print(f"{asked.rows:,} synthetic rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the gate lets through: broken data, and scheduled runs that are killed at random.
 
-    python benchmarks/promotion.py broken data/made_playlists.csv.gz
-    python benchmarks/promotion.py kills data/made_playlists.csv.gz --runs 20
+    python benchmarks/promotion.py broken data/synthetic_playlists.csv.gz
+    python benchmarks/promotion.py kills data/synthetic_playlists.csv.gz --runs 20
 
 ``broken`` promotes a model, and then another by another seed; after that it trains on the same file with half the rows
 moved to other playlists, on a tenth of its rows, on an empty file, and with artists and tracks swapped: each of these
@@ -120,7 +120,7 @@ def kills(place: Place, source: Path, runs: int) -> None:
         else:
             place.run(str(number + 1), source=str(source), seed=number + 2)
         current = place.models.current()
-        model = place.models.open(current["version"], verify=True)
+        model = place.models.open(current["version"], again=True)
         assert len(recommend_after(model, [0, 1, 2], k=100)) == 100
         assert model.facts["version"] == current["version"]
         if current["hit_rate"] != rates[-1]:

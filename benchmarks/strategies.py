@@ -1,9 +1,9 @@
-"""Time and memory of each strategy on made data, and the exact search against the bare matrix product.
+"""Time and memory of each strategy on synthetic data, and the exact search against the bare matrix product.
 
     python benchmarks/strategies.py answer --rows 12900000
     python benchmarks/strategies.py search --rows 12900000 --runs 5
 
-``answer`` fits and asks each strategy in a fresh process, in the way the leaderboard asks it. Both prepare first,
+``answer`` loads, fits and asks each strategy in a fresh process, in the way the leaderboard asks it. Both prepare first,
 unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker, below
 ``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend on
 how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
@@ -34,7 +34,7 @@ STRATEGIES = (
     "ranker",
 )
 NEEDED = ("track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences")
-TRAINED = ("base_sequences", "ranker_sequences", "track_embeddings", "base_embeddings", "track_ranker")
+TRAINED = ("track_embeddings", "track_ranker")
 K, QUERIES = 100, 8_192
 # All scores at once would take 15 GB; a block of them takes 256 MB.
 QUERY_BLOCK, VECTOR_BLOCK = 1_024, 65_536
@@ -64,39 +64,41 @@ def prepare(rows: int) -> None:
         )
 
 
-def load(storage: Path):  # noqa: ANN201 - its types are imported in the process that is measured
-    """The recommender over the stored models, the embeddings, and the validation and test playlists as one."""
+def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201 - types of the measured process
+    """A recommender fitted on the stored models, the embeddings, and the validation and test playlists as one."""
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
-    from rec_assets.core.vectors.embeddings_file import load_embeddings
+    from rec_assets.core.playlists.sequences import playlist_hashes
     from rec_assets.core.ranker import from_document
-    from rec_assets.core.recommender.recommender import Recommender
+    from rec_assets.core.recommender import RecommenderSettings, asks_ranker, fit_recommender
     from rec_assets.core.strategies.tracks import artist_numbers
+    from rec_assets.core.vectors.embeddings_file import open_embeddings
 
     with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
         files = {name: connection.read_parquet(str(storage / f"{name}.parquet")) for name in NEEDED}
         training = FlatSequences.from_relation(files["train_sequences"])
         held_out = FlatSequences.from_relation(files["validation_sequences"].union(files["test_sequences"]))
         artists = artist_numbers(files["track_catalog"])
-    embeddings = load_embeddings(storage / "track_embeddings.safetensors")
-    ranker = from_document(json.loads((storage / "track_ranker.json").read_text(encoding="utf-8")))
-    return Recommender(training, artists, embeddings, ranker), embeddings, held_out
+        hashes = np.sort(playlist_hashes(files["train_sequences"]))
+    embeddings = open_embeddings(storage / "track_embeddings.safetensors")
+    document = json.loads((storage / "track_ranker.json").read_text(encoding="utf-8"))
+    asked = RecommenderSettings(**(settings or {}))
+    ranker = from_document(document) if asks_ranker(asked) else None
+    recommender = fit_recommender(training, artists, embeddings, ranker, asked, trained_on=hashes)
+    return recommender, embeddings, held_out
 
 
 def answer_one(storage: Path, name: str, limit: int) -> dict[str, float | int | str]:
     """Fits the strategy and answers the first ``limit`` held-out playlists."""
-    from rec_assets.core.evaluation.comparison import CONTENDERS
+    from rec_assets.core.evaluation.comparison import rank_held_out
     from rec_assets.core.evaluation.metrics import hit_rate
-    from rec_assets.core.evaluation.ranking import answer_held_out
 
-    recommender, _, held_out = load(storage)
-    asked = held_out[:limit]
-    contender = next(known for known in CONTENDERS if known.label == name)
     start, cpu_start = time.perf_counter(), time.process_time()
-    strategy = recommender.strategy(contender.strategy, contender.query, depth=K)
+    recommender, _, held_out = load(storage, {"strategy": name, "fitted": "chosen"})
+    asked = held_out[:limit]
     fitted = time.perf_counter()
-    answers = answer_held_out(strategy, recommender.tracks, asked, depth=K, repeats=contender.repeats)
+    answers = rank_held_out(recommender, asked)
     answered = time.perf_counter()
     return {
         "strategy": name,
@@ -106,7 +108,7 @@ def answer_one(storage: Path, name: str, limit: int) -> dict[str, float | int | 
         "ms_per_query": round(1_000 * (answered - fitted) / len(asked), 3),
         "cpu_seconds": round(time.process_time() - cpu_start, 2),
         "peak_mb": peak_megabytes(),
-        "hit_rate": round(hit_rate(answers.ranks, k=K), 4),
+        "hit_rate": round(hit_rate(answers.rank, k=K), 4),
     }
 
 
@@ -121,7 +123,7 @@ def answer(rows: int, names: list[str], limit: int) -> None:
         )
         results.append(json.loads(run.stdout.splitlines()[-1]))
         print(json.dumps(results[-1]), flush=True)
-    print(f"{rows:,} made rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
+    print(f"{rows:,} synthetic rows, k={K}; {describe_machine()}; {datetime.now(UTC).date()}")
     print("| strategy | fit s | answer s | CPU s | ms per query | peak MB | hit rate |\n|---|---|---|---|---|---|---|")
     for r in results:
         print(
@@ -138,10 +140,10 @@ def search(rows: int, runs: int) -> None:
     recommender, embeddings, held_out = load(prepared(rows))
     tracks = recommender.tracks
     histories = tracks.rows(held_out[:QUERIES]).histories()
-    vectors, every = np.array(embeddings.output_vectors), np.arange(len(embeddings))
+    vectors, every = np.array(embeddings.output_vectors), np.arange(len(embeddings), dtype=np.int32)
     queries = np.array(embeddings.input_vectors[np.random.default_rng(1).integers(len(every), size=QUERIES)])
-    index = VectorIndex(vectors, every, len(every))
-    strategy = TrackVectors(tracks, embeddings, VectorQuery())
+    index = VectorIndex.build(vectors, every, len(every))
+    strategy = TrackVectors.fit(tracks, embeddings, VectorQuery())
     sides = {
         "queries @ vectors.T, nothing kept": lambda: product(queries, vectors),
         f"VectorIndex.search, top {K}": lambda: index.search(queries, K),
@@ -178,7 +180,7 @@ def main() -> None:
     """Reads the command line, prints what was measured."""
     parser = argparse.ArgumentParser(description="Time and memory of each strategy.")
     parser.add_argument("what", choices=["prepare", "answer", "one", "search"])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="made rows")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="synthetic rows")
     parser.add_argument("--runs", type=int, default=5, help="search: runs of each side")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--limit", type=int, default=10**9, help="at most so many held-out playlists")

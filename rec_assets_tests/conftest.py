@@ -4,6 +4,7 @@ import io
 import os
 import random
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import matplotlib
 import pyarrow.parquet as pq
 import pytest
 
 from rec_assets.core.base.lineage import LINEAGE_KEY
 from rec_assets.definitions import build_definitions
+from rec_assets.store.promoted_models import PromotedModels
 
-TIMES = ["fit_seconds", "milliseconds_per_playlist", "training_seconds"]
+TIMES = ["milliseconds_per_playlist", "training_seconds"]
 Row = tuple[str, str, str, str]
 HEADER = '"user_id", "artistname", "trackname", "playlistname"'
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -106,7 +109,7 @@ def timeless_files(store: Path) -> dict[str, bytes]:
 def timeless(name: str, content: bytes) -> bytes:
     """The ``content`` of file ``name`` without times: those of the leaderboard, and when something was promoted."""
     if name in ("promotion_decision.json", "promoted_model.json"):
-        return re.sub(rb'"(at|promoted_at)": "[^"]*"', b"", content)
+        return re.sub(rb'"(at|promoted_at|checksum)": "[^"]*"', b"", content)
     if name != "model_leaderboard.parquet":
         return content
     table = pq.read_table(io.BytesIO(content))
@@ -117,6 +120,48 @@ def timeless(name: str, content: bytes) -> bytes:
 def project(tmp_path: Path) -> Iterable[Project]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield Project(tmp_path, instance, write_unescaped_csv(tmp_path / "playlists.csv", made_rows()))
+
+
+@pytest.fixture(scope="session")
+def training(tmp_path_factory: pytest.TempPathFactory) -> Iterable[Project]:
+    """A project after one training_job, promotion and all; no test changes it."""
+    folder = tmp_path_factory.mktemp("trained")
+    with dg.DagsterInstance.ephemeral() as instance:
+        project = Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", made_rows()))
+        project.run_job()
+        yield project
+
+
+@pytest.fixture(scope="session")
+def trained_store(training: Project) -> Path:
+    """The store of ``training``; who changes it takes ``trained``."""
+    return training.store
+
+
+@pytest.fixture
+def trained(trained_store: Path, project: Project) -> Project:
+    """``project`` with a copy of ``trained_store``, of whose run its instance knows nothing."""
+    shutil.copytree(trained_store, project.store)
+    return project
+
+
+@pytest.fixture(scope="session")
+def promoted_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds versions 1 and 2 of a small promoted model, of other strategies; 2 is current."""
+    from rec_assets_tests.core.promoted.small_promoted import add_version, fitted  # trains a ranker
+
+    base = tmp_path_factory.mktemp("promoted")
+    models = PromotedModels(str(base))
+    for version, strategy in ((1, "item_knn"), (2, "ranker")):
+        add_version(models, version, fitted(strategy=strategy), strategy=strategy, hit_rate=version / 10)
+        models.point_to(version, by="test")
+    return base
+
+
+@pytest.fixture
+def promoted(promoted_store: Path, tmp_path: Path) -> PromotedModels:
+    """The models of a copy of ``promoted_store``."""
+    return PromotedModels(str(shutil.copytree(promoted_store, tmp_path / "promoted")))
 
 
 @pytest.fixture
@@ -140,6 +185,16 @@ def radio() -> Path:
 @pytest.fixture
 def nowplaying() -> Path:
     return _shared("nowplaying_10k.csv")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterable[None]:
+    """What readers remember of verified files goes to a folder that is thrown away."""
+    with pytest.MonkeyPatch.context() as patch:
+        # But pictures need not look for all fonts of the machine again.
+        patch.setenv("MPLCONFIGDIR", os.environ.get("MPLCONFIGDIR") or matplotlib.get_cachedir())
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
-"""The jobs over assets: the whole graph, a tenth of the playlists, and the tutorial; each with one flat config."""
+"""The jobs: the whole graph, a tenth of the playlists, the tutorial, and a search; each with one flat config."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from enum import Enum
 from typing import Any
@@ -12,14 +12,18 @@ from pydantic import create_model
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.recommender import asks_ranker
 from rec_assets.defs.evaluation import EVALUATION
 from rec_assets.defs.ingestion import INGESTION
 from rec_assets.defs.preparation import PREPARATION
 from rec_assets.defs.promotion import PROMOTION
 from rec_assets.defs.training import TRAINING
+from rec_assets.defs.tuning import TUNING, SearchConfig, executor_of, search_graph
 from rec_assets.paths import CONFIGS
 
-ROOMS = (INGESTION, PREPARATION, TRAINING, EVALUATION, PROMOTION)
+ROOMS = (INGESTION, PREPARATION, TRAINING, EVALUATION, PROMOTION, TUNING)
+# Of rooms whose assets are materialized: those of tuning are reported by its job.
+_GROUPS = [room.name for room in ROOMS if room.assets]
 STEP_SETTINGS = {step: config for room in ROOMS for step, config in room.settings.items()}
 _SPINE_STEPS = ("raw_playlists", "playlist_sequences", "split_sequences", "track_embeddings", "recommender")
 SPINE = dg.AssetSelection.assets(
@@ -66,22 +70,38 @@ def flat_settings(
     return create_model(name, __base__=model, __doc__=model.__doc__, **changed) if changed else model
 
 
-def flat_config(settings_class: type[Any], steps: Mapping[str, type[Any]]) -> dg.ConfigMapping:
-    """Checks a flat config at launch and hands each step its part."""
+def flat_config(
+    settings_class: type[Any],
+    steps: Mapping[str, type[Any]],
+    require: Callable[[Any], None] = lambda settings: None,
+    executor: Callable[[Any], dict[str, Any] | None] = lambda settings: None,
+) -> dg.ConfigMapping:
+    """Checks a flat config at launch, also by ``require``, and hands each step, and the ``executor``, its part."""
 
     def to_run_config(values: dict[str, Any]) -> dict[str, Any]:
         try:
             settings = settings_class(**values)
+            require(settings)
+            execution = executor(settings)
         except SettingsError as error:
             raise InvalidJobSettings(f"{error}\nNothing was run.") from None
         ops = {step: {"config": config.among(settings)} for step, config in steps.items()}
-        return {"ops": ops, "loggers": {"console": {"config": {"log_level": settings.log_level.value}}}}
+        run_config = {"ops": ops, "loggers": {"console": {"config": {"log_level": settings.log_level.value}}}}
+        return {**run_config, **({"execution": {"config": execution}} if execution else {})}
 
     return dg.ConfigMapping(config_fn=to_run_config, config_schema=settings_class.to_config_schema())
 
 
 def _without_promotion() -> dict[str, type[dg.Config]]:
     return {step: config for step, config in STEP_SETTINGS.items() if step not in PROMOTION.settings}
+
+
+def _require_no_ranker(settings: Any) -> None:
+    if asks_ranker(settings):
+        raise SettingsError(
+            f"tutorial_job trains no ranker, and strategy {settings.strategy.value} with fitted: {settings.fitted.value} "
+            "needs one. Choose another strategy with fitted: chosen, or run training_job."
+        )
 
 
 def _tutorial_defaults() -> dict[str, Any]:
@@ -99,13 +119,13 @@ TutorialSettings = flat_settings("TutorialSettings", _TUTORIAL_STEPS, _tutorial_
 
 training_job = dg.define_asset_job(
     "training_job",
-    selection=dg.AssetSelection.groups(*(room.name for room in ROOMS)),
+    selection=dg.AssetSelection.groups(*_GROUPS),
     config=flat_config(TrainingSettings, STEP_SETTINGS),
     description="The whole graph: playlists to hit rates, promoted model and recommendations, on all playlists.",
 )
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
-    selection=dg.AssetSelection.groups(*(room.name for room in ROOMS if room is not PROMOTION)),
+    selection=dg.AssetSelection.groups(*(name for name in _GROUPS if name != PROMOTION.name)),
     config=flat_config(DevTrainingSettings, _without_promotion()),
     description="The graph without promotion, on a tenth of the playlists; what it makes is marked as a dev run's, and "
     "never promoted.",
@@ -114,7 +134,16 @@ dev_training_job = dg.define_asset_job(
 tutorial_job = dg.define_asset_job(
     "tutorial_job",
     selection=SPINE,
-    config=flat_config(TutorialSettings, _TUTORIAL_STEPS),
+    config=flat_config(TutorialSettings, _TUTORIAL_STEPS, _require_no_ranker),
     description="The spine alone, from playlists to the two hit rates, with the tutorial's settings.",
 )
-ALL_JOBS = [training_job, dev_training_job, tutorial_job]
+_SEARCH_STEPS = {op.name: SearchConfig for op in search_graph.node_defs}
+TuningSettings = flat_settings("TuningSettings", _SEARCH_STEPS)
+tuning_job = search_graph.to_job(
+    "tuning_job",
+    config=flat_config(TuningSettings, _SEARCH_STEPS, executor=executor_of),
+    executor_def=dg.multi_or_in_process_executor,
+    description="A search for better settings, on validation: trials of one Optuna study, `tuning_leaderboard`, and a "
+    "config of training_job. Ready-made searches are in rec_assets/searches.",
+)
+ALL_JOBS = [training_job, dev_training_job, tutorial_job, tuning_job]

@@ -1,4 +1,4 @@
-"""``rec-assets make-playlists``: writes made-up playlist data for tests, demonstrations and benchmarks."""
+"""``rec-assets make-playlists``: writes synthetic playlists for tests, demonstrations and benchmarks."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from rec_assets.core.synthetic_sample import SAMPLE_ROWS, SAMPLE_SEED
 @click.option("--rows", default=SAMPLE_ROWS, show_default=True, help="Data rows, from 100 up.")
 @click.option("--seed", default=SAMPLE_SEED, show_default=True, help="Same seed and rows, same file.")
 def make_playlists(path: Path, rows: int, seed: int) -> None:
-    """Writes made-up playlist rows to PATH (.csv, .csv.gz or .parquet).
+    """Writes synthetic playlist rows to PATH (.csv, .csv.gz or .parquet).
 
     All users, artists, tracks and playlists are invented: this is no real listening data. The rows have the
     dialect, the sizes and the awkward rows of the public file, and a planted structure that a recommender
-    can learn. With the defaults it writes the sample that is shipped as data/made_playlists.csv.gz.
+    can learn. With the defaults it writes the sample that is shipped as data/synthetic_playlists.csv.gz.
     """
-    from rec_assets.core.synthetic import write_made_playlists  # imports pandas: not for --help
+    from rec_assets.core.synthetic import write_synthetic_playlists  # imports pandas: not for --help
 
     try:
-        write_made_playlists(path, rows=rows, seed=seed)
+        write_synthetic_playlists(path, rows=rows, seed=seed)
     except (RecAssetsError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{path}: {rows:,} made-up rows, seed {seed}")
+    click.echo(f"{path}: {rows:,} synthetic rows, seed {seed}")

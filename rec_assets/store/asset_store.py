@@ -14,7 +14,7 @@ from rec_assets.core.base.lineage import Lineage
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.formats import FORMATS, Format, format_of
-from rec_assets.store.promoted_models import PromotedModels
+from rec_assets.store.promoted_models import GO_BACK, POINTER, PromotedModels
 from rec_assets.store.verified import verify
 from rec_assets.store.written import Describe, describe_file
 
@@ -55,6 +55,7 @@ class AssetStore(dg.ConfigurableResource):
         """
         form = format_of(value_type)
         with self._opened(name, self.target(name, form.suffix)) as path:
+            form.read_lineage(path)  # in a file of another format the rest may mean something else
             return form.read(path, self.duckdb.connect())
 
     def lineage(self, name: str) -> Lineage:
@@ -93,10 +94,10 @@ class AssetStore(dg.ConfigurableResource):
     @contextmanager
     def _opened(self, name: str, target: UPath) -> Iterator[Path]:
         """A local path with the content of ``target``, whose bytes are checked; errors name ``target``."""
-        if not target.exists():
-            raise StoreError(f"{target} does not exist. Materialize {name} first.")
         try:
-            with naming(target, f"Materialize {name} again."):
+            if not target.exists():
+                raise StoreError(f"{target} does not exist. Materialize {name} first.")
+            with naming(target, GO_BACK if target.name == POINTER else f"Materialize {name} again."):
                 path = local_path(target) if is_local(target) else self._download(target)
                 verify(path)
                 yield path

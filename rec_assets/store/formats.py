@@ -1,4 +1,4 @@
-"""The kinds of file in the store, each with its lineage inside: table, embeddings, recommender, ranker, figures, page."""
+"""The kinds of file in the store: table, embeddings, recommender, ranker, figures, page; each holds its lineage."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -138,7 +138,10 @@ class PageFormat:
         return Lineage.from_json(self._parts(path)[1])
 
     def _parts(self, path: Path) -> tuple[str, str, str]:
-        head, start, rest = path.read_text(encoding="utf-8").rpartition(self._START)
+        try:
+            head, start, rest = path.read_text(encoding="utf-8").rpartition(self._START)
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"is no page of this package ({error})") from error
         block, end, tail = rest.partition(self._END)
         if not start or not end:
             raise UnreadableError("is no page of this package: it has no lineage")

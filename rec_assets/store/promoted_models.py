@@ -24,9 +24,7 @@ from rec_assets.store.verified import verify, verify_for_readers
 POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
 # A version may be removed between the two reads; promoting so often in between is no coincidence any more.
 _TRIES = 5
-
-
-_GO_BACK = "Choose a kept version (rec-assets promote), or run training_job with replace_unreadable: true."
+GO_BACK = "Choose a kept version (rec-assets promote), or run training_job with replace_unreadable: true."
 
 
 class PromotionSettings(Settings):
@@ -58,13 +56,13 @@ class PromotedModels:
         if not pointer.exists():
             return None
         try:
-            with naming(pointer, _GO_BACK), self._copy(pointer) as path:
+            with naming(pointer, GO_BACK), self._copy(pointer) as path:
                 verify(path, again=True)
                 document = read_json(path)
                 Lineage.from_document(document.get("lineage"))
                 return {**document, "version": int(document["version"]), "kept": _kept(document)}
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{pointer} does not say which model is promoted ({error!r}). {_GO_BACK}") from error
+            raise StoreError(f"{pointer} does not say which model is promoted ({error!r}). {GO_BACK}") from error
 
     def open_current(self, *, again: bool = False) -> PromotedModel:
         """The current model, mapped from its file; ``again`` as of :meth:`open`.
@@ -184,7 +182,7 @@ class PromotedModels:
         if not target.exists():
             kept = ", ".join(map(str, self.stored())) or "none"
             raise StoreError(f"version {version} is not in {self.base}; there are {kept}.")
-        with naming(target, _GO_BACK), self._copy(target) as path:
+        with naming(target, GO_BACK), self._copy(target) as path:
             if again:
                 verify(path, again=True)
             else:

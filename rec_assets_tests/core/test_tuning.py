@@ -6,6 +6,7 @@ import sys
 from itertools import product
 
 import pytest
+from rec_assets.settings.tuning import settings_guide
 
 from rec_assets.core.base.errors import SettingsError, StoreError
 from rec_assets.core.tuning import (
@@ -24,7 +25,6 @@ from rec_assets.core.tuning import (
     propose_next,
 )
 from rec_assets.core.tuning.trials import read_trial
-from rec_assets.settings.tuning import settings_guide
 
 SPACE = {"window": Range(2, 20), "alpha": Range(0.001, 0.1, log=True), "query": Choices(("last", "history"))}
 

@@ -1,34 +1,37 @@
-"""Versions tell what a value was made from, and the UI marks as stale what no longer follows from its inputs."""
+"""Without this a changed setting could keep its old version, or inputs that do not belong together could be joined.
+
+Versions say what a value was made from, and the UI marks as stale what no longer follows from its inputs.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget
-from dagster_graphql.cli import execute_query
 
 from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.lineage import LINEAGE_KEY
 from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]
 RANKS = ["validation_ranks", "test_ranks"]
-HIT_RATES = ["validation_hit_rate", "test_hit_rate"]
-RANKER_PARTS = ["base_sequences", "ranker_sequences"]
-COMPARED = ["model_leaderboard", "strategy_ranks", "example_recommendations"]
-ASKED = [*RANKS, *COMPARED]
-FROM_RANKS = [*HIT_RATES, "validation_slices"]
+FROM_RANKS = ["validation_hit_rate", "test_hit_rate", "validation_slices"]
 REPORT = "recommendation_report"
-AFTER_EMBEDDINGS = [*ASKED, *FROM_RANKS, REPORT]
-TRAINED = ["track_embeddings", "base_embeddings", "track_ranker"]
-AFTER_SEQUENCES = [*SPLITS, *RANKER_PARTS, *TRAINED, *AFTER_EMBEDDINGS]
+AFTER_RECOMMENDER = [*RANKS, "model_leaderboard", *FROM_RANKS, REPORT]
+AFTER_RANKER = ["track_ranker", "recommender", *AFTER_RECOMMENDER]
+AFTER_SPLITS = ["track_embeddings", *AFTER_RANKER]
+AFTER_SEQUENCES = [*SPLITS, *AFTER_SPLITS]
 EVERYTHING = ["raw_playlists", "track_catalog", "playlist_sequences", *AFTER_SEQUENCES]
-DEV = {**SMALL, "sample_percent": 50}
+CHEAP = {**SMALL, "ranker_trees": 2}
+DEV = {**CHEAP, "sample_percent": 50}
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 def keys() -> dict[str, dg.AssetKey]:
@@ -79,94 +82,86 @@ def steps(project: Project, config: Mapping[str, Any]) -> dict[str, dict[str, An
     return {name: step["config"] for name, step in ops.items()}
 
 
-def rematerialize(project: Project, assets: list[str], config: Mapping[str, Any] = SMALL) -> None:
+def rematerialize(project: Project, assets: list[str], config: Mapping[str, Any] = CHEAP) -> None:
     project.materialize(assets, steps(project, config))
 
 
-def test_the_same_config_twice_gives_the_same_versions(project: Project) -> None:
-    project.run_job()
-    first = versions(project)
-    project.run_job()
+def stored_version(project: Project, name: str) -> str:
+    """The version of the latest materialization in a history that need not know all assets."""
+    event = project.instance.get_latest_materialization_event(dg.AssetKey(name))
+    return event.asset_materialization.tags["dagster/data_version"]
 
-    assert versions(project) == first
+
+@dataclass
+class Shared:
+    """A project that all tests change, with what its store and its history held after the first run."""
+
+    project: Project
+    versions: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def run_all(self, **settings: Any) -> None:
+        """Everything but promotion, on all playlists unless ``settings`` say otherwise."""
+        self.project.run_job({**CHEAP, "sample_percent": 100, **settings}, job="dev_training_job")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp("versions")
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Shared(Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", made_rows())))
+
+
+@pytest.fixture
+def first(shared: Shared) -> Shared:
+    """``shared`` in the state of its first run."""
+    if not shared.versions or versions(shared.project) != shared.versions:
+        shared.run_all()
+        shared.versions = shared.versions or versions(shared.project)
+        shared.files = shared.files or shared.project.files()
+        assert versions(shared.project) == shared.versions
+    return shared
+
+
+def test_other_settings_of_one_asset_make_its_children_stale_and_no_other(first: Shared) -> None:
+    project = first.project
     assert stale(project) == set()
-
-
-def test_every_asset_has_a_version_of_its_own(project: Project) -> None:
-    project.run_job()
-    found = versions(project)
-
-    assert len({found[name] for name in SPLITS}) == 3
-    assert len(set(found.values())) == len(EVERYTHING)
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({"epochs": 3}, [*TRAINED, *AFTER_EMBEDDINGS]),
-        ({"reproducible": False, "workers": 1}, [*TRAINED, *AFTER_EMBEDDINGS]),
-        ({"min_tracks": 4}, ["playlist_sequences", *AFTER_SEQUENCES]),
-        ({"sample_seed": 1}, ["playlist_sequences", *AFTER_SEQUENCES]),
-        ({"split_seed": 1}, AFTER_SEQUENCES),
-        ({"ranker_trees": 7}, ["track_ranker", *AFTER_EMBEDDINGS]),
-        ({"ranker_split_seed": 8}, [*RANKER_PARTS, "base_embeddings", "track_ranker", *AFTER_EMBEDDINGS]),
-        ({"strategy": "playlist_knn"}, AFTER_EMBEDDINGS),
-        ({"map_method": "umap"}, [REPORT]),
-        ({"k": 4}, AFTER_EMBEDDINGS),
-        ({"cold_query_seed": 1}, AFTER_EMBEDDINGS),
-        ({"max_reject_share": 0.5}, []),
-    ],
-)
-def test_a_setting_changes_the_version_of_its_asset_and_of_what_follows(
-    project: Project, settings: dict[str, Any], expected: list[str]
-) -> None:
-    project.run_job()
-    before = versions(project)
-    project.run_job({**SMALL, **settings})
-
-    assert changed(before, versions(project)) == set(expected)
-    assert stale(project) == set()
-
-
-def test_the_same_data_elsewhere_has_the_same_version_and_other_data_another(project: Project, tmp_path: Path) -> None:
-    project.run_job()
-    before = versions(project)
-
-    project.source = project.source.rename(tmp_path / "moved.csv")
-    project.run_job()
-    assert versions(project) == before
-
-    write_unescaped_csv(project.source, [*made_rows(), ("user", "Artist", "One row more", "list")])
-    rematerialize(project, ["raw_playlists"])
-    assert changed(before, versions(project)) == {"raw_playlists"}
-    assert stale(project) == {"track_catalog", "playlist_sequences"}
-
-
-def test_other_settings_of_one_asset_make_its_children_stale_and_no_other(project: Project) -> None:
-    project.run_job()
-    rematerialize(project, ["track_embeddings"], {**SMALL, "epochs": 3})
-    assert stale(project) == {*ASKED, REPORT}
+    rematerialize(project, ["track_embeddings"], {**CHEAP, "epochs": 3})
+    assert stale(project) == {"recommender", REPORT}
 
     rematerialize(project, ["track_embeddings"])
     assert stale(project) == set(), "the settings of before give the version of before"
 
 
-def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_on(project: Project) -> None:
-    project.run_job(DEV, job="dev_training_job")
+def test_the_same_data_elsewhere_has_the_same_version_and_other_data_another(first: Shared, tmp_path: Path) -> None:
+    project = first.project
+    moved = tmp_path / "moved.csv"
+
+    moved.write_bytes(project.source.read_bytes())
+    rematerialize(project, ["raw_playlists"], {**CHEAP, "source": str(moved)})
+    assert versions(project) == first.versions
+
+    write_unescaped_csv(moved, [*made_rows(), ("user", "Artist", "One row more", "list")])
+    rematerialize(project, ["raw_playlists"], {**CHEAP, "source": str(moved)})
+    assert changed(first.versions, versions(project)) == {"raw_playlists"}
+    assert stale(project) == {"track_catalog", "playlist_sequences"}
+    rematerialize(project, ["raw_playlists"])
+
+
+def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_on(first: Shared) -> None:
+    project = first.project
+    first.run_all(**DEV)
     assert stale(project) == set()
     assert marked_dev(project) == {"playlist_sequences", *AFTER_SEQUENCES}
 
     dev_left = {"playlist_sequences", *AFTER_SEQUENCES}
     for assets, then_stale in [
         (["playlist_sequences"], SPLITS),
-        (SPLITS, ["track_embeddings", *RANKER_PARTS, *ASKED]),
-        (RANKER_PARTS, [*TRAINED, *ASKED]),
-        (["base_embeddings"], ["track_embeddings", "track_ranker", *ASKED]),
-        (["track_ranker"], ["track_embeddings", *ASKED]),
-        (["track_embeddings"], [*ASKED, REPORT]),
-        (RANKS, [*FROM_RANKS, *COMPARED, REPORT]),
-        (FROM_RANKS, [*COMPARED, REPORT]),
-        (COMPARED, [REPORT]),
+        (SPLITS, ["track_embeddings", "track_ranker", "recommender", *RANKS, "model_leaderboard", REPORT]),
+        (["track_embeddings", "track_ranker"], ["recommender", *RANKS, "model_leaderboard", REPORT]),
+        (["recommender"], [*RANKS, "model_leaderboard", REPORT]),
+        ([*RANKS, "model_leaderboard"], [*FROM_RANKS, REPORT]),
+        (FROM_RANKS, [REPORT]),
         ([REPORT], []),
     ]:
         rematerialize(project, assets)
@@ -174,111 +169,95 @@ def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_o
         assert stale(project) == set(then_stale), assets
         assert marked_dev(project) == dev_left, assets
     assert dev_left == set()
-
-    undisturbed = Project(project.folder / "full", project.instance, project.source)
-    before = versions(project)
-    undisturbed.run_job()
-    assert versions(undisturbed) == before, "as if there had been no dev run"
-    # The dev job promotes nothing, and no file of a full run says that there was one before.
-    files = undisturbed.files()
-    assert {name: files[name] for name in project.files()} == project.files()
-
-
-def test_a_model_trained_again_on_a_sample_stays_marked(project: Project) -> None:
-    project.run_job(DEV, job="dev_training_job")
-    rematerialize(project, ["track_embeddings"], {**SMALL, "epochs": 4})
-
-    assert versions(project)["track_embeddings"].startswith("dev50-")
-    assert "track_embeddings" in marked_dev(project)
-    rematerialize(project, [*RANKS, *HIT_RATES])
-    report = json.loads((project.store / "test_hit_rate.json").read_text())
-    assert (report["dev_run"], report["sample_percent"]) == (True, 50)
-
-
-def test_another_history_over_the_same_store_gives_the_same_versions(project: Project) -> None:
-    project.run_job()
-    before = versions(project)
-    with dg.DagsterInstance.ephemeral() as instance:
-        elsewhere = Project(project.folder, instance, project.source)
-        rematerialize(elsewhere, AFTER_EMBEDDINGS)
-        for name in AFTER_EMBEDDINGS:
-            event = instance.get_latest_materialization_event(dg.AssetKey(name))
-            assert event.asset_materialization.tags["dagster/data_version"] == before[name]
-
-
-def test_a_dev_sample_in_the_store_is_seen_by_another_history(project: Project) -> None:
-    project.run_job(DEV, job="dev_training_job")
-    with dg.DagsterInstance.ephemeral() as instance:
-        elsewhere = Project(project.folder, instance, project.source)
-        rematerialize(elsewhere, ["track_embeddings"])
-        event = instance.get_latest_materialization_event(dg.AssetKey("track_embeddings"))
-        assert event.asset_materialization.tags["dagster/data_version"].startswith("dev50-")
+    assert versions(project) == first.versions, "as if there had been no dev run"
+    assert project.files() == first.files
 
 
 @pytest.mark.parametrize(
-    ("renewed", "refused", "told"),
+    ("settings", "expected"),
+    [
+        ({"min_tracks": 4}, ["playlist_sequences", *AFTER_SEQUENCES]),
+        ({"split_seed": 1}, AFTER_SEQUENCES),
+        ({"epochs": 3}, AFTER_SPLITS),
+        ({"ranker_trees": 3}, AFTER_RANKER),
+        # How many rejects are allowed changes nothing of what is made.
+        ({"k": 4, "max_reject_share": 0.5}, ["recommender", *AFTER_RECOMMENDER]),
+        ({"leaderboard_playlists": 10}, ["model_leaderboard", REPORT]),
+    ],
+)
+def test_a_setting_changes_the_version_of_its_asset_and_of_what_follows(
+    shared: Shared, settings: dict[str, Any], expected: list[str]
+) -> None:
+    if not shared.versions:
+        shared.run_all()
+        shared.versions = versions(shared.project)
+    shared.run_all(**settings)
+
+    found = versions(shared.project)
+    assert changed(shared.versions, found) == set(expected)
+    assert stale(shared.project) == set()
+    assert len(set(found.values())) == len(EVERYTHING), "each has a version of its own"
+
+
+def test_a_ranker_that_is_not_asked_plays_no_part_in_the_version_of_the_recommender(trained: Project) -> None:
+    alone = {**CHEAP, "strategy": "item_knn", "fitted": "chosen"}
+    found = []
+    for trees in (2, 3):
+        rematerialize(trained, ["track_ranker", "recommender"], {**alone, "ranker_trees": trees})
+        found.append([stored_version(trained, name) for name in ("track_ranker", "recommender")])
+
+    assert found[0][0] != found[1][0]
+    assert found[0][1] == found[1][1]
+
+
+def test_another_history_over_the_same_store_gives_the_same_versions(trained: Project) -> None:
+    stored = pq.read_schema(trained.store / "playlist_sequences.parquet").metadata[LINEAGE_KEY.encode()]
+    rematerialize(trained, ["playlist_sequences"])
+    assert stored_version(trained, "playlist_sequences") == json.loads(stored)["data_version"]
+
+    # What rests on a sample is known by its file, too.
+    rematerialize(trained, ["playlist_sequences"], DEV)
+    with dg.DagsterInstance.ephemeral() as instance:
+        elsewhere = Project(trained.folder, instance, trained.source)
+        rematerialize(elsewhere, SPLITS)
+        assert all(stored_version(elsewhere, name).startswith("dev50-") for name in SPLITS)
+
+
+@pytest.mark.parametrize(
+    ("renewed", "refused", "reason"),
     [
         # The catalog numbers other tracks than those that the sequences would look up.
-        (["raw_playlists"], ["playlist_sequences"], "track_catalog was made from raw_playlists"),
+        (["raw_playlists"], "playlist_sequences", "track_catalog was made from raw_playlists"),
         # A model of the old catalog, asked with the numbers of the new one.
-        (["raw_playlists", "track_catalog", "playlist_sequences", *SPLITS], ["test_ranks"], "playlist_sequences"),
+        (["raw_playlists", "track_catalog", "playlist_sequences", *SPLITS], "test_ranks", "playlist_sequences"),
+        # Vectors of other training playlists than those that the other strategies are fitted on.
+        (["playlist_sequences", *SPLITS], "recommender", "playlist_sequences"),
         # A model that has seen other training playlists than the split that is on disk.
-        (["playlist_sequences", *SPLITS], ["validation_ranks"], "playlist_sequences"),
+        (["playlist_sequences", *SPLITS], "validation_ranks", "playlist_sequences"),
     ],
 )
 def test_inputs_that_do_not_belong_together_are_refused(
-    project: Project, tmp_path: Path, renewed: list[str], refused: list[str], told: str
+    trained: Project, tmp_path: Path, renewed: list[str], refused: str, reason: str
 ) -> None:
-    project.run_job()
     other = write_unescaped_csv(tmp_path / "other.csv", made_rows(seed=1))
-    before = project.files()
-    project.materialize(renewed, {**steps(project, {**SMALL, "source": str(other), "min_tracks": 4})})
+    settings = {"source": str(other), "min_tracks": 4}
+    before = trained.files()
+    rematerialize(trained, renewed, {**CHEAP, **settings})
 
     with pytest.raises(
-        DataError, match=rf"{refused[0]}: its inputs do not belong together: .*{told}.*Materialize again"
+        DataError, match=rf"{refused}: its inputs do not belong together: .*{reason}.*Materialize again"
     ):
-        rematerialize(project, refused)
-    assert project.files()[f"{refused[0]}.parquet"] == before[f"{refused[0]}.parquet"]
-
-    project.run_job({**SMALL, "source": str(other), "min_tracks": 4})
-    assert stale(project) == set()
-
-
-def test_a_split_of_another_seed_is_no_split_of_the_models(project: Project) -> None:
-    """Validation playlists of one split may be training playlists of another: the hit rate would be a lie."""
-    project.run_job()
-    rematerialize(project, SPLITS, {**SMALL, "split_seed": 7})
-    with pytest.raises(DataError, match="do not belong together: track_embeddings was made from split_sequences"):
-        rematerialize(project, ["validation_ranks"])
-    rematerialize(project, [*RANKER_PARTS, *TRAINED, *RANKS], {**SMALL, "split_seed": 7})
-
-
-@pytest.mark.slow
-def test_the_ui_shows_the_same_marks(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked as the UI asks: by GraphQL, of a code server in a process of its own."""
-    (tmp_path / "home").mkdir()
-    with dg.DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
-        project = Project(tmp_path, instance, project.source)
-        monkeypatch.setenv("REC_ASSETS_STORAGE", str(project.store))
-        project.run_job(DEV, job="dev_training_job")
-        rematerialize(project, ["playlist_sequences"])
-        target = ModuleTarget("rec_assets.definitions", None, str(Path.cwd()), "rec_assets")
-        with WorkspaceProcessContext(instance, target) as context:
-            answer = execute_query(
-                context,
-                """{ assetNodes { assetKey { path } staleStatus staleCauses { reason key { path } }
-                     assetMaterializations(limit: 1) { tags { key value } } } }""",
-            )
-    nodes = {node["assetKey"]["path"][-1]: node for node in answer["data"]["assetNodes"]}
-    assert {name for name, node in nodes.items() if node["staleStatus"] == "STALE"} == set(SPLITS)
-    assert nodes["test_sequences"]["staleCauses"] == [
-        {"reason": "has a new data version", "key": {"path": ["playlist_sequences"]}}
-    ]
-    shown = {
-        name: tag["value"]
-        for name, node in nodes.items()
-        if node["assetMaterializations"]
-        for tag in node["assetMaterializations"][0]["tags"]
-        if tag["key"] == "dagster/data_version"
+        rematerialize(trained, [refused])
+    assert {name for name in before if trained.files()[name] != before[name]} <= {
+        "raw_playlists.rejects.parquet",
+        *(f"{name}.parquet" for name in renewed),
     }
-    assert {name for name, version in shown.items() if version.startswith("dev50-")} == set(AFTER_SEQUENCES)
+
+
+def test_a_split_of_another_seed_is_no_split_of_the_models(trained: Project) -> None:
+    """Validation playlists of one split may be training playlists of another: the hit rate would be a lie."""
+    seven = {**CHEAP, "split_seed": 7}
+    rematerialize(trained, SPLITS, seven)
+    with pytest.raises(DataError, match="do not belong together: recommender was made from split_sequences"):
+        rematerialize(trained, ["validation_ranks"])
+    rematerialize(trained, [*AFTER_SPLITS], seven)

@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
-from rec_assets.serving.main import main
-from rec_assets.defs.console import mendable_message
 from rec_assets.core.base.errors import DataError
+from rec_assets.defs.console import mendable_message
+from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import PromotedModels
 from rec_assets_tests.conftest import SMALL, Project, Row, made_rows, write_unescaped_csv
 

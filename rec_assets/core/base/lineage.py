@@ -56,10 +56,11 @@ class Lineage:
         """
         try:
             own = dict(document)
-            found, version = own.pop("format", 1), own.pop("rec_assets", "an older version of it")
+            found, version = own.pop("format", 1), own.pop("rec_assets", None)
             if found != FORMAT:
+                writer = f"rec_assets {version}" if version else "an older version of rec_assets"
                 raise UnreadableError(
-                    f"is of format {found} (rec_assets {version}); this version of rec_assets reads format {FORMAT}"
+                    f"is of format {found} ({writer}); this version of rec_assets reads format {FORMAT}"
                 )
             return cls(**own)
         except (TypeError, ValueError) as error:

@@ -1,27 +1,28 @@
-"""Matrix products on one thread: OpenBLAS's kernels round otherwise when they share a product out to several threads."""
+"""Matrix products on one thread: OpenBLAS's kernels round otherwise when they share one out to several threads."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, OpenBLASController, ThreadpoolController
 
 _lock = threading.Lock()
-_blocks, _limit = 0, ExitStack()
+_blocks, _before = 0, [0]
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keeps BLAS in this process to one thread for the block, so that its products have the same bits everywhere.
+    """Keeps numpy's BLAS to one thread for the block, so that its products have the same bits everywhere.
 
     Who has many products to make shares them out to threads of its own. The number of threads is the library's, not
     the thread's: blocks that overlap are counted, and the last one to end sets it back.
     """
-    global _blocks
+    global _blocks, _before
     with _lock:
         if _blocks == 0:
-            _limit.enter_context(_blas().limit(limits=1))
+            _before = [library.num_threads or 1 for library in _blas()]
+            _set_threads([1] * len(_before))
         _blocks += 1
     try:
         yield
@@ -29,11 +30,19 @@ def one_blas_thread() -> Iterator[None]:
         with _lock:
             _blocks -= 1
             if _blocks == 0:
-                _limit.close()
+                _set_threads(_before)
+
+
+def _set_threads(counts: Sequence[int]) -> None:
+    # threadpoolctl heeds only the thread that set them first, and ignores the others without a word.
+    OpenBLASController.clear_controlling_thread(force=True)
+    for library, count in zip(_blas(), counts, strict=True):
+        library.set_num_threads(count)
+    OpenBLASController.clear_controlling_thread(force=True)
 
 
 @cache
-def _blas() -> ThreadpoolController:
+def _blas() -> list[LibController]:
     import numpy as np  # noqa: F401 - its library must be loaded to be found
 
-    return ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController().select(user_api="blas").lib_controllers

@@ -23,7 +23,7 @@ class GateSettings(Settings):
     )
     max_relative_loss: float = setting(
         0.2,
-        "The same bound as max_hit_rate_loss, as a share of the promoted model's hit rate; the smaller of the two holds.",
+        "The bound of max_hit_rate_loss as a share of the promoted model's hit rate; the smaller of the two holds.",
         ge=0,
         le=1,
     )

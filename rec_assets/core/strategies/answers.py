@@ -15,7 +15,7 @@ class Answers:
     """The best tracks of ``m`` histories, best first.
 
     Attributes:
-        rows: (m, depth) int32 rows of :class:`~rec_assets.core.strategies.tracks.Tracks`; ``NO_TRACK`` where there are no more.
+        rows: (m, depth) int32 rows of :class:`Tracks`; ``NO_TRACK`` where there are no more.
         scores: (m, depth) float32, falling; meaningless where there is no track.
     """
 

@@ -8,11 +8,11 @@ one for some tracks, and plays an artist's tracks in runs.
 Every draw is a hash of the seed and of what is drawn for (user, playlist, row), so a seed gives the same
 rows whatever the library versions and the batch size.
 
-The sample in ``data/`` is made by ``rec-assets make-playlists data/made_playlists.csv.gz``.
+The sample in ``data/`` is made by ``rec-assets make-playlists data/synthetic_playlists.csv.gz``.
 """
 
 from rec_assets.core.synthetic.row_batches import PARQUET_SCHEMA
-from rec_assets.core.synthetic.writers import write_made_playlists
+from rec_assets.core.synthetic.writers import write_synthetic_playlists
 from rec_assets.core.synthetic_sample import SAMPLE_ROWS, SAMPLE_SEED
 
-__all__ = ["PARQUET_SCHEMA", "SAMPLE_ROWS", "SAMPLE_SEED", "write_made_playlists"]
+__all__ = ["PARQUET_SCHEMA", "SAMPLE_ROWS", "SAMPLE_SEED", "write_synthetic_playlists"]

@@ -21,7 +21,7 @@ MIN_ROWS = 100
 HEADER = b'"user_id", "artistname", "trackname", "playlistname"\n'
 
 
-def write_made_playlists(path: Path, *, rows: int, seed: int = SAMPLE_SEED) -> None:
+def write_synthetic_playlists(path: Path, *, rows: int, seed: int = SAMPLE_SEED) -> None:
     """Writes ``rows`` made playlist rows to ``path``, whole or not at all.
 
     The suffix decides the format: ``.csv`` and ``.csv.gz`` are the public file's dialect (quotes inside a

@@ -90,4 +90,5 @@ def _comparable(now: dg.AssetMaterialization, before: dg.AssetMaterialization) -
 
 
 def _value(materialization: dg.AssetMaterialization, name: str) -> Any:
-    return materialization.metadata[name].value
+    found = materialization.metadata.get(name)
+    return None if found is None else found.value

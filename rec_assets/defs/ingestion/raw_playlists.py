@@ -8,6 +8,7 @@ import dagster as dg
 
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.playlists.readers import (
+    NOT_UTF8,
     PlaylistSource,
     SourceSettings,
     StagedPlaylists,
@@ -63,8 +64,8 @@ def raw_playlists(
         context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
     if staged.reject_count:
         context.log.warning(
-            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects; each is kept with "
-            f"its reason in {store.target(REJECTS, '.parquet')}"
+            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects, kept with their "
+            f"reasons in {store.target(REJECTS, '.parquet')}"
         )
     metadata = {
         "rejects": staged.reject_count,
@@ -80,15 +81,15 @@ def raw_playlists(
 
 def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) -> SourceError:
     """The error for too many rejects, which lie apart from those of the stored table."""
-    told = "; ".join(
-        f"{lines:,} x {reason} (first: {file} line {line})" for reason, lines, file, line in staged.commonest_reasons()
-    )
+    reasons = staged.commonest_reasons()
+    listed = "; ".join(f"{lines:,} x {reason} (first: {file} line {line})" for reason, lines, file, line in reasons)
+    encoding = ", that is, save it in UTF-8" if any(reason == NOT_UTF8 for reason, *_ in reasons) else ""
     expected, raise_it = f"at most {config.max_reject_share:.2%} (max_reject_share)", "; or raise max_reject_share"
     if staged.row_count == 0:
         expected, raise_it = "some that can", ""
     return SourceError(
         f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
-        f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {told}. All of them, with line number and "
-        f"text, are in {where}. Mend the file{', that is, save it in UTF-8' if 'not UTF-8' in told else ''}; set "
+        f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {listed}. All of them, with line number and "
+        f"text, are in {where}. Mend the file{encoding}; set "
         f"`format` or `columns` if they were taken wrongly{raise_it}."
     )

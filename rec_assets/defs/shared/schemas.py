@@ -53,17 +53,18 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("ranks", "INTEGER[]", "Rank of each validation playlist's target; null = not recommended."),
 ]
 _TUNING_COLUMNS = [
-    dg.TableColumn("trial", "VARCHAR", "Search and number; the partition of the trial's assets."),
-    dg.TableColumn("state", "VARCHAR", "finished, failed, pending, or outdated: on other playlists or defaults."),
+    dg.TableColumn("trial", "INTEGER", "Its number in the study; 0 = first."),
+    dg.TableColumn("state", "VARCHAR", "finished, failed, or running: a worker of another run is at it."),
     dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
+    dg.TableColumn("is_default", "BOOLEAN", "All parameters have their defaults."),
     dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),
     dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
     dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
     dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; null where k is below."),
     dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
     dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
-    dg.TableColumn("seconds", "DOUBLE", "Training all that the trial needs; null = unknown here."),
-    dg.TableColumn("is_best", "BOOLEAN", "The highest hit rate; of equals the first trial."),
+    dg.TableColumn("seconds", "DOUBLE", "Training and measuring."),
+    dg.TableColumn("reason", "VARCHAR", "Why the trial failed; null unless it did."),
 ]
 
 _SEQUENCES = ("playlist", "train", "validation", "test")

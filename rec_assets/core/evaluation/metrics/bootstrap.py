@@ -49,7 +49,7 @@ def bootstrap_interval(
 def hit_rate_interval(
     ranks: np.ndarray, *, k: int, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Interval:
-    """Interval of :func:`~rec_assets.core.evaluation.metrics.hit_rate` at ``k``; arguments and errors of both functions."""
+    """Interval of :func:`hit_rate` at ``k``; arguments and errors of both functions."""
     draw, rate = _generator(level, resamples, seed), hit_rate(ranks, k=k)
     # A resample draws n playlists, each a hit with the chance `rate`: its hits are exactly Binomial(n, rate).
     # Drawing that number costs O(resamples), drawing the playlists O(n * resamples).

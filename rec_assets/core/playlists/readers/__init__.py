@@ -12,8 +12,10 @@ from rec_assets.core.playlists.readers.sources import (
     name_files,
 )
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
+from rec_assets.core.playlists.readers.text_files import NOT_UTF8
 
 __all__ = [
+    "NOT_UTF8",
     "COLUMN_NAMES",
     "PlaylistSource",
     "SourceFormat",

@@ -18,7 +18,7 @@ from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
 from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
 from rec_assets.core.playlists.readers.row_ids import row_id_sql
-from rec_assets.core.playlists.readers.text_files import open_text_file, read_header
+from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 CHUNK_CHARACTERS = 1 << 20
 # What the csv module says, and what a person can act on.
@@ -173,5 +173,5 @@ def _without_surrogates(record: _Record) -> _Record:
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return line_number, (None,) * len(fields), raw.decode("utf-8", "backslashreplace"), fault or "not UTF-8"
+        return line_number, (None,) * len(fields), raw.decode("utf-8", "backslashreplace"), fault or NOT_UTF8
     return record

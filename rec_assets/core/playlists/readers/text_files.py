@@ -10,6 +10,7 @@ from typing import IO
 
 from rec_assets.core.base.errors import SourceError
 
+NOT_UTF8 = "not UTF-8"  # a reason for a reject
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EXPECTED = "Expected a CSV file in UTF-8 (.csv, .csv.gz or .zip), or a parquet file whose name ends in .parquet."
 # The first bytes of files that people take for CSV.

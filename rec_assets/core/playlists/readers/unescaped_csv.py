@@ -20,7 +20,7 @@ from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
 from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
 from rec_assets.core.playlists.readers.row_ids import row_id_sql
-from rec_assets.core.playlists.readers.text_files import open_text_file, read_header
+from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 BLOCK_BYTES = 8 << 20
 LONGEST_LINE_BYTES = 64 << 20
@@ -83,7 +83,7 @@ def _decode(line: bytes) -> tuple[str, str | None]:
     try:
         return line.decode(), None
     except UnicodeDecodeError:
-        return line.decode(errors="backslashreplace"), "not UTF-8"
+        return line.decode(errors="backslashreplace"), NOT_UTF8
 
 
 def header_columns(path: Path, columns: dict[str, str]) -> tuple[list[str], dict[str, str]]:

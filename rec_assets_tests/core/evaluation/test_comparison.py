@@ -1,0 +1,100 @@
+"""Without these, what is measured could be other answers than those that are given to people."""
+
+import math
+
+import numpy as np
+import pytest
+
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.evaluation.comparison import answer_stability, rank_held_out, try_contender
+from rec_assets.core.evaluation.examples import example_playlists
+from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.recommender import Recommender
+from rec_assets_tests.core.recommender.small_recommenders import answered, fitted, playlists
+
+
+@pytest.fixture(scope="module")
+def recommender() -> Recommender:
+    return fitted(strategy="item_knn", fitted="all")
+
+
+@pytest.fixture(scope="module")
+def held_out() -> FlatSequences:
+    return playlists(200, seed=7)
+
+
+def test_ranks_are_the_places_of_the_targets_in_the_answers_to_their_histories(
+    recommender: Recommender, held_out: FlatSequences
+) -> None:
+    lists = recommender.tracks.track_index[answered(recommender, held_out.histories()).rows].tolist()
+    expected = [
+        own.index(target) + 1 if target in own else 0
+        for own, target in zip(lists, held_out.from_the_end(0).tolist(), strict=True)
+    ]
+    assert 20 < np.count_nonzero(expected) < 180
+
+    assert rank_held_out(recommender, held_out).rank.tolist() == expected
+    outcome = try_contender(recommender, recommender.chosen, held_out)
+    assert outcome.ranks.tolist() == expected
+    assert outcome.figures["hit_rate"] == hit_rate(np.array(expected), k=10)
+    assert (outcome.figures["strategy"], outcome.figures["k"], outcome.figures["playlists"]) == ("item_knn", 10, 200)
+
+
+def test_every_contender_is_asked_in_its_own_way(recommender: Recommender, held_out: FlatSequences) -> None:
+    outcomes = {one.label: try_contender(recommender, one, held_out) for one in recommender.contenders}
+
+    assert len({tuple(outcome.ranks) for outcome in outcomes.values()}) == len(outcomes)
+    for label, outcome in outcomes.items():
+        figures = outcome.figures
+        assert figures["strategy"] == label
+        assert figures["repeats"] == (label in ("ranker", "last_track"))
+        assert figures["hit_rate_low"] <= figures["hit_rate"] <= figures["hit_rate_high"]
+        assert figures["hit_rate"] == figures["hit_rate_at_10"]
+        assert 0 <= figures["stability"] <= 1
+    assert outcomes["popularity"].figures["greatest_share"] > 0.9
+
+
+def test_fewer_than_ten_answers_say_nothing_of_the_first_ten(held_out: FlatSequences) -> None:
+    few = fitted(strategy="popularity", fitted="chosen", k=3)
+
+    figures = try_contender(few, few.chosen, held_out).figures
+    assert all(math.isnan(figures[name]) for name in ("hit_rate_at_10", "hit_rate_at_10_low", "hit_rate_at_10_high"))
+
+
+def test_stability_is_what_two_lists_share_when_the_first_track_is_missing(recommender: Recommender) -> None:
+    held_out = playlists(9, seed=11, shortest=4)
+    shorter = FlatSequences(
+        held_out.ids,
+        np.concatenate([held_out.tracks_of(n)[1:-1] for n in range(9)]),
+        np.concatenate([[0], np.cumsum(held_out.lengths() - 2)]),
+    )
+    lists = zip(*(answered(recommender, asked).rows.tolist() for asked in (held_out.histories(), shorter)), strict=True)
+    expected = np.mean([len(set(one) & set(other)) / 10 for one, other in lists])
+
+    assert answer_stability(recommender, recommender.chosen, held_out) == pytest.approx(expected)
+    assert 0 < expected < 1
+    short = held_out.cut_at(np.arange(9), np.full(9, 3))
+    assert math.isnan(answer_stability(recommender, recommender.chosen, short))
+
+
+def test_examples_show_the_answers_with_the_end_of_the_history_and_the_target(
+    recommender: Recommender, held_out: FlatSequences
+) -> None:
+    shown = example_playlists(recommender, held_out, examples=3)
+    ranks = rank_held_out(recommender, held_out).rank.tolist()
+    answers = recommender.tracks.track_index[answered(recommender, held_out.histories()).rows].tolist()
+
+    for number in range(3):
+        own = [one for one in shown if one.playlist_id == held_out.ids[number]]
+        tracks = {part: [one.track_index for one in own if one.part == part] for part in ("history", "recommended")}
+        (target,) = (one for one in own if one.part == "target")
+        playlist = held_out.tracks_of(number).tolist()
+        assert tracks["history"] == playlist[:-1][-5:]
+        assert tracks["recommended"] == answers[number]
+        assert (target.track_index, target.place) == (playlist[-1], ranks[number] or None)
+
+
+def test_nothing_held_out_is_an_error(recommender: Recommender, held_out: FlatSequences) -> None:
+    with pytest.raises(DataError, match="no held-out playlist"):
+        rank_held_out(recommender, held_out[:0])

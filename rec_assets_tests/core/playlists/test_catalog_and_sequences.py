@@ -1,0 +1,91 @@
+"""Without these, tracks could get other numbers or names, and playlists another order, than their rows say."""
+
+import duckdb
+import numpy as np
+import pytest
+
+from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists.catalog import artists_of, build_track_catalog, names_of, with_names
+from rec_assets.core.playlists.sequences import build_sequences, count_playlists, playlist_hashes
+
+ROWS = [
+    (0, "u", "p", "A", "x"), (1, "u", "p", "A", "x"), (2, "u", "p", None, "y"), (3, "u", "q", "A", None),
+    (4, "v", "p", "A", "x"), (5, "v", "p", None, "y"), (6, "v", "p", "B", "z"), (7, "u", "q", "B", "z"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def rows(connection: duckdb.DuckDBPyConnection) -> Relation:
+    connection.execute(
+        "CREATE TABLE r (row_id BIGINT, user_id VARCHAR, playlist VARCHAR, artist VARCHAR, track VARCHAR)"
+    )
+    connection.executemany("INSERT INTO r VALUES (?, ?, ?, ?, ?)", ROWS)
+    return connection.table("r")
+
+
+def test_tracks_are_numbered_from_the_most_frequent_an_empty_field_is_a_value(rows: Relation) -> None:
+    assert build_track_catalog(rows).fetchall() == [
+        (0, "A|||x", "A", "x", 3, 2),
+        (1, "|||y", None, "y", 2, 2),
+        (2, "B|||z", "B", "z", 2, 2),
+        (3, "A|||", "A", None, 1, 1),
+    ]
+
+
+def test_names_say_what_is_unknown(rows: Relation) -> None:
+    catalog = build_track_catalog(rows)
+
+    assert names_of(catalog, [3, 1, 3]) == ["A – unknown track", "unknown artist – y", "A – unknown track"]
+    assert artists_of(catalog, [2, 1]) == ["B", None]
+    assert with_names(catalog, [{"track_index": 3, "place": 1}]) == [
+        {"track_index": 3, "place": 1, "artist": "A", "track": None}
+    ]
+    with pytest.raises(KeyError):
+        names_of(catalog, [77])
+
+
+def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(rows: Relation) -> None:
+    backwards = rows.order("row_id DESC")
+    found = build_sequences(backwards, build_track_catalog(rows), min_tracks=3).fetchall()
+
+    assert found == [("u-p", [0, 0, 1], 3), ("v-p", [0, 1, 2], 3)]
+
+
+def test_what_is_left_out_is_counted(rows: Relation) -> None:
+    counts = count_playlists(rows, min_tracks=3, sample_percent=100, sample_seed=0)
+
+    assert counts.as_dict() == {"all_playlists": 3, "not_sampled": 0, "too_short": 1, "kept": 2}
+    with pytest.raises(DataError, match="min_tracks=4"):
+        count_playlists(rows, min_tracks=4, sample_percent=100, sample_seed=0)
+
+
+def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = connection.sql(
+        "SELECT range AS row_id, 'u' AS user_id, 'p' || range // 4 AS playlist,"
+        " 'A' AS artist, 't' || range % 9 AS track"
+        " FROM range(8000)"
+    )
+    catalog = build_track_catalog(rows)
+
+    def sample(percent: float, seed: int) -> set[str]:
+        found = build_sequences(rows, catalog, sample_percent=percent, sample_seed=seed).fetchall()
+        counts = count_playlists(rows, min_tracks=3, sample_percent=percent, sample_seed=seed)
+        assert counts.kept == len(found) == 2000 - counts.not_sampled
+        return {row[0] for row in found}
+
+    assert 150 < len(sample(10, 0)) < 250
+    assert sample(10, 0) < sample(30, 0)  # a larger sample holds the smaller one
+    assert sample(10, 0) != sample(10, 1)
+    assert len(sample(100, 0)) == 2000
+
+
+def test_hashes_stand_for_playlists_in_the_order_of_their_sequences(rows: Relation) -> None:
+    sequences = build_sequences(rows, build_track_catalog(rows), min_tracks=2)
+    hashes = playlist_hashes(sequences)
+
+    assert hashes.dtype == np.uint64
+    assert len(set(hashes.tolist())) == len(hashes) == 3
+    assert playlist_hashes(sequences.filter("playlist_id = 'v-p'")).tolist() == [hashes[2]]

@@ -1,0 +1,62 @@
+"""A small promoted model, made in milliseconds."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.lineage import derive_lineage
+from rec_assets.core.names import TrackNames
+from rec_assets.core.promoted import PromotedModel
+from rec_assets.core.recommender import Recommender, RecommenderSettings, fit_recommender
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.store.promoted_models import PromotedModels
+from rec_assets_tests.core.ranker.planted_rankers import TRACKS, cycle_ranker, walks
+from rec_assets_tests.core.strategies.slow_strategies import sequences_of
+
+DEPTH = 7
+ARTISTS = (np.arange(TRACKS) // 4).astype(np.int32)
+FACTS = {
+    **{"strategy": "ranker", "k": DEPTH, "hit_rate": 0.5, "dev_run": False, "note": "ö"},
+    "counts": {"rows": 900, "playlists": 300, "tracks": TRACKS, "vocabulary": TRACKS},
+}
+LINEAGE = derive_lineage("promoted_model", code_version="1", settings={}, inputs={})
+
+
+def named(tracks: int = TRACKS, artists: np.ndarray = ARTISTS) -> TrackNames:
+    """Names for ``tracks`` tracks by their number, four tracks an artist."""
+    names = [f"Artist {number}" for number in range(int(artists.max(initial=-1)) + 1)]
+    return TrackNames.build(names, artists, [f"Track {track}" for track in range(tracks)], np.ones(tracks, np.int64))
+
+
+def vectors(tracks: int = TRACKS, seed: int = 0) -> TrackEmbeddings:
+    inputs, outputs = np.random.default_rng(seed).normal(size=(2, tracks, 6)).astype(np.float32)
+    return TrackEmbeddings(np.arange(tracks, dtype=np.int32), np.arange(tracks, 0, -1), inputs, outputs, {})
+
+
+@cache
+def fitted(seed: int = 0, **settings: Any) -> Recommender:
+    """All strategies over walks along a cycle, with vectors of ``seed``."""
+    training = sequences_of(walks(300, seed=2))
+    ids = np.array([f"secret-user-{number}" for number in range(len(training))], object)
+    return fit_recommender(
+        FlatSequences(ids, training.values, training.offsets),
+        ARTISTS,
+        vectors(seed=seed),
+        cycle_ranker(),
+        RecommenderSettings(k=DEPTH, **settings),
+        trained_on=np.arange(len(training), dtype=np.uint64),
+    )
+
+
+def built(recommender: Recommender | None = None, **facts: Any) -> PromotedModel:
+    """A model as it is in memory before it is written."""
+    return PromotedModel(recommender or fitted(), named(), {**FACTS, "version": 1, **facts})
+
+
+def add_version(models: PromotedModels, version: int, recommender: Recommender | None = None, **facts: Any) -> Path:
+    """Store a model as ``version``, which is not current yet; its file."""
+    model = built(recommender, version=version, **facts)
+    return Path(str(models.add(model.recommender, model.names, model.facts, LINEAGE)))

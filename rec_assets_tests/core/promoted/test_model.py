@@ -1,0 +1,132 @@
+"""A promoted model answers from its file what was measured; without this readers get other lists, names or reasons."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rec_assets.core.base.errors import SettingsError, UnreadableError
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.promoted import PromotedModel, open_promoted, read_facts, recommend_after, save_promoted
+from rec_assets.core.promoted.batch import recommend_to_all
+from rec_assets.core.promoted.comparing import compare
+from rec_assets.core.recommender import save_recommender
+from rec_assets.core.strategies import NO_TRACK
+from rec_assets_tests.core.promoted.small_promoted import DEPTH, LINEAGE, built, fitted, vectors
+from rec_assets_tests.core.ranker.planted_rankers import TRACKS, walks
+from rec_assets_tests.core.strategies.slow_strategies import sequences_of
+
+
+@pytest.fixture(scope="module")
+def ranker() -> PromotedModel:
+    return built()
+
+
+@pytest.fixture
+def path(ranker: PromotedModel, tmp_path: Path) -> Path:
+    save_promoted(ranker.recommender, ranker.names, ranker.facts, LINEAGE, tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def answered(model: PromotedModel, histories: FlatSequences, depth: int = DEPTH) -> tuple[np.ndarray, np.ndarray]:
+    parts = [answers for _, answers in model.answers(histories, depth=depth)]
+    return np.concatenate([part.rows for part in parts]), np.concatenate([part.scores for part in parts])
+
+
+def test_a_file_has_the_same_answers_names_and_facts_and_no_ids_of_playlists(ranker: PromotedModel, path: Path) -> None:
+    histories = ranker.recommender.tracks.rows(sequences_of([*walks(40, seed=3), [], [5]]))
+
+    found = open_promoted(path)
+
+    for one, other in zip(answered(ranker, histories), answered(found, histories), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(np.unique(answered(found, histories)[0])) > DEPTH
+    assert found.facts == ranker.facts
+    assert read_facts(path) == (ranker.facts, LINEAGE)
+    assert [found.names.title_of(track) for track in range(TRACKS)] == [f"Track {track}" for track in range(TRACKS)]
+    assert b"secret-user" not in path.read_bytes()
+    again = path.with_name("again")
+    save_promoted(found.recommender, found.names, found.facts, LINEAGE, again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_what_is_open_goes_on_when_the_file_is_gone_and_cannot_be_written_to(path: Path) -> None:
+    model = open_promoted(path)
+    path.unlink()
+
+    assert len(recommend_after(model, [1, 2], k=3)) == 3
+    with pytest.raises(ValueError, match="read-only"):
+        model.recommender.trained_on[0] = 1
+
+
+def test_a_recommender_that_was_not_promoted_is_no_promoted_model(path: Path) -> None:
+    save_recommender(fitted(), path, {"rec_assets.lineage": LINEAGE.to_json()})
+
+    with pytest.raises(UnreadableError, match="is no promoted model"):
+        open_promoted(path)
+
+
+def test_recommendations_have_names_ranks_and_reasons(ranker: PromotedModel) -> None:
+    found = recommend_after(ranker, [1, 2, 3], k=5, reasons=True)
+
+    assert [one.rank for one in found] == [1, 2, 3, 4, 5]
+    assert all(one.artist == f"Artist {int(str(one.track).split()[1]) // 4}" for one in found)
+    because = [reason for one in found for reason in one.because]
+    assert because
+    assert {reason.track for reason in because} <= {"Track 1", "Track 2", "Track 3"}
+    playlists = [set(own) for own in walks(300, seed=2)]
+    for one in found:
+        own = int(str(one.track).split()[1])
+        for reason in one.because:
+            other = int(str(reason.track).split()[1])
+            assert reason.playlists == sum({own, other} <= playlist for playlist in playlists)
+            pair = vectors().input_vectors[[own, other]]
+            cosine = float(pair[0] @ pair[1] / np.prod(np.linalg.norm(pair, axis=1)))
+            assert reason.similarity == pytest.approx(cosine, abs=1e-5)
+
+
+def test_an_empty_history_or_no_k_is_refused(ranker: PromotedModel) -> None:
+    for history, k in (([], 3), ([1], 0)):
+        with pytest.raises(SettingsError, match="expected at least 1"):
+            recommend_after(ranker, history, k=k)
+
+
+def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own(ranker: PromotedModel) -> None:
+    mapped = np.array([NO_TRACK, 7, 9], np.int32)
+    known = ranker.known_rows(sequences_of([[0, 0], [0, 1, 2]]), mapped)
+
+    table = recommend_to_all(ranker, known, depth=4).read_all().to_pylist()
+
+    assert known.lengths().tolist() == [0, 2]
+    first, second = ([row for row in table if row["playlist_id"] == name] for name in ("p0", "p1"))
+    popular = ranker.recommender.tracks.track_index[:4].tolist()
+    assert [row["track"] for row in first] == [f"Track {track}" for track in popular]
+    expected = recommend_after(ranker, [7, 9], k=4)
+    assert [(row["rank"], row["artist"], row["track"]) for row in second] == [
+        (one.rank, one.artist, one.track) for one in expected
+    ]
+
+
+def test_only_playlists_that_neither_model_has_seen_are_compared(ranker: PromotedModel) -> None:
+    held_out = sequences_of(walks(30, seed=9))
+    same = np.arange(TRACKS, dtype=np.int32)
+    hashes = np.arange(1_000_000, 1_000_030, dtype=np.uint64)
+    hashes[:10] = ranker.recommender.trained_on[:10]
+
+    found = compare(ranker, same, held_out, hashes, np.arange(30), k=DEPTH, most=15, known_share=1)
+
+    assert (found.left_out, found.candidate.tolist()) == (10, list(range(10, 25)))
+    rows = ranker.recommender.tracks.rows(held_out)
+    answers, _ = answered(ranker, rows.histories())
+    for rank, target, own in zip(found.promoted, rows.from_the_end(0)[10:25], answers[10:25], strict=True):
+        assert (own[rank - 1] == target) if rank else (target not in own)
+
+
+def test_a_target_that_the_promoted_model_does_not_know_is_a_miss(ranker: PromotedModel) -> None:
+    held_out = sequences_of([[1, 2, 3]])
+    mapped = np.arange(TRACKS, dtype=np.int32)
+    mapped[3] = NO_TRACK
+
+    found = compare(ranker, mapped, held_out, np.array([9**9], np.uint64), np.zeros(1), k=DEPTH, most=5, known_share=1)
+
+    assert found.promoted.tolist() == [0]

@@ -1,0 +1,84 @@
+"""Without these, nearest-neighbour playlists could be weighed otherwise than they say, at a lower hit rate."""
+
+from unittest.mock import patch
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rec_assets.core.strategies import PlaylistKnn, PlaylistKnnSettings, playlist_knn
+from rec_assets.core.strategies.playlist_knn import playlist_track_matrix
+from rec_assets_tests.core.strategies import slow_strategies as slow
+from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, worlds
+
+DAMPING = ("idf_power", "length_damping", "popularity_damping")
+
+
+def settings_of(**chosen: float) -> PlaylistKnnSettings:
+    return PlaylistKnnSettings(**{f"playlist_knn_{name}": value for name, value in chosen.items()})
+
+
+def check_against_loop(world: World, *, neighbours: int, length: int, exact: bool, **chosen: float) -> None:
+    with patch.multiple(playlist_knn, _NEIGHBOURS=neighbours, _LENGTH=length):
+        scores = PlaylistKnn.fit(world.tracks, world.training, settings_of(**chosen)).score(world.histories)
+    expected = [
+        slow.playlist_knn(world, history, neighbours=neighbours, length=length, **chosen)
+        for history in lists_of(world.histories)
+    ]
+    check(world, scores, expected, exact=exact)
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds(), st.integers(1, 5), st.integers(1, 7))
+def test_it_is_exactly_that_of_a_loop(world: World, neighbours: int, length: int) -> None:
+    undamped = dict.fromkeys(DAMPING, 0.0)
+    check_against_loop(world, neighbours=neighbours, length=length, exact=True, decay=1.0, **undamped)
+
+
+@settings(deadline=None, max_examples=40)
+@given(worlds(), st.fixed_dictionaries({name: st.sampled_from([0.0, 0.25, 1.0, 2.0]) for name in DAMPING}))
+def test_long_playlists_popular_tracks_and_what_is_long_ago_are_damped(world: World, damping: dict) -> None:
+    check_against_loop(world, neighbours=100, length=3, exact=False, decay=0.8, **damping)
+
+
+def test_the_defaults_are_those_that_are_described() -> None:
+    described = {"decay": 0.9, "idf_power": 2.0, "length_damping": 0.5, "popularity_damping": 0.25}
+
+    assert settings_of(**described) == PlaylistKnnSettings()
+
+
+def test_a_thousand_playlists_are_near_the_rest_is_not_heard() -> None:
+    world = World.of([0] * 1_201, [[0, track] for track in range(1, 1_201)], [[0]])
+    strategy = PlaylistKnn.fit(world.tracks, world.training, PlaylistKnnSettings())
+
+    rows = slow.answered(strategy.score(world.histories).top(1_201))
+
+    # All are as like; the first thousand playlists are taken.
+    assert sorted(world.tracks.track_index[rows[0]].tolist()) == list(range(1_001))
+
+
+def test_the_fiftieth_track_from_the_end_is_heard_the_one_before_it_is_not() -> None:
+    world = World.of([0] * 6, [[0, 3], [1, 4], [2, 5]], [[2, 1, *[0] * 49]])
+    strategy = PlaylistKnn.fit(world.tracks, world.training, PlaylistKnnSettings())
+
+    rows = slow.answered(strategy.score(world.histories).top(6))
+
+    assert sorted(world.tracks.track_index[rows[0]].tolist()) == [0, 1, 3, 4]
+
+
+def test_playlists_that_hold_two_tracks_are_counted() -> None:
+    world = World.of([0] * 3, [[0, 1], [1, 0, 0], [1, 2], [0]], [[0]])
+    strategy = PlaylistKnn.fit(world.tracks, world.training, PlaylistKnnSettings())
+    row_of = world.tracks.row_of
+
+    assert strategy.held_together(int(row_of[0]), row_of[[0, 1, 2]]).tolist() == [3, 2, 0]
+
+
+def test_a_playlist_holds_a_track_once_and_keeps_its_order() -> None:
+    playlists = slow.sequences_of([[3, 1, 3], [], [2]])
+
+    matrix = playlist_track_matrix(playlists, 5)
+
+    assert np.asarray(matrix.todense()).tolist() == [[0, 1, 0, 1, 0], [0] * 5, [0, 0, 1, 0, 0]]
+    assert playlists.values.tolist() == [3, 1, 3, 2]
+    assert playlists.offsets.tolist() == [0, 3, 3, 4]

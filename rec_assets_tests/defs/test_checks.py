@@ -1,0 +1,176 @@
+"""Every check, passing and failing; without this one could pass whatever it is given."""
+
+from dataclasses import replace
+
+import dagster as dg
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from rec_assets.core.base.relations import Relation
+from rec_assets.defs.evaluation.behaviour_checks import behaviour_checks, no_slice_collapsed
+from rec_assets.defs.evaluation.hit_rate_checks import agrees_with_validation, build_hit_rate_checks
+from rec_assets.defs.preparation.split_sequences import splits_are_disjoint_and_complete
+from rec_assets.defs.promotion.promotion_decision import candidate_may_be_promoted
+from rec_assets.defs.shared.table_checks import build_table_check
+from rec_assets.defs.training.track_embeddings import vectors_are_finite
+from rec_assets_tests.core.small_models import embeddings_of
+
+GOOD = {
+    "hit_rates": {"1": 0.1, "5": 0.3},
+    "hit_rate": 0.3,
+    "popularity_hit_rate": 0.2,
+    "k": 5,
+    "playlists": 10,
+}
+
+
+def sequences(connection: duckdb.DuckDBPyConnection, *ids: str) -> Relation:
+    values = ", ".join(f"('{name}', [1, 2, 3]::INTEGER[], 3::INTEGER)" for name in ids) or "('', [], 0)"
+    rows = connection.sql(f"SELECT * FROM (VALUES {values}) AS t(playlist_id, track_indexes, length)")
+    return rows if ids else rows.filter("length > 0")
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "test", "counts"),
+    [
+        ("ab", "c", "d", (0, 0, 0)),
+        ("ab", "bc", "d", (1, 0, 0)),
+        ("a", "c", "d", (0, 1, 0)),
+        ("ab", "c", "dx", (0, 0, 1)),
+    ],
+)
+def test_splits_are_disjoint_and_complete(connection, train, validation, test, counts) -> None:
+    result = splits_are_disjoint_and_complete(
+        *(sequences(connection, *ids) for ids in ("abcd", train, validation, test))
+    )
+
+    found = tuple(result.metadata[key].value for key in ("in_several_parts", "in_no_part", "in_a_part_only"))
+    assert found == counts
+    assert result.passed is (counts == (0, 0, 0))
+
+
+def test_vectors_are_finite() -> None:
+    good = embeddings_of(np.eye(3))
+    broken = replace(good, output_vectors=np.array([[1, np.nan, 0], [0, np.inf, 0], [0, 0, 1]], np.float32))
+
+    assert vectors_are_finite(good).passed
+    result = vectors_are_finite(broken)
+    assert not result.passed
+    assert result.metadata["broken_output_vectors"].value == 2
+
+
+def test_a_table_has_rows_of_its_schema(connection) -> None:
+    check = build_table_check("train_sequences")
+
+    assert check(sequences(connection, "a")).passed
+    assert not check(sequences(connection)).passed
+    assert not check(sequences(connection, "a").select("playlist_id, length, track_indexes")).passed
+    assert not check(sequences(connection, "a").select("playlist_id, track_indexes, length::BIGINT AS length")).passed
+
+
+@pytest.mark.parametrize(
+    ("report", "is_a_share", "is_above"),
+    [
+        (GOOD, True, True),
+        (GOOD | {"popularity_hit_rate": 0.3}, True, False),
+        (GOOD | {"hit_rates": {"1": 0.4, "5": 0.3}}, False, True),
+        (GOOD | {"hit_rates": {"1": 0.1, "5": 1.3}, "hit_rate": 1.3}, False, True),
+    ],
+)
+def test_hit_rates_are_shares_and_above_popularity(report: dict, is_a_share: bool, is_above: bool) -> None:
+    share, above = build_hit_rate_checks("validation")(report)
+
+    assert (share.passed, above.passed) == (is_a_share, is_above)
+    assert above.severity is dg.AssetCheckSeverity.WARN
+
+
+def ranks(connection, hits: int, misses: int) -> Relation:
+    return connection.sql(
+        f"""SELECT CASE WHEN range < {hits} THEN 1 END AS rank, 1 AS popularity_rank, false AS query_is_cold,
+            false AS target_is_cold, 2 AS history_length, 3 AS target_count, true AS same_artist
+            FROM range({hits + misses})"""
+    )
+
+
+@pytest.mark.parametrize(("validation", "test", "passed"), [((45, 55), (40, 60), True), ((60, 40), (20, 80), False)])
+def test_a_test_figure_far_from_that_of_validation_is_told(connection, validation, test, passed: bool) -> None:
+    result = agrees_with_validation({"k": 10}, ranks(connection, *validation), ranks(connection, *test))
+
+    assert result.passed is passed
+    assert result.metadata["validation_minus_test"].value == pytest.approx((validation[0] - test[0]) / 100)
+
+
+LEADER = {
+    **{"strategy": "a", "stability": 0.8, "greatest_share": 0.3, "tail_share": 0.2, "is_chosen": True},
+    "ranks": [1, None, None] * 100,
+}
+OTHER = {**LEADER, "strategy": "b", "is_chosen": False, "stability": 0.0, "tail_share": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "failed"),
+    [
+        ({}, set()),
+        ({"stability": 0.4}, {"similar_histories_get_similar_answers"}),
+        ({"stability": float("nan")}, set()),
+        ({"greatest_share": 0.95}, {"no_track_for_nearly_everyone"}),
+        ({"tail_share": 0.01}, {"the_tail_is_reached"}),
+        ({"ranks": [1, None, None, None, None, None] * 50}, {"no_strategy_is_better"}),
+    ],
+)
+def test_how_the_chosen_strategy_behaves(connection, change: dict, failed: set[str]) -> None:
+    results = list(behaviour_checks(connection.from_arrow(pa.Table.from_pylist([LEADER | change, OTHER]))))
+
+    assert {result.check_name for result in results if not result.passed} == failed
+    assert len(results) == 4
+    better = next(result for result in results if result.check_name == "no_strategy_is_better")
+    assert better.metadata["better"].value == ("b" if "ranks" in change else "none")
+
+
+def test_a_refused_candidate_stops_what_follows_with_its_reasons() -> None:
+    decision = {"promote": False, "reasons": ["it is worse", "it is late"], "compared_with": 3, "figures": {"k": 0.5}}
+
+    result = candidate_may_be_promoted(decision)
+    assert (result.passed, result.description) == (False, "it is worse; and it is late")
+    assert candidate_may_be_promoted({**decision, "promote": True, "reasons": []}).passed
+
+
+def slices_table(connection, rate: float) -> Relation:
+    rows = [
+        {"slice": "query", "value": "warm", "playlists": 500, "hit_rate": rate, "low": rate - 0.04, "high": rate + 0.04}
+    ]
+    return connection.from_arrow(pa.Table.from_pylist(rows))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "k", "passed", "compared"),
+    [
+        (0.5, 0.49, 5, True, "1 slices"),
+        (0.5, 0.30, 5, False, "1 slices"),
+        (0.5, 0.30, 9, True, "no earlier run"),
+        (None, 0.30, 5, True, "no earlier run"),
+    ],
+)
+def test_a_slice_that_collapsed_since_the_run_before_is_told(
+    connection, before: float | None, now: float, k: int, passed: bool, compared: str
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        for rate, by in ((before, k), (now, 5)):
+            if rate is not None:
+                report(instance, slices_table(connection, rate), by)
+        context = dg.build_asset_check_context(instance=instance)
+        result = no_slice_collapsed(context, slices_table(connection, now))
+
+    assert result.passed is passed
+    assert compared in result.metadata["compared_with"].value
+
+
+def report(instance: dg.DagsterInstance, slices: Relation, k: int) -> None:
+    values = slices.to_arrow_table().to_pylist()
+    metadata = {
+        "slices": dg.MetadataValue.json(values),
+        **{"strategy": "ranker", "k": k, "sample_percent": 100.0},
+    }
+    instance.report_runless_asset_event(dg.AssetMaterialization("validation_slices", metadata=metadata))

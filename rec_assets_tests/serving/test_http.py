@@ -1,0 +1,349 @@
+"""The endpoint; without this bad questions could end it, and a promotion or a damaged file interrupt it."""
+
+import contextlib
+import shutil
+import socket
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from rec_assets.core.promoted import recommend_after
+from rec_assets.serving.http import app as app_module
+from rec_assets.serving.http import current as current_module
+from rec_assets.serving.http.current import CurrentModel
+from rec_assets.serving.http.server import LONGEST_HEAD
+from rec_assets.serving.http.settings import ServingSettings
+from rec_assets.serving.main import main
+from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
+from rec_assets_tests.core.promoted.small_promoted import add_version
+from rec_assets_tests.serving.serving_process import served, until
+from rec_assets_tests.store.stored_values import flip_bit
+
+ONE = [("artist", "Artist 3"), ("track", "Track 12")]
+
+
+@pytest.fixture(scope="module")
+def client(promoted_store: Path) -> Iterable[httpx.Client]:
+    """An endpoint whose store no test changes."""
+    with served(promoted_store) as client:
+        yield client
+
+
+def refused(client: httpx.Client, params: list[tuple[str, str]]) -> tuple[str, str]:
+    response = client.get("/recommend", params=params)
+    assert response.status_code == 422, response.text
+    return response.json()["parameter"], response.json()["detail"]
+
+
+def test_the_answer_is_that_of_the_model_with_what_each_pair_was_taken_for(client, promoted_store) -> None:
+    model = PromotedModels(str(promoted_store)).open_current()
+    pairs = [("ARTIST 2", "Trák 9"), ("Artist 3", "Track 12")]
+    found = [model.names.find(*pair) for pair in pairs]
+
+    response = client.get("/recommend", params=[*zip(("artist", "track"), pairs[0], strict=True), *ONE, ("k", "7")])
+
+    answer = response.json()
+    expected = recommend_after(model, [one.track for one in found if one.track is not None], k=7)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert answer["version"] == 2
+    assert answer["asked"] == [
+        {
+            **{"artist": "ARTIST 2", "track": "Trák 9", "is_exact": False},
+            "taken_for": {"artist": "Artist 2", "track": "Track 9"},
+        },
+        {
+            **{"artist": "Artist 3", "track": "Track 12", "is_exact": True},
+            "taken_for": {"artist": "Artist 3", "track": "Track 12"},
+        },
+    ]
+    assert answer["recommendations"] == [
+        {"rank": one.rank, "artist": one.artist, "track": one.track, "score": one.score} for one in expected
+    ]
+
+
+def test_the_order_of_the_pairs_matters_and_ten_tracks_come_unless_k_says_otherwise(client) -> None:
+    pairs = [("artist", "Artist 9"), ("track", "Track 37")]
+    one, other = (client.get("/recommend", params=params).json() for params in ([*pairs, *ONE], [*ONE, *pairs]))
+
+    assert len(one["recommendations"]) == 10
+    assert one["recommendations"] != other["recommendations"]
+
+
+def test_why_says_which_tracks_speak_for_each(client) -> None:
+    answer = client.get("/recommend", params=[*ONE, ("why", "true")]).json()
+
+    assert {"artist", "track", "similarity", "playlists"} == set(answer["recommendations"][0]["because"][0])
+    assert answer["recommendations"][0]["because"][0]["track"] == "Track 12"
+
+
+def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
+    params = [*ONE, ("artist", "Artist 3"), ("track", "Trxxk 12 zz"), ("artist", "qqqq"), ("track", "\x00☃")]
+    response = client.get("/recommend", params=params)
+
+    document = response.json()
+    assert response.status_code == 404
+    assert [one["track"] for one in document["unknown"]] == ["Trxxk 12 zz", "\x00☃"]
+    assert "Artist 3" in {one["artist"] for one in document["unknown"][0]["did_you_mean"]}
+    assert document["unknown"][1] == {"artist": "qqqq", "track": "\x00☃", "did_you_mean": []}
+    assert document["detail"].startswith("2 of the tracks are not known")
+
+
+@pytest.mark.parametrize(
+    ("params", "parameter", "detail"),
+    [
+        ([], "artist", "artist is missing; expected 1 to 100 of it."),
+        ([("artist", "a")], "track", "track is missing; expected 1 to 100 of it."),
+        ([*ONE, ("artist", "a")], "artist", "artist occurs 2 times and track 1 times; expected pairs."),
+        (ONE * 101, "artist", "artist occurs too often; expected 1 to 100 of it."),
+        ([("artist", ""), ("track", "")] * 2_000, "artist", "artist occurs too often; expected 1 to 100 of it."),
+        (
+            [*ONE, ("artist", "a"), ("track", " ")],
+            "track",
+            "track number 2 is ' '; expected 1 to 300 characters.",
+        ),
+        (
+            [("artist", "a" * 301), ("track", "b")],
+            "artist",
+            f"artist number 1 is '{'a' * 39}…; expected 1 to 300 characters.",
+        ),
+        ([*ONE, ("k", "0")], "k", "k is '0'; expected a whole number from 1 to 1000."),
+        ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
+        ([*ONE, ("k", "many")], "k", "k is 'many'; expected a whole number from 1 to 1000."),
+        ([*ONE, ("k", "9" * 5_000)], "k", f"k is '{'9' * 39}…; expected a whole number from 1 to 1000."),
+        ([*ONE, ("why", "perhaps")], "why", "why is 'perhaps'; expected true or false."),
+        ([*ONE, ("count", "5")], "count", "count is no parameter; there are artist, track, k, why."),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused_by_name(client, params, parameter, detail) -> None:
+    assert refused(client, params) == (parameter, detail)
+
+
+def test_the_bounds_themselves_are_fine(client) -> None:
+    assert client.get("/recommend", params=[*ONE * 100, ("k", "1000")]).status_code == 200
+    assert client.get("/recommend", params=[*ONE, ("k", "1")]).json()["recommendations"][0]["rank"] == 1
+    assert client.get("/recommend", params=[("artist", "a" * 300), ("track", "ö" * 300)]).status_code == 404
+
+
+def test_other_paths_and_methods_are_refused_and_no_page_loads_from_elsewhere(client) -> None:
+    assert [client.get(path).status_code for path in ("/", "/docs", "/redoc", "/recommend/")] == [404] * 4
+    for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+        assert client.request(method, "/recommend", params=ONE).status_code == 405
+    assert client.post("/health", content=b"x" * 10_000_000).status_code == 405
+    described = client.get("/openapi.json").json()["paths"]
+    assert set(described) == {"/recommend", "/health"}
+    assert "access-control-allow-origin" not in client.get("/health", headers={"Origin": "http://x"}).headers
+
+
+def test_a_body_is_not_read(client) -> None:
+    response = client.request("GET", "/recommend", params=ONE, content=b"x" * 1_000_000)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /recommend?artist=" + b"a" * 4 * LONGEST_HEAD,
+        b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 4 * LONGEST_HEAD,
+        b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * LONGEST_HEAD,
+        b"\x00\xff nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_or_an_endless_one_is_refused_and_the_server_goes_on(client, head) -> None:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=30) as connection:
+        with contextlib.suppress(ConnectionError):  # it need not read to the end
+            connection.sendall(head)
+        answer = connection.recv(100)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert client.get("/health").status_code == 200
+
+
+def test_health_tells_the_version_and_its_age(client, promoted_store) -> None:
+    facts = PromotedModels(str(promoted_store)).current()
+    health = client.get("/health").json()
+
+    assert facts is not None
+    assert (health["status"], health["problem"], health["version"]) == ("ok", None, 2)
+    assert (health["hit_rate"], health["vocabulary"]) == (facts["hit_rate"], facts["counts"]["vocabulary"])
+    assert health["promoted_at"] == facts["promoted_at"]
+    assert 0 <= health["seconds_since_promotion"] < 600
+
+
+def test_the_server_starts_without_a_model_and_serves_the_first_one(promoted: PromotedModels, caplog) -> None:
+    pointer = Path(promoted.base) / POINTER
+    hidden = pointer.rename(pointer.with_name("hidden"))
+    with served(Path(promoted.base)) as client:
+        health, answer = client.get("/health"), client.get("/recommend", params=ONE)
+        hidden.rename(pointer)
+        until(lambda: client.get("/health").status_code == 200)
+        assert client.get("/recommend", params=ONE).status_code == 200
+
+    assert health.status_code == answer.status_code == 503
+    assert health.json() == {
+        "status": "no model",
+        "problem": f"no model is promoted in {promoted.base}. Run training_job first.",
+    }
+    assert answer.json()["detail"] == health.json()["problem"]
+
+
+def test_a_promotion_is_served_and_the_old_file_may_go(promoted: PromotedModels) -> None:
+    with served(Path(promoted.base)) as client:
+        before = client.get("/recommend", params=ONE).json()
+        assert before["version"] == 2
+        promoted.point_to(1, by="test")
+        until(lambda: client.get("/health").json()["version"] == 1)
+        promoted.remove_all_but([1])
+
+        after = client.get("/recommend", params=ONE).json()
+        assert after["version"] == 1
+        assert after["recommendations"] != before["recommendations"]
+        shutil.rmtree(Path(promoted.base) / FOLDER)
+        assert client.get("/recommend", params=ONE).json() == after
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda path: flip_bit(path, 4 * path.stat().st_size), "is damaged"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "has no checksum"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (Path.unlink, "is not in"),
+    ],
+)
+def test_a_damaged_new_version_is_reported_once_and_the_old_one_goes_on(promoted, damage, problem, caplog) -> None:
+    path = add_version(promoted, 3)
+    current = CurrentModel(promoted)
+    current.look()
+    promoted.point_to(3, by="test")
+    damage(path)
+
+    current.look()
+    current.look()
+
+    assert current.served is not None
+    assert current.served.version == 2
+    assert current.problem is not None
+    assert "version 3 cannot be served: " in current.problem
+    assert problem in current.problem
+    assert "version 2 goes on." in caplog.text
+    assert caplog.text.count("cannot be served") == 1
+    promoted.point_to(2, by="hand")
+    current.look()
+    assert current.problem is None
+
+
+def test_health_tells_that_a_damaged_version_is_not_served_and_a_good_one_ends_it(promoted: PromotedModels) -> None:
+    with served(Path(promoted.base)) as client:
+        flip_bit(Path(promoted.base) / POINTER, 80)
+        health = until(lambda: (found := client.get("/health").json())["problem"] and found)
+        assert (health["status"], health["version"]) == ("old model", 2)
+        assert f"{POINTER} is damaged" in health["problem"]
+        promoted.point_to(1, by="test")
+        assert until(lambda: (found := client.get("/health").json())["version"] == 1 and found)["status"] == "ok"
+
+
+def test_what_was_found_is_remembered_by_the_version_that_found_it(promoted: PromotedModels) -> None:
+    current = CurrentModel(promoted)
+    current.look()
+    first = current.served
+    assert first is not None
+    assert first.find("Artist 3", "Trak 12") is first.find("Artist 3", "Trak 12")
+    promoted.point_to(1, by="test")
+    current.look()
+    assert current.served is not None
+    assert current.served.find("Artist 3", "Trak 12") is not first.find("Artist 3", "Trak 12")
+
+
+def test_a_version_that_failed_is_tried_again_after_a_while_only(promoted: PromotedModels, monkeypatch) -> None:
+    opened, good, folder = [], promoted.open, Path(promoted.base) / FOLDER
+
+    def counted(version: int, **settings: bool):
+        opened.append(version)
+        return good(version, **settings)
+
+    monkeypatch.setattr(promoted, "open", counted)
+    hidden = folder.rename(folder.with_name("hidden"))
+    current = CurrentModel(promoted)
+    for _ in range(3):
+        current.look()
+    assert opened == [2]
+    hidden.rename(folder)
+    monkeypatch.setattr(current_module.time, "monotonic", lambda: float("inf"))
+    current.look()
+
+    assert opened == [2, 2]
+    assert current.served is not None
+
+
+def test_the_same_file_promoted_again_is_not_opened_again(promoted: PromotedModels) -> None:
+    current = CurrentModel(promoted)
+    current.look()
+    before = current.served
+    facts = promoted.point_to(2, by="hand")
+    current.look()
+
+    assert before is not None and current.served is not None  # noqa: PT018 - for the type checker
+    assert current.served.model is before.model
+    assert current.served.facts["promoted_by"] == facts["promoted_by"] == "hand"
+
+
+def test_too_many_questions_are_refused_at_once_and_health_still_answers(promoted_store, monkeypatch) -> None:
+    go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    def slow(*_) -> str:
+        begun.release()
+        go_on.wait(30)
+        return "{}"
+
+    monkeypatch.setattr(app_module, "answer", slow)
+    monkeypatch.setattr(app_module, "MOST_WAITING", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    codes: list[int] = []
+    with served(promoted_store) as client:
+        threads = [
+            threading.Thread(target=lambda: codes.append(client.get("/recommend", params=ONE).status_code))
+            for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        assert begun.acquire(timeout=30)
+        until(lambda: len(codes) == 3)
+        assert codes == [503] * 3
+        assert client.get("/health").status_code == 200
+        go_on.set()
+        for thread in threads:
+            thread.join()
+    assert sorted(codes) == [200] * 3 + [503] * 3
+
+
+def test_names_are_logged_only_if_that_is_asked(promoted_store, capfd) -> None:
+    with served(promoted_store) as client:
+        client.get("/recommend", params=ONE)
+    assert "Artist" not in "".join(capfd.readouterr())
+    with served(promoted_store, access_log=True) as client:
+        client.get("/recommend", params=ONE)
+    assert "artist=Artist" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("host", "is_local"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("example.org", False)],
+)
+def test_only_loopback_is_local(host, is_local) -> None:
+    assert ServingSettings("s", host).is_local == is_local
+
+
+def test_without_the_extra_the_command_says_what_installs_it(monkeypatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = CliRunner().invoke(main, ["serve"])
+
+    assert result.exit_code == 1
+    assert "serve needs fastapi and uvicorn. Install: .venv/bin/pip install -c constraints.txt -e '.[serve]'" in (
+        result.output
+    )

@@ -1,0 +1,157 @@
+"""``rec-assets recommend`` and ``promote``, as their user calls them; without this a wrong name is taken in silence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rec_assets.core.promoted import recommend_after
+from rec_assets.serving.main import main
+from rec_assets.serving.printable import printable
+from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
+
+NOTE = "playlist_recommendations are still those of another version until they are materialized again."
+
+
+def command(models: PromotedModels, *words: str) -> Result:
+    return CliRunner().invoke(main, [words[0], "--storage", models.base, *words[1:]])
+
+
+def test_promote_lists_the_versions_and_goes_back_to_one(promoted: PromotedModels) -> None:
+    listed = command(promoted, "promote").output
+    assert "*       2" in listed
+    assert " 0.1000 " in listed
+
+    done = command(promoted, "promote", "1")
+    assert (done.exit_code, done.output) == (0, f"version 1 is promoted: hit rate@7 0.1000, item_knn\n{NOTE}\n")
+    assert "*       1" in command(promoted, "promote").output
+    refused = command(promoted, "promote", "5")
+    assert refused.exit_code == 1
+    assert "version 5 is not in" in refused.output
+
+
+def test_what_cannot_be_used_does_not_hide_the_versions_and_the_way_back(promoted: PromotedModels) -> None:
+    base = Path(promoted.base)
+    (base / FOLDER / "v0001.safetensors").write_bytes(b"cut off")
+    listed = command(promoted, "promote").output
+    assert "1  cannot be used: " in listed
+    assert "*       2" in listed
+
+    (base / POINTER).write_text("{")
+    assert "none of them is current" in command(promoted, "promote").output
+    assert command(promoted, "promote", "1").exit_code == 1
+    assert command(promoted, "promote", "2").exit_code == 0
+    assert "*       2" in command(promoted, "promote").output
+
+
+def test_recommend_prints_names_and_why(promoted: PromotedModels) -> None:
+    done = command(promoted, "recommend", "Artist 3", "Track 12", "-k", "4", "--why")
+
+    assert done.exit_code == 0, done.output
+    assert [
+        line.split(".")[0].strip() for line in done.output.splitlines() if "  Artist" in line and "with" not in line
+    ] == list("1234")
+    assert "with Artist 3 – Track 12: " in done.output
+    assert "playlists in common" in done.output
+
+
+def test_recommend_prints_json(promoted: PromotedModels) -> None:
+    done = command(promoted, "recommend", "Artist 3", "Track 12", "Artist 4", "Track 17", "-k", "3", "--json")
+
+    document = json.loads(done.stdout)
+    assert document["version"] == 2
+    expected = recommend_after(promoted.open(2), [12, 17], k=3)
+    assert [(one["artist"], one["track"]) for one in document["recommendations"]] == [
+        (one.artist, one.track) for one in expected
+    ]
+
+
+def test_a_misspelt_name_is_taken_for_what_it_resembles_and_told(promoted: PromotedModels) -> None:
+    done = command(promoted, "recommend", "Artsit 3", "Trakc 12", "-k", "2")
+
+    assert done.exit_code == 0, done.output
+    assert "Artsit 3 – Trakc 12: taken for Artist 3 – Track 12" in done.stderr
+
+
+def test_an_unknown_track_is_an_error_with_what_is_near(promoted: PromotedModels) -> None:
+    done = command(promoted, "recommend", "Artist 3", "Something Else")
+    assert done.exit_code == 1
+    assert "no track Artist 3 – Something Else. Did you mean\n    Artist 3 – Track" in done.output
+
+    done = command(promoted, "recommend", "qqq", "zzzzz")
+    assert done.exit_code == 1
+    assert "Nothing is spelt like it" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "expected 1 to 10,000 tracks, found 0"),
+        (["Artist 3"], "expected pairs of ARTIST and TRACK, found 1 names"),
+        (["Artist 3", "Track 12", "-k", "0"], "0 is not in the range"),
+    ],
+)
+def test_wrong_usage_is_told(promoted: PromotedModels, words: list[str], told: str) -> None:
+    done = command(promoted, "recommend", *words)
+
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_a_playlist_file_asks_in_its_order_and_leaves_out_what_is_unknown(promoted: PromotedModels) -> None:
+    file = Path(promoted.base) / "mine.csv"
+    file.write_text('artist,track\nArtist 3,Track 12\n\nqqq,zzzzz\n"Artist 4",Track 17\n', encoding="utf-8-sig")
+
+    done = command(promoted, "recommend", "--playlist", str(file), "-k", "3", "--json")
+
+    assert json.loads(done.stdout) == json.loads(
+        command(promoted, "recommend", "Artist 3", "Track 12", "Artist 4", "Track 17", "-k", "3", "--json").stdout
+    )
+    assert "left out: no track qqq – zzzzz" in done.stderr
+    # What is named on the command line is meant.
+    assert command(promoted, "recommend", "--playlist", str(file), "qqq", "zzzzz").exit_code == 1
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    assert printable("a\x1b[31m\tb \n c\x9b") == "a\ufffd[31m b c\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"Artist 3,Track 12\n\nArtist 3\n", "line 3: expected artist,track, found 1 fields"),
+        (b"\xff\xfe", "Save it as CSV in UTF-8"),
+        (b"", "expected 1 to 10,000 tracks, found 0"),
+        (b"qqq,zzzzz\n", "no track qqq"),
+    ],
+)
+def test_a_playlist_file_that_cannot_be_used_is_told(promoted: PromotedModels, content: bytes, told: str) -> None:
+    file = Path(promoted.base) / "mine.csv"
+    file.write_bytes(content)
+
+    done = command(promoted, "recommend", "--playlist", str(file))
+
+    assert done.exit_code != 0
+    assert told in done.output
+
+
+def test_recommend_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:
+    done = command(PromotedModels(str(tmp_path)), "recommend", "a", "b")
+
+    assert done.exit_code == 1
+    assert "no model is promoted" in done.output
+
+
+def test_the_command_loads_nothing_that_takes_time_and_recommend_only_what_it_needs(promoted: PromotedModels) -> None:
+    program = (
+        "import sys\nfrom rec_assets.serving.main import main\n"
+        "print({'numpy', 'fastapi', 'uvicorn', 'dagster', 'gensim'} & set(sys.modules))\n"
+        f"main(['recommend', '--storage', {promoted.base!r}, 'Artist 3', 'Track 12'], standalone_mode=False)\n"
+        "print({'dagster', 'gensim', 'pandas', 'sklearn', 'matplotlib', 'lightgbm', 'numba'} & set(sys.modules))"
+    )
+
+    lines = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert (lines.splitlines()[0], lines.splitlines()[-1]) == ("set()", "set()")

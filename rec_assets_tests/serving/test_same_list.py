@@ -1,0 +1,81 @@
+"""One list for one history; without this what people are recommended could be another than what was measured."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.relations import Relation, read_table
+from rec_assets.core.evaluation import ranking
+from rec_assets.core.evaluation.comparison import rank_held_out
+from rec_assets.core.promoted.batch import recommend_to_all
+from rec_assets.core.recommender import open_recommender
+from rec_assets.core.strategies import NO_TRACK
+from rec_assets.serving.main import main
+from rec_assets.store.promoted_models import PromotedModels
+from rec_assets_tests.serving.serving_process import served
+
+Names = list[tuple[str, str]]
+
+
+def named(rows: list[dict[str, Any]]) -> Names:
+    return [(row["artist"], row["track"]) for row in rows]
+
+
+def measured(store: Path, held_out: FlatSequences, catalog: Relation, monkeypatch: pytest.MonkeyPatch) -> list[Names]:
+    """The lists in which the targets are looked for, and so found at the places that validation_ranks has."""
+    lists: dict[int, np.ndarray] = {}
+
+    def recommend(*asked: Any, **settings: Any) -> Iterator[tuple[Any, Any]]:
+        for place, answers in real(*asked, **settings):
+            lists.update(zip(np.arange(len(held_out))[place].tolist(), answers.rows, strict=True))
+            yield place, answers
+
+    real = ranking.recommend
+    monkeypatch.setattr(ranking, "recommend", recommend)
+    recommender, _, _ = open_recommender(store / "recommender.safetensors")
+    ranks = rank_held_out(recommender, held_out).rank.tolist()
+    stored = read_table(duckdb.connect(), store / "validation_ranks.parquet")
+    assert ranks == [rank or 0 for (rank,) in stored.select("rank").fetchall()]
+    assert any(ranks)
+    names = {index: (artist, track) for index, artist, track in catalog.select("track_index, artist, track").fetchall()}
+    own = recommender.tracks.track_index
+    return [[names[int(own[row])] for row in lists[place] if row != NO_TRACK] for place in range(len(held_out))]
+
+
+def test_each_reader_gives_a_validation_history_the_list_by_which_its_rank_was_found(
+    trained_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = duckdb.connect()
+    sequences, catalog = (
+        read_table(connection, trained_store / f"{name}.parquet") for name in ("validation_sequences", "track_catalog")
+    )
+    held_out = FlatSequences.from_relation(sequences)
+    expected = measured(trained_store, held_out, catalog, monkeypatch)
+    k = len(expected[0])
+    names = dict(catalog.select("track_index, struct_pack(artist, track)").fetchall())
+    histories = [named([names[track] for track in held_out.tracks_of(one)[:-1].tolist()]) for one in range(12)]
+    assert (len(held_out), k) == (12, 5)
+
+    with served(trained_store) as client:
+        for history, answer in zip(histories, expected, strict=True):
+            pairs = [pair for artist, track in history for pair in (("artist", artist), ("track", track))]
+            by_http = client.get("/recommend", params=[*pairs, ("k", str(k))]).json()
+            assert all(asked["is_exact"] for asked in by_http["asked"])
+            assert named(by_http["recommendations"]) == answer
+
+            words = ["recommend", "--storage", str(trained_store), "-k", str(k), "--json", *sum(history, ())]
+            by_command = json.loads(CliRunner().invoke(main, words).stdout)
+            assert named(by_command["recommendations"]) == answer
+
+    model = PromotedModels(str(trained_store)).open_current()
+    known = model.recommender.tracks.rows(held_out).histories()
+    to_all = recommend_to_all(model, known, depth=k).read_all().to_pylist()
+    for playlist, answer in zip(held_out.ids, expected, strict=True):
+        assert named([row for row in to_all if row["playlist_id"] == playlist]) == answer

@@ -1,0 +1,62 @@
+"""What the UI shows of a written file; without this names and numbers could appear there changed."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rec_assets.store.written import PREVIEW_ROWS, describe_file, escape_markdown
+
+
+def describe(connection: duckdb.DuckDBPyConnection, folder: Path, query: str) -> tuple[int, list[str]]:
+    """Row count, and the lines of the preview, of a table."""
+    path = folder / "table.parquet"
+    connection.sql(query).write_parquet(str(path))
+    description = describe_file(path, connection)
+    assert description["size_bytes"] == path.stat().st_size
+    return description["dagster/row_count"], description["preview"].value.splitlines()
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("| ").split(" | ")]
+
+
+def test_a_table_shows_its_row_count_and_its_first_rows(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    count, lines = describe(connection, tmp_path, "SELECT range AS row_id FROM range(1000)")
+
+    assert count == 1000
+    assert [cells(line) for line in lines[2:]] == [[str(row)] for row in range(PREVIEW_ROWS)]
+
+
+def test_the_preview_shows_values_as_they_are(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    row = "'1e5' AS track, '007' AS artist, NULL AS playlist, 'a|b' || chr(10) || '*c*' AS user_id"
+    _, lines = describe(connection, tmp_path, f"SELECT {row}, [1, 2]::INTEGER[] AS track_indexes")
+
+    assert lines[0].count("|") == 1 + 5
+    assert cells(lines[2]) == ["1e5", "007", "", r"a\|b \*c\*", r"\[1, 2\]"]
+
+
+def test_a_long_value_is_cut_with_an_ellipsis(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    _, lines = describe(connection, tmp_path, "SELECT repeat('x', 500) AS track")
+
+    assert cells(lines[2]) == ["x" * 79 + "…"]
+
+
+def test_an_empty_table_shows_its_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    count, lines = describe(connection, tmp_path, "SELECT 1 AS row_id WHERE false")
+
+    assert (count, cells(lines[0])) == (0, ["row_id"])
+
+
+def test_other_files_show_their_size_only(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("{}")
+
+    assert describe_file(path, connection) == {"size_bytes": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"), [("*NSYNC", r"\*NSYNC"), ("I <3 You", r"I \<3 You"), ("Motörhead", "Motörhead")]
+)
+def test_names_are_escaped(name: str, escaped: str) -> None:
+    assert escape_markdown(name) == escaped
