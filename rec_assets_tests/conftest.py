@@ -20,6 +20,9 @@ from rec_assets.core.base.lineage import LINEAGE_KEY
 from rec_assets.definitions import build_definitions
 from rec_assets.store.promoted_models import PromotedModels
 
+# LightGBM's threads wait busily by default, which takes other processes' cores; read when the library loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 TIMES = ["milliseconds_per_playlist", "training_seconds"]
 Row = tuple[str, str, str, str]
 HEADER = '"user_id", "artistname", "trackname", "playlistname"'
@@ -27,7 +30,7 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Small enough for a test, and long enough to have a vocabulary.
 SMALL = {"epochs": 2, "min_count": 1, "vector_size": 8, "k": 5, "reproducible": True}
-# Of a dozen held-out playlists nothing can be told, so every candidate is promoted.
+# Of a dozen held-out playlists nothing can be said, so every candidate is promoted.
 OPEN_GATE = {
     "max_hit_rate_loss": 1, "max_relative_loss": 1, "max_hit_rate_gain": 1, "max_hit_rate_shift": 1,
     "max_copied_share": 1, "min_data_ratio": 0, "max_data_ratio": 1e6, "min_known_share": 0,

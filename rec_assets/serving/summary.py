@@ -80,7 +80,10 @@ def _promoted(storage: str, scratch: Path) -> list[str]:
     from rec_assets.store.promoted_models import PromotedModels
     from rec_assets.store.sealed_json import read_json
 
-    current = PromotedModels(storage, scratch).current()
+    try:
+        current = PromotedModels(storage, scratch).current()
+    except StoreError as error:  # the hit rates of the last run are of use all the same
+        return [f"{'promoted model':24} {error}"]
     named = (
         f"version {current['version']}, hit rate@{current['k']} {current['hit_rate']:.4f}" if current else "none yet"
     )

@@ -106,7 +106,7 @@ def test_the_settings_of_the_schedule_hold_for_it_and_name_its_source(
     assert ticks.requested().run_config == {"source": str(other), "epochs": 3}
 
 
-def test_missing_files_and_wrong_settings_are_told_and_do_not_stop_it(
+def test_missing_files_and_wrong_settings_are_reported_and_do_not_stop_it(
     project: Project, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks.skipped()

@@ -95,7 +95,7 @@ def ranks(connection, hits: int, misses: int) -> Relation:
 
 
 @pytest.mark.parametrize(("validation", "test", "passed"), [((45, 55), (40, 60), True), ((60, 40), (20, 80), False)])
-def test_a_test_figure_far_from_that_of_validation_is_told(connection, validation, test, passed: bool) -> None:
+def test_a_test_figure_far_from_that_of_validation_is_reported(connection, validation, test, passed: bool) -> None:
     result = agrees_with_validation({"k": 10}, ranks(connection, *validation), ranks(connection, *test))
 
     assert result.passed is passed
@@ -153,7 +153,7 @@ def slices_table(connection, rate: float) -> Relation:
         (None, 0.30, 5, True, "no earlier run"),
     ],
 )
-def test_a_slice_that_collapsed_since_the_run_before_is_told(
+def test_a_slice_that_collapsed_since_the_run_before_is_reported(
     connection, before: float | None, now: float, k: int, passed: bool, compared: str
 ) -> None:
     with dg.DagsterInstance.ephemeral() as instance:

@@ -1,8 +1,9 @@
-"""Retraining on good and on broken data: what is promoted, what is refused, and what stays where it was."""
+"""Without this a model of broken data could take the place of a good one, or a refused one be promoted all the same."""
 
 import json
 import random
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,37 @@ import pytest
 from click.testing import CliRunner
 
 from rec_assets.core.base.errors import DataError
-from rec_assets.defs.console import mendable_message
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import PromotedModels
-from rec_assets_tests.conftest import SMALL, Project, Row, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
 
 GATE = {
     "max_hit_rate_loss": 0.03, "max_hit_rate_shift": 0.1, "min_data_ratio": 0.8, "max_data_ratio": 3,
     "min_known_share": 0.7, "max_copied_share": 0.1, "max_hit_rate_gain": 0.15, "max_relative_loss": 0.2,
 }  # fmt: skip
-CONFIG = {**SMALL, "epochs": 5, "k": 20, "ranker_examples": 500, "recommended_tracks": 3}
+TO_PROMOTION = [
+    "raw_playlists", "track_catalog", "playlist_sequences", "train_sequences", "validation_sequences",
+    "test_sequences", "track_embeddings", "recommender", "validation_ranks", "validation_hit_rate",
+    "promotion_decision", "promoted_model", "playlist_recommendations",
+]  # fmt: skip
+pytestmark = pytest.mark.usefixtures("blank_pictures")
+
 KEPT = ("promoted_model.json", "playlist_recommendations.parquet")
+
+
+def retrain(project: Project, source: Path, *, damping: float = 0.25) -> dg.ExecuteInProcessResult:
+    """From playlists to promotion by a strategy that needs neither vectors nor a ranker."""
+    return project.materialize(
+        TO_PROMOTION,
+        {
+            "raw_playlists": {"source": str(source)},
+            "track_embeddings": {"epochs": 1, "min_count": 1, "vector_size": 8},
+            "recommender": {"strategy": "item_knn", "fitted": "chosen", "k": 20, "item_knn_damping": damping},
+            "promotion_decision": GATE,
+            "playlist_recommendations": {"recommended_tracks": 3},
+        },
+        check=False,
+    )
 
 
 def rows() -> list[Row]:
@@ -55,14 +76,23 @@ BROKEN: dict[str, tuple[Callable[[list[Row]], list[Row]], str]] = {
 
 
 @pytest.fixture(scope="module")
-def promoted(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A project with two promoted versions."""
+def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store that has two promoted versions."""
     folder = tmp_path_factory.mktemp("promotion")
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", rows()))
-        for seed in (1, 2):
-            project.run_job({**CONFIG, **GATE, "seed": seed})
-        yield project
+        for damping in (0.25, 0.3):
+            result = retrain(project, project.source, damping=damping)
+            assert result.success
+    return folder
+
+
+@pytest.fixture
+def promoted(two_versions: Path, tmp_path: Path) -> Iterator[Project]:
+    """A copy of ``two_versions``."""
+    shutil.copytree(two_versions, tmp_path, dirs_exist_ok=True)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Project(tmp_path, instance, tmp_path / "playlists.csv")
 
 
 def decision(project: Project) -> dict[str, Any]:
@@ -74,80 +104,50 @@ def kept(project: Project) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in [*(project.store / name for name in KEPT), *models.iterdir()]}
 
 
-@pytest.mark.slow
-def test_a_retrain_with_another_seed_is_promoted(promoted: Project) -> None:
+def test_a_retrain_with_another_setting_is_promoted(promoted: Project) -> None:
     found = decision(promoted)
 
     assert (found["promote"], found["reasons"], found["compared_with"]) == (True, [], 1)
     assert found["figures"]["compared_playlists"] == 300
-    # The promoted model, asked from its file, hits what it hit when it was promoted.
-    assert found["figures"]["promoted_hit_rate"] == found["figures"]["promoted_hit_rate_when_promoted"]
-    assert len(found["history"]) >= 2
+    # The promoted model, asked from its file, has the hit rate that it had when it was promoted.
+    assert found["figures"]["promoted_hit_rate"] == found["figures"]["promoted_hit_rate_when_promoted"] > 0.2
+    assert len(found["history"]) == 2
     current = PromotedModels(str(promoted.store)).current()
     assert current is not None
     assert (current["version"], current["kept"], current["promoted_by"]) == (2, [1, 2], "gate")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 def test_broken_data_are_refused_with_the_reason_and_nothing_promoted_changes(promoted: Project, what: str) -> None:
     damage, reason = BROKEN[what]
-    before, history = kept(promoted), len(decision(promoted)["history"])
-    write_unescaped_csv(promoted.folder / "broken.csv", damage(rows()))
+    before = kept(promoted)
+    broken = write_unescaped_csv(promoted.folder / "broken.csv", damage(rows()))
 
-    result = promoted.run_job({**CONFIG, **GATE, "source": str(promoted.folder / "broken.csv")}, check=False)
+    result = retrain(promoted, broken)
 
     assert not result.success
     found = decision(promoted)
     assert found["promote"] is False
     assert reason in "; ".join(found["reasons"])
-    assert len(found["history"]) == history + 1
+    assert len(found["history"]) == 3
     (check,) = [one for one in result.get_asset_check_evaluations() if one.check_name == "candidate_may_be_promoted"]
     assert not check.passed
     assert reason in str(check.description)
     logged = [entry.user_message for entry in promoted.instance.all_logs(result.run_id)]
     assert any(message.startswith("REFUSED: version 2 stays") and reason in message for message in logged)
-    assert kept(promoted) == before
-
-
-@pytest.mark.slow
-def test_an_empty_file_stops_the_run_before_anything_is_made(promoted: Project) -> None:
-    before = kept(promoted)
-    write_unescaped_csv(promoted.folder / "empty.csv", [])
-
-    result = promoted.run_job({**CONFIG, **GATE, "source": str(promoted.folder / "empty.csv")}, check=False)
-
-    assert not result.success
-    (failure,) = [event for event in result.all_events if event.is_step_failure and event.step_key == "raw_playlists"]
-    assert "empty.csv: no row after the header" in str(mendable_message(failure))
-    assert kept(promoted) == before
-
-
-@pytest.mark.slow
-def test_a_refused_candidate_cannot_be_promoted_by_materializing_the_next_asset(promoted: Project) -> None:
-    promoted.run_job(
-        {**CONFIG, **GATE, "max_hit_rate_shift": 0, "max_data_ratio": 1, "min_data_ratio": 1, "sample_percent": 70},
-        check=False,
-    )
-    assert decision(promoted)["promote"] is False
-
-    with pytest.raises(DataError, match=r"the candidate was refused: .*of a dev run"):
+    with pytest.raises(DataError, match="the candidate was refused: "):
         promoted.materialize(["promoted_model"])
+    assert kept(promoted) == before
 
 
-@pytest.mark.slow
 def test_what_is_promoted_by_hand_meanwhile_makes_the_decision_void(promoted: Project) -> None:
-    promoted.run_job({**CONFIG, **GATE, "seed": 3})
-    done = CliRunner().invoke(main, ["promote", "--storage", str(promoted.store), "2"])
-    assert done.exit_code == 0, done.output
-
     promoted.materialize(["promotion_decision"], {"promotion_decision": GATE})
-    CliRunner().invoke(main, ["promote", "--storage", str(promoted.store), "1"])
+    done = CliRunner().invoke(main, ["promote", "--storage", str(promoted.store), "1"])
+    assert done.exit_code == 0, done.output
     with pytest.raises(DataError, match="compared the candidate with version 2, but version 1 is promoted now"):
         promoted.materialize(["promoted_model"])
 
 
-@pytest.mark.slow
 def test_recommendations_of_an_older_model_over_newer_playlists(promoted: Project, tmp_path: Path) -> None:
     """The model has its own catalog: what it does not know is left out, with a count."""
     newer = [

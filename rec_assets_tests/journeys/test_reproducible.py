@@ -1,9 +1,14 @@
-"""``reproducible: true``: the same bytes in every process, whatever its hash seed and its threads."""
+"""Without this `reproducible: true` could give other bytes on another processor, thread count or hash seed.
 
+OpenBLAS picks a kernel by the processor; each one is held against itself, with 1, 2 and 4 threads.
+"""
+
+import gzip
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +18,23 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from rec_assets.core.vectors.embeddings_file import TENSORS, load_embeddings
-from rec_assets.paths import CONFIGS
-from rec_assets_tests.conftest import SMALL, Project, timeless_files, write_unescaped_csv
+from rec_assets.core.vectors.embeddings_file import TENSORS, open_embeddings
+from rec_assets.paths import CONFIGS, SYNTHETIC_SAMPLE
+from rec_assets_tests.conftest import SHARED_DATA, SMALL, Project, timeless_files
+from rec_assets_tests.journeys.dagster_processes import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-SEQUENCES = ["playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"]
+TABLES = ["track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"]
 RANKS = ["validation_ranks", "test_ranks"]
-# Another core count changes the threads of BLAS and LightGBM, too.
-PROCESSES = [(1, 1, "0"), (2, 2, "1"), (4, 2, "random")]
+HASH_SEEDS = {1: "0", 2: "1", 4: "random"}
+KERNELS = [
+    pytest.param("Haswell", marks=pytest.mark.skipif("avx2" not in Path("/proc/cpuinfo").read_text(), reason="AVX2")),
+    "Nehalem",
+]
+SLICE = 15_000
 
 
-def run_in_new_process(store: Path, config: Mapping[str, Any], *, threads: int, omp: int, hash_seed: str) -> None:
-    """``dagster job execute`` with a given number of threads and seed of Python's hashes."""
+def run_in_new_process(store: Path, config: Mapping[str, Any], *, threads: int, kernel: str) -> None:
+    """``dagster job execute`` with a number of threads, its seed of Python's hashes, and a kernel of OpenBLAS."""
     store.mkdir(parents=True)
     file = store.parent / f"{store.name}.yaml"
     file.write_text(yaml.safe_dump(dict(config)))
@@ -33,8 +42,9 @@ def run_in_new_process(store: Path, config: Mapping[str, Any], *, threads: int, 
     own = {
         "REC_ASSETS_STORAGE": str(store),
         "REC_ASSETS_DUCKDB_THREADS": str(threads),
-        "OMP_NUM_THREADS": str(omp),
-        "PYTHONHASHSEED": hash_seed,
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_CORETYPE": kernel,
+        "PYTHONHASHSEED": HASH_SEEDS[threads],
         "PYTHONPATH": str(CHECKOUT),
     }
     done = subprocess.run(
@@ -48,32 +58,41 @@ def run_in_new_process(store: Path, config: Mapping[str, Any], *, threads: int, 
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def differing_files(folder: Path, config: Mapping[str, Any], processes: Sequence[tuple[int, int, str]]) -> list[str]:
-    """Run in several processes; names of the files that are not the same in all of them."""
+def differing_files(folder: Path, config: Mapping[str, Any], *, threads: Iterable[int], kernel: str) -> list[str]:
+    """Run once with each number of ``threads``; names of the files that are not the same in all runs."""
     stores = []
-    for threads, omp, hash_seed in processes:
-        store = folder / f"{threads}-threads"
-        run_in_new_process(store, config, threads=threads, omp=omp, hash_seed=hash_seed)
+    for number in threads:
+        store = folder / f"{number}-threads"
+        run_in_new_process(store, config, threads=number, kernel=kernel)
         stores.append(timeless_files(store))
     assert all(store.keys() == stores[0].keys() for store in stores)
-    assert len(stores[0]) == 25
+    assert {"track_ranker.json", "recommendation_report.html", "promoted_models/v0001.safetensors"} <= stores[0].keys()
     return [name for name in stores[0] if len({store[name] for store in stores}) > 1]
 
 
 @pytest.mark.slow
-def test_a_real_file_gives_the_same_bytes_in_every_process(tmp_path: Path, radio: Path) -> None:
-    config = {**yaml.safe_load((CONFIGS / "reproducible.yaml").read_text()), "source": str(radio), "epochs": 3}
-    assert differing_files(tmp_path, config, PROCESSES) == []
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_same_rows_give_the_same_bytes_in_every_process(tmp_path: Path, kernel: str) -> None:
+    """Real rows where they are at hand, else synthetic ones."""
+    real, source = SHARED_DATA / "radio_playlists.csv.gz", tmp_path / "playlists.csv"
+    with gzip.open(real if real.exists() else SYNTHETIC_SAMPLE) as rows:
+        source.write_bytes(b"".join(islice(rows, SLICE)))
+    config = yaml.safe_load((CONFIGS / "reproducible.yaml").read_text())
+    config |= {"source": str(source), "epochs": 2, "ranker_examples": 2_000, "ranker_trees": 20}
+
+    assert differing_files(tmp_path / "stores", config, threads=(1, 2, 4), kernel=kernel) == []
 
 
 @pytest.mark.slow
-def test_tables_of_several_row_groups_have_the_same_bytes_in_every_process(tmp_path: Path) -> None:
-    source = write_many_playlists(tmp_path / "playlists.csv", playlists=260_000)
-    config = {**SMALL, "epochs": 1, "train_share": 0.49, "validation_share": 0.49, "test_share": 0.02}
+@pytest.mark.parametrize("kernel", KERNELS[:1])
+def test_tables_of_several_row_groups_have_the_same_bytes_in_every_process(tmp_path: Path, kernel: str) -> None:
+    source = write_many_playlists(tmp_path / "playlists.parquet", playlists=250_000)
+    config = {**SMALL, "source": str(source), "epochs": 1, "sample": 0.0}
+    config |= {"train_share": 0.499, "validation_share": 0.499, "test_share": 0.002}
     # What takes minutes for so many playlists has nothing to do with row groups.
-    config |= {"strategy": "item_knn", "ranker_examples": 500, "leaderboard_playlists": 500}
+    config |= {"strategy": "popularity", "ranker_examples": 500, "ranker_trees": 5, "leaderboard_playlists": 500}
 
-    assert differing_files(tmp_path / "stores", {**config, "source": str(source)}, PROCESSES[::2]) == []
+    assert differing_files(tmp_path / "stores", config, threads=(1, 4), kernel=kernel) == []
 
     # DuckDB reads, sorts and filters a row group per thread: one group alone would prove nothing.
     for name in ("raw_playlists", "playlist_sequences", "train_sequences", "validation_sequences", "validation_ranks"):
@@ -82,33 +101,34 @@ def test_tables_of_several_row_groups_have_the_same_bytes_in_every_process(tmp_p
 
 
 def write_many_playlists(path: Path, playlists: int) -> Path:
-    """Playlists of 3 tracks in the dialect of the public file; one row in 300 is a reject."""
+    """Playlists of 3 tracks; one row in 300 is a reject, for it has no user."""
     with duckdb.connect() as connection:
-        rows = connection.sql(
-            f"""SELECT CASE WHEN hash(range) % 300 = 0 THEN '' ELSE 'user' || range // 30 END,
-                    'Artist ' || hash(range) % 50, 'Track ' || hash(range, 1) % 500, 'list ' || range // 3
+        connection.sql(
+            f"""SELECT CASE WHEN hash(range) % 300 = 0 THEN '' ELSE 'user' || range // 30 END AS user_id,
+                    'list ' || range // 3 AS playlist, 'Artist ' || hash(range) % 50 AS artist,
+                    'Track ' || hash(range, 1) % 500 AS track
                 FROM range({3 * playlists})"""
-        ).fetchall()
-    return write_unescaped_csv(path, rows)
+        ).to_parquet(str(path))
+    return path
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
 def test_shuffled_rows_that_keep_row_id_give_the_same_splits(
-    project: Project, tmp_path: Path, threads: int, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REC_ASSETS_DUCKDB_THREADS", str(threads))
+    project.run_job(SMALL, job="tutorial_job")
     rows = tmp_path / "rows.parquet"
-    project.run_job()
     with duckdb.connect() as connection:
         stored = connection.read_parquet(str(project.store / "raw_playlists.parquet"))
         stored.order("md5(row_id::VARCHAR)").to_parquet(str(rows))
-    shuffled = Project(tmp_path / "shuffled", project.instance, rows)
-    shuffled.run_job()
+    for threads in (1, 4):
+        monkeypatch.setenv("REC_ASSETS_DUCKDB_THREADS", str(threads))
+        shuffled = Project(tmp_path / f"shuffled-{threads}", project.instance, rows)
+        shuffled.run_job(SMALL, job="tutorial_job")
 
-    for name in ("track_catalog", *SEQUENCES, *RANKS):
-        first, second = (pq.read_table(one.store / f"{name}.parquet") for one in (project, shuffled))
-        assert first.equals(second), name
-    first, second = (load_embeddings(one.store / "track_embeddings.safetensors") for one in (project, shuffled))
-    assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in TENSORS)
-    raw = [pq.read_table(one.store / "raw_playlists.parquet") for one in (project, shuffled)]
-    assert not raw[0].equals(raw[1]), "the rows were not shuffled: this proved nothing"
+        for name in (*TABLES, *RANKS):
+            first, second = (pq.read_table(one.store / f"{name}.parquet") for one in (project, shuffled))
+            assert first.equals(second), name
+        first, second = (open_embeddings(one.store / "track_embeddings.safetensors") for one in (project, shuffled))
+        assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in TENSORS)
+        raw = [pq.read_table(one.store / "raw_playlists.parquet") for one in (project, shuffled)]
+        assert not raw[0].equals(raw[1]), "the rows were not shuffled: this proved nothing"

@@ -1,16 +1,18 @@
-"""The schedule: what each tick asks for, and a real daemon that ticks it."""
+"""Without this the weekly training could ask for the wrong settings, or never run: a real daemon ticks it here."""
 
 import json
 import runpy
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
-from rec_assets import schedules
 from rec_assets.core.base.errors import SettingsError
+from rec_assets.defs import automation
 from rec_assets.defs.jobs import training_job
 from rec_assets_tests.conftest import SMALL, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import (
@@ -27,18 +29,18 @@ MONDAY = datetime(2026, 1, 5, 5, tzinfo=UTC)
 
 def tick() -> dg.RunRequest:
     context = dg.build_schedule_context(scheduled_execution_time=MONDAY)
-    (request,) = schedules.weekly_training_schedule.evaluate_tick(context).run_requests
+    (request,) = automation.weekly_training_schedule.evaluate_tick(context).run_requests
     return request
 
 
 def fresh_schedule() -> dg.ScheduleDefinition:
     """The schedule of a process that starts now."""
-    return runpy.run_path(schedules.__file__)[NAME]
+    return runpy.run_path(automation.__file__)[NAME]
 
 
 def test_a_tick_runs_the_training_job_with_its_defaults() -> None:
     assert tick().run_config == {}
-    assert schedules.weekly_training_schedule.job_name == training_job.name
+    assert automation.weekly_training_schedule.job_name == training_job.name
 
 
 def test_a_tick_takes_the_settings_of_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +72,7 @@ def test_a_config_file_that_is_missing_or_wrong_is_named(
     monkeypatch.setenv("REC_ASSETS_SCHEDULE_CONFIG", str(config))
 
     with pytest.raises(SettingsError, match=rf"REC_ASSETS_SCHEDULE_CONFIG=.*nightly\.yaml(.|\n)*{complaint}"):
-        schedules.scheduled_run_config()
+        automation.scheduled_run_config()
 
 
 def test_the_environment_sets_time_and_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,19 +100,18 @@ def test_a_wrong_time_or_zone_is_refused_on_loading(monkeypatch: pytest.MonkeyPa
 def test_the_daemon_ticks_the_schedule_and_its_run_succeeds(tmp_path: Path) -> None:
     source = write_unescaped_csv(tmp_path / "playlists.csv", made_rows())
     config = tmp_path / "every_minute.yaml"
-    config.write_text(yaml.safe_dump({"source": str(source), **SMALL}))
+    config.write_text(yaml.safe_dump({"source": str(source), **SMALL, "ranker_trees": 2}))
     environment = own_environment(
         tmp_path, REC_ASSETS_SCHEDULE_CRON="* * * * *", REC_ASSETS_SCHEDULE_CONFIG=str(config)
     )
     log = tmp_path / "daemon.log"
     run_to_end(dagster_command("dagster", "schedule", "start", NAME), environment)
 
-    with (
-        dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance,
-        running(dagster_command("dagster._daemon", "run"), environment, log),
-    ):
-        run = wait_for("finished run", lambda: finished_run(instance), log)
-        ticks = successful_ticks(instance)
+    with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
+        start_a_minute_ago(instance)
+        with running(dagster_command("dagster._daemon", "run"), environment, log):
+            run = wait_for("finished run", lambda: finished_run(instance), log)
+            ticks = successful_ticks(instance)
 
     assert run.status is dg.DagsterRunStatus.SUCCESS, log.read_text()[-4_000:]
     assert run.job_name == training_job.name
@@ -119,6 +120,13 @@ def test_the_daemon_ticks_the_schedule_and_its_run_succeeds(tmp_path: Path) -> N
     for part in ("validation", "test"):
         report = json.loads((tmp_path / "store" / f"{part}_hit_rate.json").read_text())
         assert report["k"] == SMALL["k"]
+
+
+def start_a_minute_ago(instance: dg.DagsterInstance) -> None:
+    """The schedule's last minute is due at once."""
+    (state,) = instance.all_instigator_state()
+    since = ScheduleInstigatorData("* * * * *", time.time() - 60)
+    instance.update_instigator_state(state.with_data(since))
 
 
 def finished_run(instance: dg.DagsterInstance) -> dg.DagsterRun | None:

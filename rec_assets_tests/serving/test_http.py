@@ -33,12 +33,6 @@ def client(promoted_store: Path) -> Iterable[httpx.Client]:
         yield client
 
 
-def refused(client: httpx.Client, params: list[tuple[str, str]]) -> tuple[str, str]:
-    response = client.get("/recommend", params=params)
-    assert response.status_code == 422, response.text
-    return response.json()["parameter"], response.json()["detail"]
-
-
 def test_the_answer_is_that_of_the_model_with_what_each_pair_was_taken_for(client, promoted_store) -> None:
     model = PromotedModels(str(promoted_store)).open_current()
     pairs = [("ARTIST 2", "Trák 9"), ("Artist 3", "Track 12")]
@@ -66,19 +60,12 @@ def test_the_answer_is_that_of_the_model_with_what_each_pair_was_taken_for(clien
     ]
 
 
-def test_the_order_of_the_pairs_matters_and_ten_tracks_come_unless_k_says_otherwise(client) -> None:
-    pairs = [("artist", "Artist 9"), ("track", "Track 37")]
-    one, other = (client.get("/recommend", params=params).json() for params in ([*pairs, *ONE], [*ONE, *pairs]))
+def test_ten_tracks_come_unless_k_says_otherwise_and_why_says_which_tracks_speak_for_each(client) -> None:
+    answers = client.get("/recommend", params=[*ONE, ("why", "true")]).json()["recommendations"]
 
-    assert len(one["recommendations"]) == 10
-    assert one["recommendations"] != other["recommendations"]
-
-
-def test_why_says_which_tracks_speak_for_each(client) -> None:
-    answer = client.get("/recommend", params=[*ONE, ("why", "true")]).json()
-
-    assert {"artist", "track", "similarity", "playlists"} == set(answer["recommendations"][0]["because"][0])
-    assert answer["recommendations"][0]["because"][0]["track"] == "Track 12"
+    assert len(answers) == 10
+    assert {"artist", "track", "similarity", "playlists"} == set(answers[0]["because"][0])
+    assert answers[0]["because"][0]["track"] == "Track 12"
 
 
 def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
@@ -101,11 +88,7 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
         ([*ONE, ("artist", "a")], "artist", "artist occurs 2 times and track 1 times; expected pairs."),
         (ONE * 101, "artist", "artist occurs too often; expected 1 to 100 of it."),
         ([("artist", ""), ("track", "")] * 2_000, "artist", "artist occurs too often; expected 1 to 100 of it."),
-        (
-            [*ONE, ("artist", "a"), ("track", " ")],
-            "track",
-            "track number 2 is ' '; expected 1 to 300 characters.",
-        ),
+        ([*ONE, ("artist", "a"), ("track", " ")], "track", "track number 2 is ' '; expected 1 to 300 characters."),
         (
             [("artist", "a" * 301), ("track", "b")],
             "artist",
@@ -113,20 +96,23 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
         ),
         ([*ONE, ("k", "0")], "k", "k is '0'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
-        ([*ONE, ("k", "many")], "k", "k is 'many'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "9" * 5_000)], "k", f"k is '{'9' * 39}…; expected a whole number from 1 to 1000."),
         ([*ONE, ("why", "perhaps")], "why", "why is 'perhaps'; expected true or false."),
         ([*ONE, ("count", "5")], "count", "count is no parameter; there are artist, track, k, why."),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_by_name(client, params, parameter, detail) -> None:
-    assert refused(client, params) == (parameter, detail)
+    response = client.get("/recommend", params=params)
+
+    assert response.status_code == 422, response.text
+    assert response.json() == {"parameter": parameter, "detail": detail}
 
 
 def test_the_bounds_themselves_are_fine(client) -> None:
     assert client.get("/recommend", params=[*ONE * 100, ("k", "1000")]).status_code == 200
     assert client.get("/recommend", params=[*ONE, ("k", "1")]).json()["recommendations"][0]["rank"] == 1
     assert client.get("/recommend", params=[("artist", "a" * 300), ("track", "ö" * 300)]).status_code == 404
+    assert client.request("GET", "/recommend", params=ONE, content=b"x" * 1_000_000).status_code == 200
 
 
 def test_other_paths_and_methods_are_refused_and_no_page_loads_from_elsewhere(client) -> None:
@@ -137,12 +123,6 @@ def test_other_paths_and_methods_are_refused_and_no_page_loads_from_elsewhere(cl
     described = client.get("/openapi.json").json()["paths"]
     assert set(described) == {"/recommend", "/health"}
     assert "access-control-allow-origin" not in client.get("/health", headers={"Origin": "http://x"}).headers
-
-
-def test_a_body_is_not_read(client) -> None:
-    response = client.request("GET", "/recommend", params=ONE, content=b"x" * 1_000_000)
-
-    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -164,7 +144,7 @@ def test_what_is_no_request_or_an_endless_one_is_refused_and_the_server_goes_on(
     assert client.get("/health").status_code == 200
 
 
-def test_health_tells_the_version_and_its_age(client, promoted_store) -> None:
+def test_health_has_the_version_and_its_age(client, promoted_store) -> None:
     facts = PromotedModels(str(promoted_store)).current()
     health = client.get("/health").json()
 
@@ -238,7 +218,7 @@ def test_a_damaged_new_version_is_reported_once_and_the_old_one_goes_on(promoted
     assert current.problem is None
 
 
-def test_health_tells_that_a_damaged_version_is_not_served_and_a_good_one_ends_it(promoted: PromotedModels) -> None:
+def test_health_reports_that_a_damaged_version_is_not_served_and_a_good_one_ends_it(promoted: PromotedModels) -> None:
     with served(Path(promoted.base)) as client:
         flip_bit(Path(promoted.base) / POINTER, 80)
         health = until(lambda: (found := client.get("/health").json())["problem"] and found)

@@ -1,4 +1,4 @@
-"""``rec-assets summary``; without this figures of a dev run, or of another model than the stored one, pass as its own."""
+"""``rec-assets summary``; without this figures of a dev run, or of another model than the stored one, go unmarked."""
 
 import json
 from pathlib import Path

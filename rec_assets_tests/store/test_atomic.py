@@ -65,14 +65,6 @@ def begin_to_write(target: UPath) -> None:
 held: list = []
 
 
-def test_the_new_content_replaces_the_old(target: UPath) -> None:
-    write(target, "old")
-    write(target, "new")
-
-    assert target.read_text() == "new"
-    assert temporaries(target) == []
-
-
 @pytest.mark.parametrize("error", [ValueError("bad row"), KeyboardInterrupt()])
 def test_an_error_leaves_the_old_file_and_no_other(target: UPath, error: BaseException) -> None:
     write(target, "old")
@@ -89,11 +81,13 @@ def test_an_error_leaves_the_old_file_and_no_other(target: UPath, error: BaseExc
     assert temporaries(target) == []
 
 
-def test_a_reader_who_has_the_old_file_open_goes_on_reading_it(target: UPath) -> None:
+def test_the_new_content_replaces_the_old_which_who_has_it_open_goes_on_reading(target: UPath) -> None:
     write(target, "old")
     with target.open() as reader:
         write(target, "new")
         assert reader.read() == "old"
+    assert target.read_text() == "new"
+    assert temporaries(target) == []
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
@@ -248,6 +242,6 @@ def _leftover(target: UPath, host: str, pid: int) -> Path:
     return path
 
 
-def test_the_name_of_a_temporary_file_tells_host_and_process(target: UPath) -> None:
+def test_the_name_of_a_temporary_file_has_host_and_process(target: UPath) -> None:
     with atomic_file(target, Path("unused")) as temporary:
         assert temporary.name.startswith(f"{atomic.TEMPORARY_PREFIX}{socket.gethostname()}-{os.getpid()}-")

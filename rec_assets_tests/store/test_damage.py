@@ -235,15 +235,15 @@ def test_a_file_of_an_older_format_is_refused_in_one_sentence_with_the_remedy(
 def test_a_file_from_before_there_were_checksums_is_refused_in_one_sentence_with_the_remedy(
     store: AssetStore, promoted: PromotedModels
 ) -> None:
-    told = "has no checksum: it is damaged, or an older version of rec_assets or another program wrote it."
+    said = "has no checksum: it is damaged, or an older version of rec_assets or another program wrote it."
     path = Path(store.base) / "test_hit_rate.json"
     path.parent.mkdir()
     path.write_text(json.dumps({"hit_rate": 0.5, "lineage": {"data_version": "1", "settings": {}}}))
-    refused(lambda: store.read("test_hit_rate", dict), path, f"{told} Materialize test_hit_rate again.")
+    refused(lambda: store.read("test_hit_rate", dict), path, f"{said} Materialize test_hit_rate again.")
     pointer = Path(promoted.base) / POINTER
     pointer.write_text(json.dumps({"version": 2, "kept": [1, 2]}))
     for read in (RECOMMEND, served, models(PromotedModels.open_current)):
-        refused(lambda read=read: read(Path(promoted.base)), pointer, f"{told} {GO_BACK}")
+        refused(lambda read=read: read(Path(promoted.base)), pointer, f"{said} {GO_BACK}")
 
 
 def test_a_file_that_may_not_be_read_is_named(stored, monkeypatch: pytest.MonkeyPatch) -> None:

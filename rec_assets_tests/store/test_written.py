@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import duckdb
-import pytest
 
-from rec_assets.store.written import PREVIEW_ROWS, describe_file, escape_markdown
+from rec_assets.store.written import PREVIEW_ROWS, describe_file
 
 
 def describe(connection: duckdb.DuckDBPyConnection, folder: Path, query: str) -> tuple[int, list[str]]:
@@ -29,11 +28,11 @@ def test_a_table_shows_its_row_count_and_its_first_rows(connection: duckdb.DuckD
 
 
 def test_the_preview_shows_values_as_they_are(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    row = "'1e5' AS track, '007' AS artist, NULL AS playlist, 'a|b' || chr(10) || '*c*' AS user_id"
+    row = "'1e5' AS track, '007' AS artist, NULL AS playlist, 'a|b' || chr(10) || '*c* <3 ö' AS user_id"
     _, lines = describe(connection, tmp_path, f"SELECT {row}, [1, 2]::INTEGER[] AS track_indexes")
 
     assert lines[0].count("|") == 1 + 5
-    assert cells(lines[2]) == ["1e5", "007", "", r"a\|b \*c\*", r"\[1, 2\]"]
+    assert cells(lines[2]) == ["1e5", "007", "", r"a\|b \*c\* \<3 ö", r"\[1, 2\]"]
 
 
 def test_a_long_value_is_cut_with_an_ellipsis(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -46,17 +45,3 @@ def test_an_empty_table_shows_its_columns(connection: duckdb.DuckDBPyConnection,
     count, lines = describe(connection, tmp_path, "SELECT 1 AS row_id WHERE false")
 
     assert (count, cells(lines[0])) == (0, ["row_id"])
-
-
-def test_other_files_show_their_size_only(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    path = tmp_path / "report.json"
-    path.write_text("{}")
-
-    assert describe_file(path, connection) == {"size_bytes": 2}
-
-
-@pytest.mark.parametrize(
-    ("name", "escaped"), [("*NSYNC", r"\*NSYNC"), ("I <3 You", r"I \<3 You"), ("Motörhead", "Motörhead")]
-)
-def test_names_are_escaped(name: str, escaped: str) -> None:
-    assert escape_markdown(name) == escaped

@@ -2,7 +2,7 @@
 
 from rec_assets.defs.shared.room import Room
 from rec_assets.defs.tuning.leaderboard import TUNING_LEADERBOARD
-from rec_assets.defs.tuning.search_graph import SearchConfig, executor_of, search_graph
+from rec_assets.defs.tuning.ops import SearchConfig, executor_of, search_graph
 
 TUNING = Room("tuning", [], external=[TUNING_LEADERBOARD])
 

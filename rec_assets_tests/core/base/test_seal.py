@@ -96,6 +96,17 @@ def test_a_file_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> No
         verify_seal(tmp_path / "nothing")
 
 
+def test_a_text_that_looks_like_a_checksum_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(f"crc32:0123456789 {UNSEALED} {UNSEALED} end")
+
+    seal(path)
+
+    verify_seal(path)
+    assert path.read_text().startswith(f"crc32:0123456789 {UNSEALED} crc32:")
+    assert path.read_text().endswith(" end")
+
+
 def test_only_a_file_with_a_place_for_it_is_sealed(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"no place")

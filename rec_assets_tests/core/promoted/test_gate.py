@@ -46,8 +46,9 @@ def reasons(candidate: dict, promoted: dict | None, comparison: Comparison | Non
 def test_the_first_candidate_needs_only_its_checks_and_to_be_no_worse_than_popularity() -> None:
     assert decide(facts(), None, None, GateSettings()).promote
     assert decide(facts(popularity_hit_rate=0.6), None, None, GateSettings()).promote, "no less, as far as can be said"
-    told = reasons(facts(popularity_hit_rate=0.61), None, None)
-    assert "hits 0.5000 (95 % interval to 0.6000), less than the k most frequent tracks do (0.6100)" in told
+    said = reasons(facts(popularity_hit_rate=0.61), None, None)
+    assert "0.5000 (95 % interval to 0.6000)" in said
+    assert "(0.6100)" in said
     failed = decide(facts(), None, None, GateSettings(), ["track_embeddings.vectors_are_finite"])
     assert failed.reasons == ["the check track_embeddings.vectors_are_finite failed"]
 
@@ -59,7 +60,7 @@ def test_held_out_playlists_that_are_training_playlists_are_refused_of_the_first
     assert not reasons(facts(copied_share=0.1), None, None)
 
 
-def test_an_equal_candidate_is_promoted_and_its_figures_are_told() -> None:
+def test_an_equal_candidate_is_promoted_and_its_figures_are_given() -> None:
     decision = decide(facts(), facts(), compared(half(), half(), left_out=7), GateSettings())
 
     assert decision.promote
@@ -69,7 +70,7 @@ def test_an_equal_candidate_is_promoted_and_its_figures_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lost", "of", "margin", "told"),
+    ("lost", "of", "margin", "said"),
     [
         (2, 100, 0.02, "too few to tell"),  # the interval reaches to -0.05
         (2, 100, 0.03, ""),
@@ -80,22 +81,23 @@ def test_an_equal_candidate_is_promoted_and_its_figures_are_told() -> None:
     ],
 )
 def test_a_loss_is_held_against_the_margin_and_its_interval_against_twice_as_much(
-    lost: int, of: int, margin: float, told: str
+    lost: int, of: int, margin: float, said: str
 ) -> None:
     promoted = [1] * of
     candidate = [0] * lost + promoted[lost:]
 
     found = reasons(facts(), facts(), compared(candidate, promoted), max_hit_rate_loss=margin, max_relative_loss=1)
 
-    assert told in found
-    assert bool(told) is bool(found)
+    assert said in found
+    assert bool(said) is bool(found)
 
 
 def test_a_small_rate_may_lose_a_share_of_itself_only() -> None:
     promoted = [1] * 240 + [0] * 9_760
-    told = reasons(facts(), facts(hit_rate=0.024), compared([0] * 60 + promoted[60:], promoted))
-    assert "the candidate hits 0.0180, the promoted model 0.0240" in told
-    assert "at most 0.0048 (max_hit_rate_loss, max_relative_loss)" in told
+    said = reasons(facts(), facts(hit_rate=0.024), compared([0] * 60 + promoted[60:], promoted))
+    assert "0.0180" in said
+    assert "0.0240" in said
+    assert "at most 0.0048 (max_hit_rate_loss, max_relative_loss)" in said
     assert not reasons(facts(), facts(hit_rate=0.024), compared([0] * 40 + promoted[40:], promoted))
 
 
@@ -145,31 +147,32 @@ def test_a_gain_that_is_too_good_is_refused_of_the_same_question_whatever_it_is_
 
 
 def test_a_rank_beyond_k_is_no_hit() -> None:
-    told = reasons(facts(), facts(), compared([11, 11, 0, 1] * 50, [1, 1, 0, 1] * 50))
+    said = reasons(facts(), facts(), compared([11, 11, 0, 1] * 50, [1, 1, 0, 1] * 50))
 
-    assert "the candidate hits 0.2500, the promoted model 0.7500: -0.5000" in told
+    assert "-0.5000" in said
 
 
 @pytest.mark.parametrize("name", ["rows", "playlists", "tracks"])
 def test_data_that_shrink_or_grow_too_much_are_refused(name: str) -> None:
     for factor, is_refused in ((0.79, True), (0.8, False), (1.5, False), (1.51, True)):
         candidate = facts(counts={name: int(COUNTS[name] * factor)})
-        told = reasons(candidate, facts(), compared(half(), half()))
-        assert (f" {name}, {factor:.2f} times" in told) is is_refused
+        said = reasons(candidate, facts(), compared(half(), half()))
+        assert (f" {name}, {factor:.2f} times" in said) is is_refused
 
 
 def test_tracks_that_the_promoted_model_does_not_know_are_refused() -> None:
-    told = reasons(facts(), facts(), compared(half(), half(), known_share=0.69))
+    said = reasons(facts(), facts(), compared(half(), half(), known_share=0.69))
 
-    assert "knows the track of 69.0% of the rows; expected at least 70.0% (min_known_share)" in told
+    assert "knows the track of 69.0% of the rows; expected at least 70.0% (min_known_share)" in said
     assert not reasons(facts(), facts(), compared(half(), half(), known_share=0.7))
 
 
 def test_playlists_on_which_the_promoted_model_fails_too_are_refused() -> None:
     rare = [1] + [0] * 9
-    told = reasons(facts(), facts(hit_rate=0.5), compared(rare * 40, rare * 40))
+    said = reasons(facts(), facts(hit_rate=0.5), compared(rare * 40, rare * 40))
 
-    assert "the held-out playlists have changed: the promoted model hits 0.1000" in told
+    assert "0.1000" in said
+    assert "(max_hit_rate_shift)" in said
     # At another k the two rates say nothing of each other.
     assert not reasons(facts(), facts(hit_rate=0.5, k=20), compared(rare * 40, rare * 40))
     # Of ten playlists alone nothing can be said.

@@ -102,7 +102,7 @@ def executor_of(settings: SearchConfig) -> dict[str, Any]:
         SettingsError: something in the search is wrong.
     """
     workers = parse_search(settings).workers
-    return {"multiprocess": {"max_concurrent": workers}} if workers > 1 else {"in_process": {}}
+    return {"multiprocess": {"max_concurrent": workers, "start_method": {"forkserver": {}}}} if workers > 1 else {"in_process": {}}
 
 
 def _open(store: AssetStore, search: Search, context: dg.OpExecutionContext | None = None) -> "SearchStudy":
