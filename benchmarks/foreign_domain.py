@@ -16,17 +16,21 @@ import duckdb
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.evaluation.metrics import hits, paired_difference_interval
-from rec_assets.core.playlists.readers import PlaylistSource, SourceFormat, stage_playlists
-from rec_assets.core.ranker import NeighbourhoodSettings, RankedCandidates, Ranker, RankerSettings, Sources, train_ranker
+from rec_assets.core.evaluation.bootstrap import paired_difference_interval
+from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.evaluation.ranking import answer_held_out
+from rec_assets.core.playlists.catalog import build_track_catalog
+from rec_assets.core.playlists.readers.sources import PlaylistSource, SourceFormat
+from rec_assets.core.playlists.readers.staging import stage_playlists
 from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.core.playlists.splits import split_sequences
-from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.ranker.learned import Ranker, RankerSettings, train_ranker
+from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.sources import NeighbourhoodSettings, Sources
 from rec_assets.core.strategies.tracks import Tracks, artist_numbers
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 
 GROUPS, K = 5, 100

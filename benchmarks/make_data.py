@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rec_assets.core.synthetic import PARQUET_SCHEMA, write_synthetic_playlists
+from rec_assets.core.synthetic.writers import PARQUET_SCHEMA, write_synthetic_playlists
 
 BATCH_LINES = 200_000
 

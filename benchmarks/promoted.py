@@ -35,7 +35,7 @@ def build(rows: int) -> dict[str, float | int]:
     from strategies import load
 
     from rec_assets.core.base.lineage import derive_lineage
-    from rec_assets.core.promoted.catalogs import names_of_catalog
+    from rec_assets.core.promoted.model import names_of_catalog
     from rec_assets.store.promoted_models import PromotedModels
 
     start = time.perf_counter()
@@ -64,7 +64,7 @@ def build(rows: int) -> dict[str, float | int]:
 
 def single(rows: int) -> dict[str, float]:
     """Opens the model and asks one history after the other."""
-    from rec_assets.core.promoted import recommend_after
+    from rec_assets.core.promoted.recommendations import recommend_after
     from rec_assets.store.promoted_models import PromotedModels
 
     start = time.perf_counter()
@@ -119,8 +119,8 @@ def batch(rows: int) -> dict[str, float | int]:
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
-    from rec_assets.core.promoted.batch import recommend_to_all
-    from rec_assets.core.promoted.catalogs import own_index
+    from rec_assets.core.promoted.comparing import own_index
+    from rec_assets.core.promoted.recommendations import recommend_to_all
     from rec_assets.store.promoted_models import PromotedModels
     from rec_assets.store.table_file import write_table
 

@@ -26,7 +26,7 @@ import duckdb
 import yaml
 from compare import ROOT, describe_machine
 
-from rec_assets.core.promoted import recommend_after
+from rec_assets.core.promoted.recommendations import recommend_after
 from rec_assets.store.promoted_models import PromotedModels
 
 _MOVED = "hash(row_id, 'moved') % 2 = 0"

@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 import numpy as np
 from compare import CACHE, ROOT, describe_machine
 
-from rec_assets.core.promoted import PromotedModel
+from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
 
 PATIENCE = 120

@@ -70,10 +70,11 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
 
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.playlists.sequences import playlist_hashes
-    from rec_assets.core.ranker import from_document
-    from rec_assets.core.recommender import RecommenderSettings, asks_ranker, fit_recommender
+    from rec_assets.core.ranker.learned import from_document
+    from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
+    from rec_assets.core.recommender.settings import RecommenderSettings
     from rec_assets.core.strategies.tracks import artist_numbers
-    from rec_assets.core.vectors.embeddings_file import open_embeddings
+    from rec_assets.core.vectors.embeddings import open_embeddings
 
     with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
         files = {name: connection.read_parquet(str(storage / f"{name}.parquet")) for name in NEEDED}
@@ -134,7 +135,8 @@ def answer(rows: int, names: list[str], limit: int) -> None:
 
 def search(rows: int, runs: int) -> None:
     """Prints the median seconds of the bare product, of the index and of the whole strategy, run in turn."""
-    from rec_assets.core.strategies import TrackVectors, VectorQuery, recommend
+    from rec_assets.core.strategies.recommend import recommend
+    from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
     from rec_assets.core.strategies.vector_scores import VectorIndex
 
     recommender, embeddings, held_out = load(prepared(rows))

@@ -1,1 +1,1 @@
-"""All that knows Dagster: a room per stage, with its assets, settings and checks side by side."""
+"""All that uses Dagster: a room per stage, with its assets, settings and checks side by side."""

@@ -9,9 +9,8 @@ import dagster as dg
 import yaml
 
 from rec_assets.core.base.errors import RecAssetsError, SettingsError
-from rec_assets.core.playlists.readers import fingerprint, locate_files, name_files
-from rec_assets.defs.ingestion import RawPlaylistsConfig
-from rec_assets.defs.ingestion.raw_playlists import FINGERPRINT_METADATA
+from rec_assets.core.playlists.readers.sources import fingerprint, locate_files, name_files
+from rec_assets.defs.ingestion import FINGERPRINT_METADATA, RawPlaylistsConfig
 from rec_assets.defs.jobs import TrainingSettings, training_job
 
 _SECONDS = 60
@@ -64,7 +63,8 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     """One run for each state of the files; a file that is still being written waits."""
     try:
         config = scheduled_run_config()
-        files = locate_files(_source_config(config).playlist_source().location)
+        own = {name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
+        files = locate_files(RawPlaylistsConfig(**own).playlist_source().location)
         found = fingerprint(files)
     except (RecAssetsError, OSError) as error:
         return dg.SkipReason(f"the playlist files cannot be looked at: {error}")
@@ -82,12 +82,6 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     return dg.SensorResult(
         run_requests=[dg.RunRequest(run_key=f"{runs}-{found}", run_config=config)],
         cursor=json.dumps({"seen": found, "trained": found, "runs": runs}),
-    )
-
-
-def _source_config(config: dict[str, Any]) -> RawPlaylistsConfig:
-    return RawPlaylistsConfig(
-        **{name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
     )
 
 

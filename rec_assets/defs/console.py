@@ -1,4 +1,4 @@
-"""What the shell shows of a run: an error that its user can mend is one message there, without Dagster's stack."""
+"""What the shell shows of a run: an error that its user can mend is one message, without Dagster's stack."""
 
 import copy
 import logging
@@ -7,7 +7,7 @@ import dagster as dg
 
 from rec_assets.core.base.errors import RecAssetsError
 
-# A check that stops the run has told its reasons before: its stack is Dagster's own.
+# A check that stops the run has given its reasons before: its stack is Dagster's own.
 _MENDABLE = {kind.__name__ for kind in RecAssetsError.__subclasses__()} | {"DagsterAssetCheckFailedError"}
 
 

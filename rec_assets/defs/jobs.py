@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.recommender import asks_ranker
+from rec_assets.core.recommender.fitting import asks_ranker
 from rec_assets.defs.evaluation import EVALUATION
 from rec_assets.defs.ingestion import INGESTION
 from rec_assets.defs.preparation import PREPARATION
@@ -25,7 +25,11 @@ ROOMS = (INGESTION, PREPARATION, TRAINING, EVALUATION, PROMOTION, TUNING)
 # Of rooms whose assets are materialized: those of tuning are reported by its job.
 _GROUPS = [room.name for room in ROOMS if room.assets]
 STEP_SETTINGS = {step: config for room in ROOMS for step, config in room.settings.items()}
-_SPINE_STEPS = ("raw_playlists", "playlist_sequences", "split_sequences", "track_embeddings", "recommender")
+_DEV_STEPS = {step: config for step, config in STEP_SETTINGS.items() if step not in PROMOTION.settings}
+_TUTORIAL_STEPS = {
+    step: STEP_SETTINGS[step]
+    for step in ("raw_playlists", "playlist_sequences", "split_sequences", "track_embeddings", "recommender")
+}
 SPINE = dg.AssetSelection.assets(
     *("raw_playlists", "track_catalog", "playlist_sequences"),
     *("train_sequences", "validation_sequences", "test_sequences", "track_embeddings", "recommender"),
@@ -92,29 +96,25 @@ def flat_config(
     return dg.ConfigMapping(config_fn=to_run_config, config_schema=settings_class.to_config_schema())
 
 
-def _without_promotion() -> dict[str, type[dg.Config]]:
-    return {step: config for step, config in STEP_SETTINGS.items() if step not in PROMOTION.settings}
-
-
 def _require_no_ranker(settings: Any) -> None:
     if asks_ranker(settings):
         raise SettingsError(
-            f"tutorial_job trains no ranker, and strategy {settings.strategy.value} with fitted: {settings.fitted.value} "
-            "needs one. Choose another strategy with fitted: chosen, or run training_job."
+            f"tutorial_job trains no ranker, and strategy {settings.strategy.value} with fitted: "
+            f"{settings.fitted.value} needs one. Choose another strategy with fitted: chosen, or run training_job."
         )
 
 
 def _tutorial_defaults() -> dict[str, Any]:
     """The tutorial's settings, and nothing fitted but its own way to recommend."""
     values = yaml.safe_load((CONFIGS / "tutorial.yaml").read_text(encoding="utf-8"))
-    spine = flat_settings("Spine", {step: STEP_SETTINGS[step] for step in _SPINE_STEPS})
-    typed = spine(**{name: value for name, value in values.items() if name in spine.model_fields}, fitted="chosen")
-    return {name: getattr(typed, name) for name in (*values, "fitted") if name in spine.model_fields}
+    spine = flat_settings("Spine", _TUTORIAL_STEPS)
+    own = {name: value for name, value in values.items() if name in spine.model_fields} | {"fitted": "chosen"}
+    typed = spine(**own)
+    return {name: getattr(typed, name) for name in own}
 
 
 TrainingSettings = flat_settings("TrainingSettings", STEP_SETTINGS)
-DevTrainingSettings = flat_settings("DevTrainingSettings", _without_promotion(), {"sample_percent": 10.0})
-_TUTORIAL_STEPS = {step: STEP_SETTINGS[step] for step in _SPINE_STEPS}
+DevTrainingSettings = flat_settings("DevTrainingSettings", _DEV_STEPS, {"sample_percent": 10.0})
 TutorialSettings = flat_settings("TutorialSettings", _TUTORIAL_STEPS, _tutorial_defaults())
 
 training_job = dg.define_asset_job(
@@ -126,7 +126,7 @@ training_job = dg.define_asset_job(
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
     selection=dg.AssetSelection.groups(*(name for name in _GROUPS if name != PROMOTION.name)),
-    config=flat_config(DevTrainingSettings, _without_promotion()),
+    config=flat_config(DevTrainingSettings, _DEV_STEPS),
     description="The graph without promotion, on a tenth of the playlists; what it makes is marked as a dev run's, and "
     "never promoted.",
     tags={"rec_assets/dev_run": "true"},

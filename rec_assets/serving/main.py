@@ -1,11 +1,15 @@
 """The ``rec-assets`` command; it imports neither Dagster nor gensim."""
 
+import importlib.util
+from pathlib import Path
+
 import click
 
-from rec_assets.serving.make_playlists import make_playlists
+from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
+from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.promote import promote
 from rec_assets.serving.recommend import recommend
-from rec_assets.serving.serve import serve
 from rec_assets.serving.summary import summary
 
 
@@ -14,8 +18,55 @@ def main() -> None:
     """Track recommendations from playlists."""
 
 
-main.add_command(recommend)
-main.add_command(promote)
-main.add_command(serve)
-main.add_command(summary)
-main.add_command(make_playlists)
+@main.command("make-playlists")
+@click.argument("path", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--rows", default=SAMPLE_ROWS, show_default=True, help="Data rows, from 100 up.")
+@click.option("--seed", default=SAMPLE_SEED, show_default=True, help="Same seed and rows, same file.")
+def make_playlists(path: Path, rows: int, seed: int) -> None:
+    """Writes synthetic playlist rows to PATH (.csv, .csv.gz or .parquet).
+
+    All users, artists, tracks and playlists are invented: this is no real listening data. The rows have the
+    dialect, the sizes and the awkward rows of the public file, and a planted structure that a recommender
+    can learn. With the defaults it writes the sample that is shipped as data/synthetic_playlists.csv.gz.
+    """
+    from rec_assets.core.synthetic.writers import write_synthetic_playlists  # imports pandas: not for --help
+
+    with errors_as_messages():
+        write_synthetic_playlists(path, rows=rows, seed=seed)
+    click.echo(f"{path}: {rows:,} synthetic rows, seed {seed}")
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; there is no log-in.")
+@click.option("--port", default=8_000, show_default=True, type=click.IntRange(0, 65_535), help="0 = any that is free.")
+@storage_option
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@click.option(
+    "--poll-seconds",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 3_600),
+    help="Between two looks at what is promoted.",
+)
+@click.option("--access-log", is_flag=True, help="Log each request, with the names that are asked.")
+def serve(host: str, port: int, storage: str, workers: int, poll_seconds: float, access_log: bool) -> None:
+    """Serves GET /recommend?artist=…&track=…&k=10 and GET /health until it is stopped.
+
+    What is promoted meanwhile is served from then on, without a pause.
+    """
+    missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise click.ClickException(
+            f"serve needs {' and '.join(missing)}. Install: .venv/bin/pip install -c constraints.txt -e '.[serve]'"
+        )
+    from rec_assets.serving.http.server import ServingSettings
+    from rec_assets.serving.http.server import serve as run
+
+    try:
+        run(ServingSettings(storage, host, port, workers, poll_seconds, access_log))
+    except RecAssetsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+for command in (recommend, promote, summary):
+    main.add_command(command)

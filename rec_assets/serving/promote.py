@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rec_assets.core.base.errors import RecAssetsError, StoreError
-from rec_assets.serving.options import storage_option
+from rec_assets.core.base.errors import StoreError
+from rec_assets.serving.command import errors_as_messages, storage_option
 
 if TYPE_CHECKING:
     from rec_assets.store.promoted_models import PromotedModels
@@ -21,23 +21,20 @@ if TYPE_CHECKING:
 def promote(version: int | None, storage: str) -> None:
     """Makes VERSION, a kept one, the promoted model at once; without VERSION, lists those that are kept.
 
-    The file is read in full first. With DAGSTER_HOME set, the UI is told. The next candidate is held against it.
+    The file is read in full first. With DAGSTER_HOME set, the UI shows it. The next candidate is compared with it.
     """
     from rec_assets.store.promoted_models import PromotedModels
 
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            models = PromotedModels(storage, Path(scratch))
-            if version is None:
-                click.echo("\n".join(_listed(models)))
-                return
-            facts = models.point_to(version, by="hand")
-    except (RecAssetsError, OSError, ImportError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
+        models = PromotedModels(storage, Path(scratch))
+        if version is None:
+            click.echo("\n".join(_listed(models)))
+            return
+        facts = models.point_to(version, by="hand")
     click.echo(f"version {version} is promoted: hit rate@{facts['k']} {facts['hit_rate']:.4f}, {facts['strategy']}")
     click.echo("playlist_recommendations are still those of another version until they are materialized again.")
     if os.environ.get("DAGSTER_HOME"):
-        _tell_dagster(facts)
+        _report_to_dagster(facts)
 
 
 def _listed(models: "PromotedModels") -> list[str]:
@@ -64,19 +61,19 @@ def _described(models: "PromotedModels", version: int) -> str:
     )
 
 
-def _tell_dagster(facts: dict[str, Any]) -> None:
+def _report_to_dagster(facts: dict[str, Any]) -> None:
     """Reports the promotion to the instance, so that the UI shows which version is current."""
     import dagster as dg
 
-    told = {name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")}
     # No materialization: an old model that is promoted again is no fresher than it was.
     event = dg.AssetObservation(
-        "promoted_model", description=f"Version {facts['version']} was promoted by hand.", metadata=told
+        "promoted_model",
+        description=f"Version {facts['version']} was promoted by hand.",
+        metadata={name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")},
     )
     try:
         with dg.DagsterInstance.get() as instance:
             instance.report_runless_asset_event(event)
     except (dg.DagsterError, OSError) as error:
-        click.echo(
-            f"It is promoted, but the UI was not told: DAGSTER_HOME={os.environ['DAGSTER_HOME']}: {error}", err=True
-        )
+        home = os.environ["DAGSTER_HOME"]
+        click.echo(f"It is promoted, but the UI does not show it: DAGSTER_HOME={home}: {error}", err=True)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rec_assets.core.base.errors import RecAssetsError
-from rec_assets.serving.options import storage_option
-from rec_assets.serving.printable import printable
+from rec_assets.serving.command import errors_as_messages, printable, storage_option
 
 if TYPE_CHECKING:
-    from rec_assets.core.names import Found, TrackNames
-    from rec_assets.core.promoted import Because, Recommendation
+    from rec_assets.core.names.search import Found
+    from rec_assets.core.names.track_names import TrackNames
+    from rec_assets.core.promoted.recommendations import Because, Recommendation
 
 _MOST_TRACKS = 10_000
 
@@ -47,16 +46,14 @@ def recommend(
     asked = [*(_read_playlist(playlist) if playlist else []), *zip(names[::2], names[1::2], strict=True)]
     if not 1 <= len(asked) <= _MOST_TRACKS:
         raise click.UsageError(f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs.")
-    from rec_assets.core.promoted import recommend_after  # numpy and scipy: not for --help
+    from rec_assets.core.promoted.recommendations import recommend_after  # numpy and scipy: not for --help
     from rec_assets.store.promoted_models import PromotedModels
 
-    try:
+    with errors_as_messages():
         with tempfile.TemporaryDirectory() as scratch:
             model = PromotedModels(storage, Path(scratch)).open_current()
         history = _found(model.names, asked, optional=len(asked) - len(names) // 2)
         found = recommend_after(model, history, k=count, reasons=why)
-    except (RecAssetsError, OSError, ImportError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
     click.echo(_as_json(model.facts, found) if as_json else _as_table(found))
 
 
@@ -79,7 +76,7 @@ def _read_playlist(path: Path) -> list[tuple[str, str]]:
 
 
 def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> list[int]:
-    """The track index of each pair; of the first ``optional`` ones, unknown ones are told and left out.
+    """The track index of each pair; unknown ones among the first ``optional`` are reported and left out.
 
     Raises:
         ClickException: another track is unknown, or all are.
@@ -98,8 +95,8 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
             click.echo(f"{_name(artist, title)}: taken for {taken}", err=True)
     if not tracks:
         raise click.ClickException("\n".join(unknown))
-    for told in unknown:
-        click.echo(f"left out: {told}", err=True)
+    for message in unknown:
+        click.echo(f"left out: {message}", err=True)
     return tracks
 
 

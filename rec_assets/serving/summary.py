@@ -2,21 +2,15 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from rec_assets.core.base.errors import RecAssetsError, StoreError, naming
-from rec_assets.serving.options import storage_option
-from rec_assets.serving.printable import printable
-
-if TYPE_CHECKING:
-    from upath import UPath
+from rec_assets.core.base.errors import StoreError, naming
+from rec_assets.serving.command import errors_as_messages, printable, storage_option
 
 EXAMPLES, LAST, RECOMMENDED = 3, 2, 3
 _HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
 _RECOMMENDER = "recommender.safetensors"
-_PARTS = ("history", "recommended")
 _TABLES = ("validation_sequences.parquet", "track_catalog.parquet")
 
 
@@ -24,13 +18,10 @@ _TABLES = ("validation_sequences.parquet", "track_catalog.parquet")
 @storage_option
 def summary(storage: str) -> None:
     """Shows the two hit rates, three example recommendations, and where the files are."""
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
-            lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(files)]
-            lines += ["", *_files(storage)]
-        except (RecAssetsError, OSError, ImportError, ValueError) as error:
-            raise click.ClickException(str(error)) from error
+    with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
+        files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
+        lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(files)]
+        lines += ["", *_files(storage)]
     click.echo("\n".join(lines))
 
 
@@ -41,7 +32,7 @@ def _checked(storage: str, name: str, scratch: Path) -> Path:
     from rec_assets.store.atomic import download, is_local, local_path
     from rec_assets.store.verified import verify_for_readers
 
-    target: UPath = UPath(storage) / name
+    target = UPath(storage) / name
     if not target.exists():
         raise StoreError(f"{target} does not exist. Run training_job first (make run).")
     with naming(target, f"Materialize {name.partition('.')[0]} again."):
@@ -54,8 +45,8 @@ def _checked(storage: str, name: str, scratch: Path) -> Path:
 
 def _hit_rates(files: dict[str, Path]) -> list[str]:
     from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+    from rec_assets.core.base.seal import read_json
     from rec_assets.core.base.tensor_file import read_layout
-    from rec_assets.store.sealed_json import read_json
 
     with naming(files[_RECOMMENDER], "Materialize recommender again."):
         version = Lineage.from_json(read_layout(files[_RECOMMENDER]).header["notes"][LINEAGE_KEY]).data_version
@@ -77,8 +68,8 @@ def _promoted(storage: str, scratch: Path) -> list[str]:
     """Which version readers use, and why the last candidate is not it."""
     from upath import UPath
 
+    from rec_assets.core.base.seal import read_json
     from rec_assets.store.promoted_models import PromotedModels
-    from rec_assets.store.sealed_json import read_json
 
     try:
         current = PromotedModels(storage, scratch).current()
@@ -103,7 +94,7 @@ def _examples(files: dict[str, Path]) -> list[str]:
     from rec_assets.core.base.relations import read_table
     from rec_assets.core.evaluation.examples import example_playlists
     from rec_assets.core.playlists.catalog import names_of
-    from rec_assets.core.recommender import open_recommender
+    from rec_assets.core.recommender.recommender import open_recommender
 
     with naming(files[_RECOMMENDER], "Materialize recommender again."):
         recommender, _, _ = open_recommender(files[_RECOMMENDER])
@@ -115,7 +106,9 @@ def _examples(files: dict[str, Path]) -> list[str]:
     lines: list[str] = []
     for playlist in held_out.ids.tolist():
         own = [(track, name) for track, name in zip(shown, names, strict=True) if track.playlist_id == playlist]
-        history, recommended = ([name for track, name in own if track.part == part] for part in _PARTS)
+        history, recommended = (
+            [name for track, name in own if track.part == part] for part in ("history", "recommended")
+        )
         lines.append(f"after … {' · '.join(history[-LAST:])}")
         lines += [f"    {place}. {name}" for place, name in enumerate(recommended[:RECOMMENDED], start=1)]
     return lines
@@ -124,9 +117,7 @@ def _examples(files: dict[str, Path]) -> list[str]:
 def _files(storage: str) -> list[str]:
     from upath import UPath
 
-    def is_shown(path: "UPath") -> bool:
-        return not path.name.startswith(".") and path.is_file()
-
-    files = sorted(filter(is_shown, UPath(storage).iterdir()), key=lambda path: path.name)
+    shown = [path for path in UPath(storage).iterdir() if not path.name.startswith(".") and path.is_file()]
+    files = sorted(shown, key=lambda path: path.name)
     sizes = [f"    {path.name:36} {path.stat().st_size / 1e6:>10,.2f} MB" for path in files]
     return [f"files in {storage}", *sizes]

@@ -1,1 +1,1 @@
-"""Where files lie: formats, atomic writes, one DuckDB connection, the IO manager, versions of the promoted model."""
+"""The store: formats, atomic writes, one DuckDB connection, the IO manager, versions of the promoted model."""

@@ -1,4 +1,4 @@
-"""Where assets lie: one file per asset, in a folder or below a URL."""
+"""The files of assets: one per asset, in a folder or below a URL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,17 +59,13 @@ class AssetStore(dg.ConfigurableResource):
             return form.read(path, self.duckdb.connect())
 
     def lineage(self, name: str) -> Lineage:
-        """The lineage of the stored file of asset ``name``, whatever its format.
-
-        Raises:
-            StoreError: it was never materialized here, or its file is damaged or may not be read.
-        """
+        """The lineage of the stored file of asset ``name``, whatever its format; raises as :meth:`read`."""
         form, target = self._find(name)
         with self._opened(name, target) as path:
             return form.read_lineage(path)
 
     def _require_unreplaced(self, name: str, lineage: Lineage) -> None:
-        """A lazy relation over a file that another run replaced reads the new file, under the old lineage."""
+        """A lazy relation over a file that another run replaced would store its new rows under the old lineage."""
         for key, version in lineage.inputs.items():
             found = self.lineage(key).data_version
             if found != version:
@@ -84,7 +80,7 @@ class AssetStore(dg.ConfigurableResource):
         return PromotedModels(self.base, self.duckdb.scratch_folder)
 
     def _find(self, name: str) -> tuple[Format, UPath]:
-        # Two formats may have one suffix: what else is in the file, its lineage stands in the same place.
+        # Formats with the same suffix keep their lineage in the same place.
         for form in FORMATS.values():
             target = self.target(name, form.suffix)
             if target.exists():

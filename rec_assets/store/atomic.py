@@ -12,10 +12,10 @@ import duckdb
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
-from rec_assets.store.locks import create_owned, remove_abandoned
+from rec_assets.store.temporary import create_owned, remove_abandoned
 
 TEMPORARY_PREFIX = ".writing-"
-# Faults of the place that waiting does not mend.
+# Faults of the place that do not pass by themselves.
 _HOPELESS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
     errno.ENAMETOOLONG, errno.ELOOP,
@@ -62,13 +62,13 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
 
 
 def _hopeless_reason(error: Exception) -> str | None:
-    """What is wrong with the place, if it is that; DuckDB tells it in words only."""
+    """What is wrong with the place, if it is that; DuckDB gives it in words only."""
     if isinstance(error, (PermissionError, FileNotFoundError)):  # an object store gives them no number
         return error.strerror or str(error)
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in _HOPELESS else None
-    told = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
-    return told if any(os.strerror(number) in told for number in _HOPELESS) else None
+    message = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
+    return message if any(os.strerror(number) in message for number in _HOPELESS) else None
 
 
 def download(target: UPath, copy: Path) -> None:
@@ -79,7 +79,7 @@ def download(target: UPath, copy: Path) -> None:
 
 
 def is_local(target: UPath) -> bool:
-    """Whether ``target`` lies on a disk of this machine."""
+    """Whether ``target`` is on a disk of this machine."""
     return target.protocol in ("", "file", "local")
 
 
@@ -89,7 +89,7 @@ def local_path(target: UPath) -> Path:
 
 
 def sweep_abandoned(folder: Path, name: str) -> None:
-    """Remove what killed writers of ``name`` left: their lock is gone, or, of another machine, their file is old."""
+    """Remove what killed writers of ``name`` left: files without a lock, and old ones of other machines."""
     for leftover in folder.glob(f"{TEMPORARY_PREFIX}*-{name}"):
         remove_abandoned(leftover, locks_tell=leftover.name.startswith(f"{TEMPORARY_PREFIX}{_HOST}-"))
 

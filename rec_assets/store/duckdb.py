@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.relations import Connection
-from rec_assets.store.scratch import ScratchFolder
+from rec_assets.store.temporary import ScratchFolder
 
 
 class SharedDuckDB(DuckDBResource):
@@ -27,8 +27,7 @@ class SharedDuckDB(DuckDBResource):
     threads: int = Field(default=0, ge=0, description="Threads of DuckDB; 0 = one per core.")
     spill_folder: str = Field(default="", description="Where it spills; empty = a folder for temporary files.")
 
-    _connection: Connection | None = PrivateAttr(default=None)
-    _folder: ScratchFolder | None = PrivateAttr(default=None)
+    _opened: tuple[Connection, ScratchFolder] | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Open the connection when a process starts its first step."""
@@ -40,33 +39,31 @@ class SharedDuckDB(DuckDBResource):
         Raises:
             SettingsError: DuckDB refuses ``memory_limit``, or the spill folder cannot be made.
         """
-        if self._connection is None:
+        return self._open()[0]
+
+    @property
+    def scratch_folder(self) -> Path:
+        """A folder for files that nobody needs after this process."""
+        return self._open()[1].path
+
+    def _open(self) -> tuple[Connection, ScratchFolder]:
+        if self._opened is None:
             try:
-                self._folder = ScratchFolder(self.spill_folder)
-                self._connection = duckdb.connect(self.database, config=self._options())
+                folder = ScratchFolder(self.spill_folder)
+                options: dict[str, str | bool | int | float | list[str]] = {
+                    "memory_limit": self.memory_limit,
+                    "threads": self.threads or available_cores(),
+                    "temp_directory": str(folder.path / "spill"),
+                    # Rows keep their order from file to file; written bytes depend on it.
+                    "preserve_insertion_order": True,
+                }
+                self._opened = duckdb.connect(self.database, config=options), folder
             except (duckdb.Error, OSError) as error:
                 raise SettingsError(
                     f"DuckDB cannot start with memory_limit={self.memory_limit!r} (REC_ASSETS_MEMORY_LIMIT), "
                     f"threads={self.threads} (REC_ASSETS_DUCKDB_THREADS), spill_folder={self.spill_folder!r}: {error}"
                 ) from error
-        return self._connection
-
-    def _options(self) -> dict[str, str | bool | int | float | list[str]]:
-        return {
-            "memory_limit": self.memory_limit,
-            "threads": self.threads or available_cores(),
-            "temp_directory": str(self.scratch_folder / "spill"),
-            # Rows keep their order from file to file; written bytes depend on it.
-            "preserve_insertion_order": True,
-        }
-
-    @property
-    def scratch_folder(self) -> Path:
-        """A folder for files that nobody needs after this process."""
-        if self._folder is None:
-            self.connect()
-        assert self._folder is not None  # noqa: S101 - connect() sets it
-        return self._folder.path
+        return self._opened
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection]:
@@ -75,14 +72,13 @@ class SharedDuckDB(DuckDBResource):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Close the connection and remove what it spilled."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        if self._folder is not None:
-            self._folder.close()
-            self._folder = None
+        if self._opened is not None:
+            connection, folder = self._opened
+            connection.close()
+            folder.close()
+            self._opened = None
 
 
 def available_cores() -> int:
-    """The cores that this process may use; macOS cannot tell, so there it is those of the machine."""
+    """The cores that this process may use; on macOS all cores of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,151 +1,45 @@
 """The kinds of file in the store: table, embeddings, recommender, ranker, figures, page; each holds its lineage."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import duckdb
 
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.base.relations import Connection, Relation, read_table
-from rec_assets.core.base.seal import UNSEALED, seal
+from rec_assets.core.base.seal import UNSEALED, read_json, seal, write_json
 from rec_assets.core.base.tensor_file import read_layout
-from rec_assets.core.ranker import Ranker, from_document, to_document
-from rec_assets.core.recommender import Recommender, open_recommender, save_recommender
-from rec_assets.core.report import HtmlPage
-from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.embeddings_file import open_embeddings, save_embeddings
-from rec_assets.store.sealed_json import read_json, write_json
+from rec_assets.core.ranker.learned import Ranker, from_document, to_document
+from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
+from rec_assets.core.report.page import HtmlPage
+from rec_assets.core.vectors.embeddings import TrackEmbeddings, open_embeddings, save_embeddings
 from rec_assets.store.table_file import read_notes, write_table
 
 
-class Format(Protocol):
+@dataclass(frozen=True)
+class Format:
     """How values of one type are written to one local file, and read from one whose bytes were checked.
 
     Reading raises UnreadableError where the file is of another kind.
+
+    Attributes:
+        suffix: of the file's name; formats with the same one keep their lineage in the same place.
+        write: takes the value, the path, and the lineage that goes into the file.
+        read: a table is read lazily, tensors are mapped into memory; the connection is for tables.
+        read_lineage: reads the lineage alone.
     """
 
     suffix: str
-
-    def write(self, value: Any, path: Path, lineage: Lineage) -> None: ...  # noqa: D102
-    def read(self, path: Path, connection: Connection) -> Any: ...  # noqa: D102
-    def read_lineage(self, path: Path) -> Lineage: ...  # noqa: D102
-
-
-class TableFormat:
-    """A lazy relation, streamed to parquet and read back lazily."""
-
-    suffix = ".parquet"
-
-    def write(self, value: Relation, path: Path, lineage: Lineage) -> None:
-        """Run the relation once, and stream its rows to ``path`` in their order."""
-        write_table(value, path, {LINEAGE_KEY: lineage.to_json()})
-
-    def read(self, path: Path, connection: Connection) -> Relation:
-        """A lazy relation over ``path``."""
-        return read_table(connection, path)
-
-    def read_lineage(self, path: Path) -> Lineage:
-        """The lineage in the parquet footer."""
-        return _lineage_in(read_notes(path))
+    write: Callable[[Any, Path, Lineage], None]
+    read: Callable[[Path, Connection], Any]
+    read_lineage: Callable[[Path], Lineage]
 
 
-class _TensorFormat:
-    suffix = ".safetensors"
-
-    def read_lineage(self, path: Path) -> Lineage:
-        """The lineage in the file's header."""
-        return _lineage_in(read_layout(path).header.get("notes", {}))
-
-
-class EmbeddingsFormat(_TensorFormat):
-    """Track embeddings, as a file of tensors that is mapped into memory."""
-
-    def write(self, value: TrackEmbeddings, path: Path, lineage: Lineage) -> None:
-        """Write the vectors of both sides."""
-        save_embeddings(value, path, {LINEAGE_KEY: lineage.to_json()})
-
-    def read(self, path: Path, connection: Connection) -> TrackEmbeddings:
-        """The embeddings, mapped from the file."""
-        return open_embeddings(path)
-
-
-class RecommenderFormat(_TensorFormat):
-    """A fitted recommender, as a file of tensors that is mapped into memory."""
-
-    def write(self, value: Recommender, path: Path, lineage: Lineage) -> None:
-        """Write all fitted strategies."""
-        save_recommender(value, path, {LINEAGE_KEY: lineage.to_json()})
-
-    def read(self, path: Path, connection: Connection) -> Recommender:
-        """The recommender, mapped from the file."""
-        return open_recommender(path)[0]
-
-
-class _JsonFormat:
-    suffix = ".json"
-
-    def read_lineage(self, path: Path) -> Lineage:
-        """The lineage beside the figures."""
-        return Lineage.from_document(read_json(path).get("lineage"))
-
-
-class FiguresFormat(_JsonFormat):
-    """A dictionary of figures and settings, as JSON for people and programs, its lineage beside the figures."""
-
-    def write(self, value: dict, path: Path, lineage: Lineage) -> None:
-        """Write ``value`` with its lineage beside the figures."""
-        write_json({**value, "lineage": lineage.as_document()}, path)
-
-    def read(self, path: Path, connection: Connection) -> dict:
-        """The figures, without the lineage."""
-        return {name: value for name, value in read_json(path).items() if name != "lineage"}
-
-
-class RankerFormat(_JsonFormat):
-    """A trained ranker, as JSON like the figures, with its trees as LightGBM's text."""
-
-    def write(self, value: Ranker, path: Path, lineage: Lineage) -> None:
-        """Write the trees with what they were trained on."""
-        FiguresFormat().write(to_document(value), path, lineage)
-
-    def read(self, path: Path, connection: Connection) -> Ranker:
-        """The ranker."""
-        return from_document(FiguresFormat().read(path, connection))
-
-
-class PageFormat:
-    """A page of HTML, which opens without a network; its lineage is a data block, which no browser runs."""
-
-    suffix = ".html"
-    _START, _END = '<script type="application/json" id="lineage">', "</script>"
-
-    def write(self, value: HtmlPage, path: Path, lineage: Lineage) -> None:
-        """Write the page with its lineage and the checksum at the end of its body."""
-        # A "<" in a name must not end the block.
-        block = self._START + lineage.to_json().replace("<", "\\u003c") + self._END
-        head, end, tail = value.html.rpartition("</body>")
-        path.write_text(f"{head}{block}\n<!-- {UNSEALED} -->\n{end}{tail}", encoding="utf-8")
-        seal(path)
-
-    def read(self, path: Path, connection: Connection) -> HtmlPage:
-        """The page, without the lineage."""
-        head, _, tail = self._parts(path)
-        return HtmlPage(head + tail.partition("-->\n")[2])
-
-    def read_lineage(self, path: Path) -> Lineage:
-        """The lineage in the page."""
-        return Lineage.from_json(self._parts(path)[1])
-
-    def _parts(self, path: Path) -> tuple[str, str, str]:
-        try:
-            head, start, rest = path.read_text(encoding="utf-8").rpartition(self._START)
-        except UnicodeDecodeError as error:
-            raise UnreadableError(f"is no page of this package ({error})") from error
-        block, end, tail = rest.partition(self._END)
-        if not start or not end:
-            raise UnreadableError("is no page of this package: it has no lineage")
-        return head, block, tail
+def _notes(lineage: Lineage) -> dict[str, str]:
+    return {LINEAGE_KEY: lineage.to_json()}
 
 
 def _lineage_in(notes: Any) -> Lineage:
@@ -154,13 +48,73 @@ def _lineage_in(notes: Any) -> Lineage:
     return Lineage.from_json(notes[LINEAGE_KEY])
 
 
+def _table_format() -> Format:
+    def write(value: Relation, path: Path, lineage: Lineage) -> None:
+        write_table(value, path, _notes(lineage))
+
+    def read(path: Path, connection: Connection) -> Relation:
+        return read_table(connection, path)
+
+    return Format(".parquet", write, read, lambda path: _lineage_in(read_notes(path)))
+
+
+def _tensor_format(save: Callable[[Any, Path, dict[str, str]], None], open_file: Callable[[Path], Any]) -> Format:
+    def write(value: Any, path: Path, lineage: Lineage) -> None:
+        save(value, path, _notes(lineage))
+
+    def read(path: Path, connection: Connection) -> Any:
+        return open_file(path)
+
+    return Format(".safetensors", write, read, lambda path: _lineage_in(read_layout(path).header.get("notes", {})))
+
+
+def _json_format(to_json: Callable[[Any], dict], from_json: Callable[[dict], Any]) -> Format:
+    """JSON for people and programs, with the lineage beside the figures."""
+
+    def write(value: Any, path: Path, lineage: Lineage) -> None:
+        write_json({**to_json(value), "lineage": lineage.as_document()}, path)
+
+    def read(path: Path, connection: Connection) -> Any:
+        return from_json({name: value for name, value in read_json(path).items() if name != "lineage"})
+
+    return Format(".json", write, read, lambda path: Lineage.from_document(read_json(path).get("lineage")))
+
+
+def _page_format() -> Format:
+    """A page of HTML, which opens without a network; its lineage is a data block, which no browser runs."""
+    block_start, block_end = '<script type="application/json" id="lineage">', "</script>"
+
+    def write(value: HtmlPage, path: Path, lineage: Lineage) -> None:
+        # A "<" in a name must not end the block.
+        block = block_start + lineage.to_json().replace("<", "\\u003c") + block_end
+        head, end, tail = value.html.rpartition("</body>")
+        path.write_text(f"{head}{block}\n<!-- {UNSEALED} -->\n{end}{tail}", encoding="utf-8")
+        seal(path)
+
+    def parts(path: Path) -> tuple[str, str, str]:
+        try:
+            head, start, rest = path.read_text(encoding="utf-8").rpartition(block_start)
+        except UnicodeDecodeError as error:
+            raise UnreadableError(f"is no page of this package ({error})") from error
+        block, end, tail = rest.partition(block_end)
+        if not start or not end:
+            raise UnreadableError("is no page of this package: it has no lineage")
+        return head, block, tail
+
+    def read(path: Path, connection: Connection) -> HtmlPage:
+        head, _, tail = parts(path)
+        return HtmlPage(head + tail.partition("-->\n")[2])
+
+    return Format(".html", write, read, lambda path: Lineage.from_json(parts(path)[1]))
+
+
 FORMATS: dict[type, Format] = {
-    duckdb.DuckDBPyRelation: TableFormat(),
-    TrackEmbeddings: EmbeddingsFormat(),
-    Recommender: RecommenderFormat(),
-    dict: FiguresFormat(),
-    Ranker: RankerFormat(),
-    HtmlPage: PageFormat(),
+    duckdb.DuckDBPyRelation: _table_format(),
+    TrackEmbeddings: _tensor_format(save_embeddings, open_embeddings),
+    Recommender: _tensor_format(save_recommender, lambda path: open_recommender(path)[0]),
+    dict: _json_format(dict, dict),
+    Ranker: _json_format(to_document, from_document),
+    HtmlPage: _page_format(),
 }
 
 

@@ -1,15 +1,26 @@
-"""The IO manager: asset values to files and back, by their type."""
+"""The IO manager: asset values to files and back, by their type; and retries of what may pass by itself."""
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+import duckdb
 
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.retries import retry_transient
 from rec_assets.store.written import DescribedTable
 
 LINEAGE_METADATA = "lineage"
+MAX_RETRIES = 2
+SECONDS_TO_WAIT = 5.0
+# Faults of disks and networks that may pass by themselves; a missing file or a full disk does not.
+_TRANSIENT_ERRNOS = {
+    errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE,
+    errno.ECONNRESET, errno.ECONNREFUSED, errno.ECONNABORTED, errno.EPIPE, errno.EHOSTUNREACH, errno.ENETUNREACH,
+}  # fmt: skip
 
 
 class StoreIOManager(dg.IOManager):
@@ -19,7 +30,7 @@ class StoreIOManager(dg.IOManager):
         self._store = store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write the value with its lineage; describe in metadata what now lies in the file."""
+        """Write the value with its lineage; describe in metadata what is now in the file."""
         lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
         table = obj if isinstance(obj, DescribedTable) else None
         value, describe = (table.relation, table.describe) if table else (obj, None)
@@ -44,3 +55,26 @@ class StoreIOManagerFactory(dg.ConfigurableIOManagerFactory[StoreIOManager]):
     def create_io_manager(self, context: dg.InitResourceContext) -> StoreIOManager:
         """The IO manager of this process."""
         return StoreIOManager(self.store)
+
+
+@contextmanager
+def retry_transient() -> Iterator[None]:
+    """Ask Dagster to run the step again if the block fails for a reason that may pass.
+
+    A ``RetryPolicy`` would retry every error, a wrong setting among them.
+    """
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        if not is_transient(error):
+            raise
+        raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=SECONDS_TO_WAIT) from error
+
+
+def is_transient(error: Exception) -> bool:
+    """Whether the same step may succeed a little later."""
+    if isinstance(error, (TimeoutError, ConnectionError)):
+        return True
+    if isinstance(error, duckdb.IOException):  # it has no number, only the system's words for one
+        return any(os.strerror(number) in str(error) for number in _TRANSIENT_ERRNOS)
+    return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNOS

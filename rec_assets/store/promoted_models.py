@@ -13,16 +13,16 @@ from upath import UPath
 
 from rec_assets.core.base.errors import StoreError, UnreadableError, naming
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.seal import read_json, write_json
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.names import TrackNames
-from rec_assets.core.promoted import PromotedModel, open_promoted, read_facts, save_promoted
-from rec_assets.core.recommender import Recommender
+from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
-from rec_assets.store.sealed_json import read_json, write_json
 from rec_assets.store.verified import verify, verify_for_readers
 
 POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
-# A version may be removed between the two reads; promoting so often in between is no coincidence any more.
+# A version may be removed between the two reads; so many promotions in between are no coincidence.
 _TRIES = 5
 GO_BACK = "Choose a kept version (rec-assets promote), or run training_job with replace_unreadable: true."
 
@@ -55,14 +55,11 @@ class PromotedModels:
         pointer = UPath(self.base) / POINTER
         if not pointer.exists():
             return None
-        try:
-            with naming(pointer, GO_BACK), self._copy(pointer) as path:
-                verify(path, again=True)
-                document = read_json(path)
-                Lineage.from_document(document.get("lineage"))
-                return {**document, "version": int(document["version"]), "kept": _kept(document)}
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{pointer} does not say which model is promoted ({error!r}). {GO_BACK}") from error
+        with naming(pointer, GO_BACK), self._copy(pointer) as path:
+            verify(path, again=True)
+            document = read_json(path)
+            Lineage.from_document(document.get("lineage"))
+            return document
 
     def open_current(self, *, again: bool = False) -> PromotedModel:
         """The current model, mapped from its file; ``again`` as of :meth:`open`.
@@ -75,7 +72,7 @@ class PromotedModels:
             if facts is None:
                 raise StoreError(f"no model is promoted in {self.base}. Run training_job first.")
             try:
-                return self.open(int(facts["version"]), again=again)
+                return self.open(facts["version"], again=again)
             except StoreError:
                 if self.current() == facts:
                     raise
@@ -122,9 +119,9 @@ class PromotedModels:
             return None
 
     def known(self) -> list[int]:
-        """The kept versions, the one promoted last at the end; without a readable pointer, all that are stored."""
+        """The kept versions, the one promoted last at the end; where no file names the current one, all stored ones."""
         current = self.current_or_none()
-        return _kept(current) if current else self.stored()
+        return current["kept"] if current else self.stored()
 
     def add(self, recommender: Recommender, names: TrackNames, facts: dict[str, Any], lineage: Lineage) -> UPath:
         """Store a model under the ``version`` in its ``facts``; it is not current yet.
@@ -147,7 +144,7 @@ class PromotedModels:
         Args:
             version: one of :meth:`stored`.
             by: who does it, for people.
-            kept: the versions that stay; unless given, those that are kept now and this one.
+            kept: the versions that stay; by default those that are kept now and this one.
 
         Returns:
             The new facts.
@@ -166,7 +163,7 @@ class PromotedModels:
         return {**facts, **own}
 
     def remove_all_but(self, kept: list[int]) -> list[int]:
-        """Remove the files of other versions than ``kept``; readers that have one open go on. Returns the removed."""
+        """Remove the files of other versions than ``kept``, and return these; readers that have one open go on."""
         removed = [version for version in self.stored() if version not in kept]
         for version in removed:
             self._target(version).unlink(missing_ok=True)
@@ -203,7 +200,7 @@ class PromotedModels:
             copy.unlink()
 
     def _unlisted(self, path: UPath) -> UPath:
-        """``path``, of which no listing is remembered: another process may have promoted since."""
+        """``path``, with no remembered listing of its folder: another process may have promoted since."""
         path.fs.invalidate_cache()
         return path
 
@@ -212,21 +209,14 @@ class PromotedModels:
 
 
 def kept_versions(known: list[int], version: int, *, count: int | None = None) -> list[int]:
-    """``known`` with ``version``, which becomes the current one, at the end; the last ``count`` of them.
-
-    In the order in which they were promoted, so that the one that readers were on is the last to go.
-    """
+    """The last ``count`` of ``known`` and ``version``, which becomes current, in the order of their promotion."""
     return [*(other for other in known if other != version), version][-(count or 0) :]
 
 
 def _require_version(facts: dict[str, Any], version: int) -> None:
-    """A file of another version that was copied to this name would be promoted as what it is not."""
+    """Refuses a file of another version that was copied to this name."""
     if facts.get("version") != version:
         raise UnreadableError(f"holds version {facts.get('version')}, not {version}")
-
-
-def _kept(current: dict[str, Any]) -> list[int]:
-    return [int(version) for version in current["kept"]]
 
 
 def now() -> str:

@@ -44,13 +44,13 @@ def _encoding(schema: pa.Schema) -> dict:
         "compression": "zstd",
         "store_schema": False,
         "column_encoding": dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
-        "use_dictionary": [_path_of(column) for column in schema if column.name not in deltas],
+        # By their paths in a parquet schema.
+        "use_dictionary": [
+            f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name
+            for column in schema
+            if column.name not in deltas
+        ],
     }
-
-
-def _path_of(column: pa.Field) -> str:
-    """The column's path in a parquet schema, by which settings for it go."""
-    return f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name
 
 
 def _row_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:

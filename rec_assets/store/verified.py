@@ -1,8 +1,8 @@
 """Checks the bytes of a file once for each of its versions, and remembers that it did.
 
-A file counts as the one that was checked while its place on the disk, its size and both of its times are the same:
-whoever writes to it changes the time of change, which no program can set. A disk that loses bits by itself does not
-change it, so who cannot afford a wrong answer checks again.
+A file counts as checked while its place on the disk, its size and both of its times are the same: writing to it
+changes the time of change, which no program can set. A disk that loses bits does not change it, so callers for whom
+a wrong answer is costly check again.
 """
 
 import hashlib
@@ -29,15 +29,13 @@ def verify(path: Path, *, again: bool = False) -> None:
 
 
 def verify_for_readers(path: Path) -> None:
-    """As :func:`verify`, and it counts what any process of this user did before; raises the same."""
+    """As :func:`verify`, unless any process of this user checked it before; raises the same."""
     signature = _signature(path)
-    if signature in _seen:
-        return
     marker = _marker(signature)
-    if marker is None or not marker.exists():
+    if signature not in _seen and not (marker and marker.exists()):
         verify_seal(path)
         with suppress(OSError):  # a home that cannot be written to: every process checks for itself
-            if marker is not None:
+            if marker:
                 marker.parent.mkdir(parents=True, exist_ok=True)
                 marker.touch()
     _seen.add(signature)

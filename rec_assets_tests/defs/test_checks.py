@@ -9,11 +9,15 @@ import pyarrow as pa
 import pytest
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.defs.evaluation.behaviour_checks import behaviour_checks, no_slice_collapsed
-from rec_assets.defs.evaluation.hit_rate_checks import agrees_with_validation, build_hit_rate_checks
-from rec_assets.defs.preparation.split_sequences import splits_are_disjoint_and_complete
+from rec_assets.defs.evaluation.checks import (
+    agrees_with_validation,
+    behaviour_checks,
+    build_hit_rate_checks,
+    no_slice_collapsed,
+)
+from rec_assets.defs.preparation import splits_are_disjoint_and_complete
 from rec_assets.defs.promotion.promotion_decision import candidate_may_be_promoted
-from rec_assets.defs.shared.table_checks import build_table_check
+from rec_assets.defs.shared.room import build_table_check
 from rec_assets.defs.training.track_embeddings import vectors_are_finite
 from rec_assets_tests.core.small_models import embeddings_of
 

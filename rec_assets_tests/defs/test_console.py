@@ -1,9 +1,8 @@
 """What the shell shows of an error; without this a message could be lost in a stack, or a defect lack its stack."""
 
-import sys
-
 import pytest
 
+from rec_assets.defs import ingestion
 from rec_assets_tests.conftest import SMALL, Project
 
 
@@ -28,8 +27,7 @@ def test_any_other_error_keeps_its_stack(project, capfd, monkeypatch) -> None:
     def fail(*args: object) -> None:
         raise ZeroDivisionError("a defect")
 
-    # The module has the name of its asset.
-    monkeypatch.setattr(sys.modules["rec_assets.defs.ingestion.raw_playlists"], "stage_playlists", fail)
+    monkeypatch.setattr(ingestion, "stage_playlists", fail)
     text = shown(project, capfd, SMALL)
 
     assert "ZeroDivisionError: a defect" in text

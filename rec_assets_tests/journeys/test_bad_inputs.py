@@ -21,15 +21,14 @@ import duckdb
 import pytest
 import yaml
 
+from rec_assets.defs import ingestion
 from rec_assets.defs.jobs import InvalidJobSettings
-from rec_assets.store import atomic, retries
+from rec_assets.store import atomic, io_manager
 from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import CHECKOUT, own_environment
 
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source.parquet"
 NOBODY = 65_534
-# The package has an asset of the same name.
-RAW_PLAYLISTS = sys.modules["rec_assets.defs.ingestion.raw_playlists"]
 
 
 def run_badly(project: Project, **settings: Any) -> dg.ExecuteInProcessResult:
@@ -207,9 +206,9 @@ def parquet(path: Path, select: str) -> Path:
             "Expected a CSV file in UTF-8",
             "Convert it to UTF-8",
         ),
-        (half_a_quote, "bad.csv line 52", "1 of 52 rows", "Mend the file"),
-        (half_a_quote_in_the_dialect, "does not begin and end with a quote", "at most 1.00%", "Mend the file"),
-        (half_a_quote_in_the_header, "a quote is never closed", "is not CSV", "Mend the header"),
+        (half_a_quote, "bad.csv line 52", "1 of 52 rows", "Correct the file"),
+        (half_a_quote_in_the_dialect, "does not begin and end with a quote", "at most 1.00%", "Correct the file"),
+        (half_a_quote_in_the_header, "a quote is never closed", "is not CSV", "Correct the header"),
         (
             many_rejects,
             "10 of 100 rows",
@@ -217,7 +216,7 @@ def parquet(path: Path, select: str) -> Path:
             "4 x 2 fields instead of 4 (first: bad.csv line 98)",
             "or raise max_reject_share",
         ),
-        (nothing_but_rejects, "4 of 4 rows", "expected some that can", "Mend the file"),
+        (nothing_but_rejects, "4 of 4 rows", "expected some that can", "Correct the file"),
         (parquet_of_other_types, "column 'artist' (`artist`) is VARCHAR[]", "expected text (VARCHAR)", "Cast it"),
         (truncated_parquet, "No magic bytes", "not a whole parquet file", "Write or download it again"),
         (parquet_with_a_hole, "decompression", "not a whole parquet file", "Write or download it again"),
@@ -542,8 +541,8 @@ def read_again(project: Project) -> list[str | None]:
 
 FAULTS = {
     "from the store": (atomic, "_flush", OSError(errno.EIO, "Input/output error")),
-    "from the source": (RAW_PLAYLISTS, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
-    "from DuckDB": (RAW_PLAYLISTS, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
+    "from the source": (ingestion, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
+    "from DuckDB": (ingestion, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
 }
 
 
@@ -552,7 +551,7 @@ def test_a_fault_that_passes_is_tried_again_and_the_step_succeeds(
     trained: Project, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     before = trained.files()
-    monkeypatch.setattr(retries, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(io_manager, "SECONDS_TO_WAIT", 0.01)
     module, name, error = FAULTS[fault]
     monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
 
@@ -564,7 +563,7 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_every_old_file(
     trained: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = trained.files()
-    monkeypatch.setattr(retries, "SECONDS_TO_WAIT", 0.01)
+    monkeypatch.setattr(io_manager, "SECONDS_TO_WAIT", 0.01)
     monkeypatch.setattr(atomic, "_flush", failing(atomic._flush, OSError(errno.EIO, "Input/output error"), times=99))
 
     assert read_again(trained) == ["raw_playlists", "raw_playlists"]
@@ -581,7 +580,7 @@ def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_every_old_file(
     ],
 )
 def test_a_fault_that_waiting_does_not_mend_is_not_tried_again(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, retries.retry_transient():
+    with pytest.raises(type(error)) as caught, io_manager.retry_transient():
         raise error
 
     assert caught.value is error

@@ -22,7 +22,7 @@ import yaml
 from safetensors.numpy import load_file
 
 from rec_assets.store.atomic import TEMPORARY_PREFIX
-from rec_assets.store.scratch import SCRATCH_PREFIX
+from rec_assets.store.temporary import SCRATCH_PREFIX
 from rec_assets_tests.conftest import SMALL, Project, made_rows, timeless, write_unescaped_csv
 
 CHECKOUT = Path(__file__).resolve().parents[2]

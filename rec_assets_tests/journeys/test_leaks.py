@@ -13,14 +13,16 @@ import pytest
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
+from rec_assets.core.base.seal import read_json
 from rec_assets.core.evaluation.comparison import try_contender
 from rec_assets.core.playlists.sequences import playlist_hashes
-from rec_assets.core.ranker import Ranker, from_document
-from rec_assets.core.recommender import Contender, Recommender, StrategyName, fit_recommender, open_recommender
-from rec_assets.core.strategies import NO_TRACK
+from rec_assets.core.ranker.learned import Ranker, from_document
+from rec_assets.core.recommender.fitting import fit_recommender
+from rec_assets.core.recommender.recommender import Recommender, open_recommender
+from rec_assets.core.recommender.settings import Contender, StrategyName
+from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
-from rec_assets.store.sealed_json import read_json
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 
 K = 20
@@ -94,7 +96,7 @@ def test_targets_are_not_known_and_a_leak_would_show(project, connection, fitted
 
 
 def rate(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> float:
-    return float(try_contender(recommender, contender, sequences).figures["hit_rate"])
+    return float(try_contender(recommender, contender, sequences)[0]["hit_rate"])
 
 
 def recommends_the_unseen(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> bool:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from rec_assets.core.vectors.embeddings_file import load_embeddings, load_keyed_vectors
+from rec_assets.core.vectors.embeddings import load_embeddings, load_keyed_vectors
 from rec_assets.paths import CONFIGS
 from rec_assets_tests.conftest import Project
 

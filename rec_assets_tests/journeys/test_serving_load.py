@@ -17,7 +17,8 @@ import httpx
 import numpy as np
 import pytest
 
-from rec_assets.core.promoted import PromotedModel, recommend_after
+from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.promoted.recommendations import recommend_after
 from rec_assets.store.promoted_models import PromotedModels
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import CHECKOUT, PATIENCE, own_environment, wait_for

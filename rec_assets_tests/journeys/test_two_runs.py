@@ -1,14 +1,10 @@
 """Without this two runs at once on one store could store a table of one run's rows under the other's version."""
 
-import sys
-
 import pytest
 
 from rec_assets.core.base.errors import DataError
+from rec_assets.defs import preparation
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
-
-# The package has an asset of the same name.
-MODULE = sys.modules["rec_assets.defs.preparation.playlist_sequences"]
 
 
 def test_an_input_that_another_run_replaced_meanwhile_is_noticed(trained: Project, monkeypatch) -> None:
@@ -16,14 +12,14 @@ def test_an_input_that_another_run_replaced_meanwhile_is_noticed(trained: Projec
     rows = write_unescaped_csv(trained.folder / "b.csv", made_rows(seed=5))
     other = Project(trained.folder / "other", trained.instance, rows)
     other.materialize(["raw_playlists", "track_catalog"], {"raw_playlists": {"source": str(rows)}})
-    whole = MODULE.build_sequences
+    whole = preparation.build_sequences
 
     def replaced_meanwhile(*args, **settings):
         for name in ("raw_playlists.parquet", "track_catalog.parquet"):
             (other.store / name).replace(trained.store / name)
         return whole(*args, **settings)
 
-    monkeypatch.setattr(MODULE, "build_sequences", replaced_meanwhile)
+    monkeypatch.setattr(preparation, "build_sequences", replaced_meanwhile)
     with pytest.raises(DataError, match="playlist_sequences was not stored: another run replaced raw_playlists"):
         trained.materialize(["playlist_sequences"])
 

@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from rec_assets.serving.http.server import server_config
-from rec_assets.serving.http.settings import ServingSettings
+from rec_assets.serving.http.server import ServingSettings, server_config
 
 PATIENCE = 30
 

@@ -11,12 +11,11 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from rec_assets.core.promoted import recommend_after
+from rec_assets.core.promoted.recommendations import recommend_after
 from rec_assets.serving.http import app as app_module
 from rec_assets.serving.http import current as current_module
 from rec_assets.serving.http.current import CurrentModel
-from rec_assets.serving.http.server import LONGEST_HEAD
-from rec_assets.serving.http.settings import ServingSettings
+from rec_assets.serving.http.server import LONGEST_HEAD, ServingSettings
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
 from rec_assets_tests.core.promoted.small_promoted import add_version
@@ -207,7 +206,7 @@ def test_a_damaged_new_version_is_reported_once_and_the_old_one_goes_on(promoted
     current.look()
 
     assert current.served is not None
-    assert current.served.version == 2
+    assert current.served.facts["version"] == 2
     assert current.problem is not None
     assert "version 3 cannot be served: " in current.problem
     assert problem in current.problem

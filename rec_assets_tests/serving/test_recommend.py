@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from rec_assets.core.promoted import recommend_after
+from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.serving.command import printable
 from rec_assets.serving.main import main
-from rec_assets.serving.printable import printable
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
 
 NOTE = "playlist_recommendations are still those of another version until they are materialized again."

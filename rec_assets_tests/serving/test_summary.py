@@ -5,8 +5,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from rec_assets.core.base.seal import read_json, write_json
 from rec_assets.serving.main import main
-from rec_assets.store.sealed_json import read_json, write_json
 from rec_assets_tests.conftest import Project
 
 

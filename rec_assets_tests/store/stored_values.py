@@ -10,9 +10,9 @@ import numpy as np
 
 from rec_assets.core.base.lineage import derive_lineage
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker import Ranker
-from rec_assets.core.recommender import Recommender
-from rec_assets.core.report import HtmlPage
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB

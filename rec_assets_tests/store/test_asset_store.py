@@ -19,16 +19,15 @@ from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.recommender import Recommender
-from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.embeddings_file import load_keyed_vectors
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.vectors.embeddings import TrackEmbeddings, load_keyed_vectors
 from rec_assets.definitions import build_definitions
 from rec_assets.defs.shared.materialized import materialized
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.io_manager import StoreIOManager
-from rec_assets.store.scratch import SCRATCH_PREFIX
 from rec_assets.store.table_file import ROWS_PER_GROUP
+from rec_assets.store.temporary import SCRATCH_PREFIX
 from rec_assets_tests.store.stored_values import FIGURES, KINDS, LINEAGE, open_store, values
 
 # Any text that is text: lone surrogates are not.

@@ -13,10 +13,9 @@ import pytest
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
-from rec_assets.store import atomic, locks
+from rec_assets.store import atomic
 from rec_assets.store.atomic import TEMPORARY_PREFIX, atomic_file
-from rec_assets.store.locks import create_owned, remove_abandoned
-from rec_assets.store.scratch import SCRATCH_PREFIX, ScratchFolder
+from rec_assets.store.temporary import SCRATCH_PREFIX, ScratchFolder, create_owned, remove_abandoned
 
 
 @pytest.fixture
@@ -171,7 +170,7 @@ def test_a_file_system_without_locks_goes_by_age(target: UPath, monkeypatch: pyt
     def refuse(descriptor: int, how: int) -> None:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     young, old = (_leftover(target, socket.gethostname(), pid) for pid in (1, 2))
     os.utime(old, (0, 0))
 

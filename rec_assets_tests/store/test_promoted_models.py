@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from rec_assets.core.base.errors import StoreError
-from rec_assets.core.promoted import recommend_after
-from rec_assets.core.recommender import Recommender
+from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.serving.http.current import CurrentModel
 from rec_assets.store import verified
 from rec_assets.store.atomic import TEMPORARY_PREFIX
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels, kept_versions
-from rec_assets.store.sealed_json import read_json, write_json
 from rec_assets_tests.core.promoted.small_promoted import add_version, fitted
 from rec_assets_tests.store.stored_values import flip_bit
 
@@ -48,11 +47,10 @@ def test_nothing_promoted_and_an_unknown_version_are_said(promoted: PromotedMode
         promoted.point_to(9, by="hand")
 
 
-def test_a_pointer_that_names_no_version_names_itself_and_the_way_out(promoted: PromotedModels) -> None:
-    pointer = Path(promoted.base) / POINTER
-    write_json({**read_json(pointer), "version": "x"}, pointer)
+def test_a_damaged_pointer_names_itself_and_the_way_out(promoted: PromotedModels) -> None:
+    flip_bit(Path(promoted.base) / POINTER, 99)
 
-    with pytest.raises(StoreError, match=rf"{POINTER} does not say which model.*rec-assets promote"):
+    with pytest.raises(StoreError, match=rf"{POINTER} is damaged.*rec-assets promote"):
         promoted.open_current()
     assert promoted.next_version() == 3
     assert promoted.point_to(1, by="hand")["kept"] == [2, 1]

@@ -1,3 +1,3 @@
-"""What stands for an artist that nobody names; apart, so that no database is loaded for it."""
+"""The number of the artist without a name; a module of its own, so that no database is loaded for it."""
 
 UNKNOWN_ARTIST = -1

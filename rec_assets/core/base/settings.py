@@ -23,7 +23,7 @@ class Settings(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             # From None: pydantic's own text, with links to its site, would come first and bury the message.
-            raise SettingsError(_explain(type(self), error)) from None
+            raise SettingsError("\n".join(_explain(type(self), fault) for fault in error.errors())) from None
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON-ready values."""
@@ -35,22 +35,17 @@ class Settings(BaseModel):
         return {name: value for name, value in settings.as_dict().items() if name in cls.model_fields}
 
 
-def setting(
-    default: Any,
-    description: str,
-    *,
-    ge: float | None = None,
-    gt: float | None = None,
-    le: float | None = None,
-    lt: float | None = None,
-) -> Any:
-    """A field of a model of settings whose ``description`` ends with its bounds, such as "[1 to 1,000]"."""
-    bounds = {"ge": ge, "gt": gt, "le": le, "lt": lt}
-    given: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
-    return Field(default=default, description=f"{description}{_interval(**bounds)}", **given)
+def setting(default: Any, description: str, **bounds: Any) -> Any:
+    """A field of a model of settings, with ``ge``, ``gt``, ``le`` and ``lt`` as pydantic has them.
+
+    Its ``description`` ends with its bounds, such as "[1 to 1,000]".
+    """
+    return Field(default=default, description=f"{description}{_interval(**bounds)}", **bounds)
 
 
-def _interval(ge: float | None, gt: float | None, le: float | None, lt: float | None) -> str:
+def _interval(
+    ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
+) -> str:
     low = f"{ge:,}" if ge is not None else f"above {gt:,}" if gt is not None else None
     high = f"{le:,}" if le is not None else f"below {lt:,}" if lt is not None else None
     if low is None and high is None:
@@ -60,12 +55,7 @@ def _interval(ge: float | None, gt: float | None, le: float | None, lt: float | 
     return f" [{low} to {high}]" if low is not None else f" [up to {high}]"
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    """A line per fault: the setting, its value, what was expected, what it does and what to do."""
-    return "\n".join(_explain_fault(model, fault) for fault in error.errors())
-
-
-def _explain_fault(model: type[BaseModel], fault: Any) -> str:
+def _explain(model: type[BaseModel], fault: Any) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else ""
     if not name:  # a rule about several settings, which names them
         return f"{fault.get('ctx', {}).get('error', fault['msg'])} Change them in the run config."

@@ -20,15 +20,8 @@ from rec_assets.core.base.seal import UNSEALED, seal
 
 # safetensors' names of the types.
 _TYPE_NAMES = {
-    "<f4": "F32",
-    "<f8": "F64",
-    "<i8": "I64",
-    "<i4": "I32",
-    "<u8": "U64",
-    "<u4": "U32",
-    "|u1": "U8",
-    "|b1": "BOOL",
-    "|i1": "I8",
+    **{"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32", "<u8": "U64", "<u4": "U32"},
+    **{"|u1": "U8", "|b1": "BOOL", "|i1": "I8"},
 }
 _TYPES = {name: np.dtype(kind) for kind, name in _TYPE_NAMES.items()}
 _HEADER, _SEAL = "rec_assets", "checksum"
@@ -142,16 +135,6 @@ def of_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.nda
 def with_prefix(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     """The inverse of :func:`of_prefix`."""
     return {f"{prefix}.{name}": array for name, array in arrays.items()}
-
-
-def text_tensor(text: str) -> np.ndarray:
-    """``text`` as an array (b,) of its UTF-8 bytes."""
-    return np.frombuffer(text.encode(), np.uint8)
-
-
-def tensor_text(array: np.ndarray) -> str:
-    """The inverse of :func:`text_tensor`."""
-    return array.tobytes().decode()
 
 
 def require_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> None:

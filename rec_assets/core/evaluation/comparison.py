@@ -1,25 +1,26 @@
 """Strategies held against each other on the same held-out playlists."""
 
 import time
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.evaluation.bootstrap import hit_rate_interval
 from rec_assets.core.evaluation.metrics import (
     catalog_coverage,
     greatest_share,
     hit_rate,
-    hit_rate_interval,
     mean_reciprocal_rank,
     median_popularity,
     ndcg,
     tail_share,
 )
 from rec_assets.core.evaluation.ranking import HeldOutAnswers, HeldOutRanks, answer_held_out, describe_ranks
-from rec_assets.core.recommender import Contender, Recommender
-from rec_assets.core.strategies import NO_TRACK
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import Contender
+from rec_assets.core.strategies.answers import NO_TRACK
 
 TOP = 10
 # Playlists on which it is tried how much an answer changes when one track of the history is missing.
@@ -34,14 +35,6 @@ class LeaderboardSettings(Settings):
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A row of the leaderboard, and the ranks (m,) behind it."""
-
-    figures: dict[str, float | int | str | bool]
-    ranks: np.ndarray
-
-
 def rank_held_out(recommender: Recommender, sequences: FlatSequences) -> HeldOutRanks:
     """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
 
@@ -52,8 +45,10 @@ def rank_held_out(recommender: Recommender, sequences: FlatSequences) -> HeldOut
     return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
 
 
-def try_contender(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> Outcome:
-    """Figures of ``contender`` on held-out ``sequences``, with the time that answering took.
+def try_contender(
+    recommender: Recommender, contender: Contender, sequences: FlatSequences
+) -> tuple[dict[str, Any], np.ndarray]:
+    """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
 
     Raises:
         DataError: there is no sequence.
@@ -70,7 +65,7 @@ def try_contender(recommender: Recommender, contender: Contender, sequences: Fla
         "stability": answer_stability(recommender, contender, sequences),
         "milliseconds_per_playlist": 1_000 * seconds / len(sequences),
     }
-    return Outcome(figures, answers.ranks)
+    return figures, answers.ranks
 
 
 def _answer(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> HeldOutAnswers:

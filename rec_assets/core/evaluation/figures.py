@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from rec_assets.core.base.relations import Relation, fetch_row
-from rec_assets.core.evaluation.metrics import hit_rate, hit_rate_interval, hit_rates, mean_reciprocal_rank, ndcg
+from rec_assets.core.evaluation.bootstrap import hit_rate_interval
+from rec_assets.core.evaluation.metrics import hit_rate, hit_rates, mean_reciprocal_rank, ndcg
 from rec_assets.core.evaluation.ranking import HeldOutRanks
 
 
@@ -29,7 +30,7 @@ def asked_of(ranks: Relation) -> tuple[str, int]:
     """The strategy that a table of ranks is of, and how many tracks it recommended.
 
     Raises:
-        LookupError: the table is empty, or of several strategies.
+        ValueError: the table is empty, or of several strategies.
     """
     strategy, k = fetch_row(ranks.select("strategy, k").distinct())
     return strategy, k
@@ -77,7 +78,8 @@ def report_hit_rate(columns: dict[str, np.ndarray], *, k: int) -> dict[str, Any]
     """
     ranks = columns["rank"]
     rates = hit_rates(ranks, k=k)
-    intervals = {str(at): _ends(ranks, at) for at in rates}
+    ends = {at: hit_rate_interval(ranks, k=at) for at in rates}
+    intervals = {str(at): [interval.low, interval.high] for at, interval in ends.items()}
     return {
         "hit_rate": hit_rate(ranks, k=k),
         "interval": intervals[str(k)],
@@ -91,8 +93,3 @@ def report_hit_rate(columns: dict[str, np.ndarray], *, k: int) -> dict[str, Any]
         "hit_rates": {str(at): rate for at, rate in rates.items()},
         "intervals": intervals,
     }
-
-
-def _ends(ranks: np.ndarray, k: int) -> list[float]:
-    interval = hit_rate_interval(ranks, k=k)
-    return [interval.low, interval.high]

@@ -7,7 +7,8 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies import NO_TRACK, Strategy, recommend
+from rec_assets.core.strategies.answers import NO_TRACK, Strategy
+from rec_assets.core.strategies.recommend import recommend
 from rec_assets.core.strategies.tracks import Tracks
 
 NOT_FOUND = 0
@@ -15,19 +16,16 @@ NOT_FOUND = 0
 
 @dataclass(frozen=True)
 class HeldOutRanks:
-    """One entry per held-out playlist, in the order of the sequences.
+    """One entry per held-out playlist, in the order of the sequences; all arrays are (m,).
+
+    The target is the last track, the query the one before it; a track is cold if it has no vector.
 
     Attributes:
-        playlist_id: (m,) which playlist.
-        query_track: (m,) int32 track index of the track before the last.
-        target_track: (m,) int32 track index of the last track, which is to be found.
-        rank: (m,) int32, 1 = best; ``NOT_FOUND`` where the target is not among the tracks recommended.
-        popularity_rank: (m,) int32 rank of the target by training count; ``NOT_FOUND`` where that is 0.
-        query_is_cold: (m,) bool, the query track has no vector.
-        target_is_cold: (m,) bool, the target has no vector, so that no search by vectors can find it.
-        history_length: (m,) int32 tracks before the target.
-        target_count: (m,) int64 occurrences of the target in training.
-        same_artist: (m,) int8, whether the target's artist is in the history; -1 where the artist is unknown.
+        rank: int32, 1 = best; ``NOT_FOUND`` where the target is not among the tracks recommended.
+        popularity_rank: int32 rank of the target by training count; ``NOT_FOUND`` where that is 0.
+        history_length: int32 tracks before the target.
+        target_count: int64 occurrences of the target in training.
+        same_artist: int8, whether the target's artist is in the history; -1 where the artist is unknown.
     """
 
     playlist_id: np.ndarray

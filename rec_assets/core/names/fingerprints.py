@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rec_assets.core.names.normal import BETWEEN
+from rec_assets.core.names.likeness import BETWEEN
 
 _SPACE = 32
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd: a step of the polynomial loses no bit
@@ -15,8 +15,8 @@ def fingerprints(normal: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Keys (n,) uint64 and signatures (n,) uint64 of ``n`` normalised texts.
 
     The key is a hash of the text without its spaces. The signature has one of 64 bits set for every two
-    characters that follow each other, the ends of words among them: so one typo changes at most six bits, and
-    the order of words changes none.
+    characters that follow each other, including the ends of words: one typo changes at most six bits, and the
+    order of words changes none.
     """
     if not normal:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)

@@ -1,4 +1,4 @@
-"""Search for a track: first what equals the asked names, then what is near them, in the order asked and in the other.
+"""Search for a track: first names equal to the query, then names near it, as given and with both fields exchanged.
 
 Signatures propose some thousand tracks out of millions; then the names themselves are compared.
 """
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rec_assets.core.names.fingerprints import fingerprints, incompleteness, smallest, unlikeness
-from rec_assets.core.names.found import Found, NearTrack
 from rec_assets.core.names.likeness import (
     NEAR,
     NOISE,
@@ -17,14 +16,15 @@ from rec_assets.core.names.likeness import (
     SURE,
     Name,
     artist_likeness,
-    joint_likeness,
+    normalise,
     title_likeness,
+    without_spaces,
 )
-from rec_assets.core.names.normal import normalise, without_spaces
 
 if TYPE_CHECKING:
     from rec_assets.core.names.track_names import TrackNames
 
+MOST_NEAR = 5
 # How many are compared by name.
 _ARTISTS_COMPARED = 300
 _ARTISTS = 12
@@ -34,8 +34,43 @@ _EQUALS = 1_000
 
 
 @dataclass(frozen=True)
+class NearTrack:
+    """A track whose name is near the query.
+
+    Attributes:
+        track: its ``track_index``.
+        artist: as it is written, None where it is unknown.
+        title: as it is written, None where it is unknown.
+        likeness: 0..100, of artist and title together; 100 = equal up to case, accents, punctuation and spaces.
+    """
+
+    track: int
+    artist: str | None
+    title: str | None
+    likeness: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """The answer to one search.
+
+    Attributes:
+        asked: artist and title of the query.
+        track: ``track_index`` of the best match, None if none is sure enough.
+        is_exact: whether it is equal up to case, accents, punctuation and spaces.
+        near: candidates for "did you mean", best first; ``track`` is the first if there is one, and the only one if
+            it is exact.
+    """
+
+    asked: tuple[str, str]
+    track: int | None
+    is_exact: bool
+    near: list[NearTrack]
+
+
+@dataclass(frozen=True)
 class _Asked:
-    """Artist and title that are asked for, and what the index knows them by."""
+    """Artist and title of a query, and what the index knows them by."""
 
     artist: Name
     title: Name
@@ -51,26 +86,20 @@ class _Asked:
         return cls(*names, keys[0], keys[2].astype(np.uint32), signatures[:2], signatures[2:])
 
 
-def search(names: "TrackNames", artist: str, title: str, *, limit: int) -> Found:
-    """What :meth:`TrackNames.find` answers.
-
-    Raises:
-        ValueError: ``limit`` is negative.
-    """
-    if limit < 0:
-        raise ValueError(f"expected a limit of 0 or more, found {limit}")
+def search(names: "TrackNames", artist: str, title: str) -> Found:
+    """The track meant by ``artist`` and ``title``, however they are spelt, and up to ``MOST_NEAR`` near it."""
     asked = _Asked.of(artist, title)
     if not (asked.artist.normal or asked.title.normal):
         return Found((artist, title), None, False, [])
     exact = _exact(names, asked)
     if exact is not None:
-        return Found((artist, title), exact, True, [_near_track(names, exact, 100.0)][:limit])
-    likeness = _near(names, asked, limit)
-    for track, other in _near(names, _Asked.of(title, artist), limit).items():
+        return Found((artist, title), exact, True, [_near_track(names, exact, 100.0)])
+    likeness = _near(names, asked)
+    for track, other in _near(names, _Asked.of(title, artist)).items():
         likeness[track] = max(likeness.get(track, 0.0), other - OTHER_FIELDS)
     best = sorted(likeness, key=lambda track: (-likeness[track], names.place[track]))
     is_sure = bool(best) and likeness[best[0]] >= SURE
-    near = [_near_track(names, track, likeness[track]) for track in best[:limit] if likeness[track] >= NEAR]
+    near = [_near_track(names, track, likeness[track]) for track in best[:MOST_NEAR] if likeness[track] >= NEAR]
     return Found((artist, title), best[0] if is_sure else None, False, near)
 
 
@@ -79,7 +108,7 @@ def _near_track(names: "TrackNames", track: int, likeness: float) -> NearTrack:
 
 
 def _exact(names: "TrackNames", asked: _Asked) -> int | None:
-    """The most frequent track that equals what is asked, before those that do so only without their spaces."""
+    """The most frequent track equal to the query, before those that are equal only without their spaces."""
     group = int(np.searchsorted(names.group_keys, asked.artist_key))
     if group == len(names.group_keys) or names.group_keys[group] != asked.artist_key:
         return None
@@ -96,10 +125,10 @@ def _exact(names: "TrackNames", asked: _Asked) -> int | None:
     return without
 
 
-def _near(names: "TrackNames", asked: _Asked, limit: int) -> dict[int, float]:
-    """Likeness of the tracks that may be meant."""
+def _near(names: "TrackNames", asked: _Asked) -> dict[int, float]:
+    """Likeness of the candidates, by track."""
     groups = _near_groups(names, asked)
-    places = [_in_group(names, group, asked, limit) for group in groups]
+    places = [_in_group(names, group, asked) for group in groups]
     places += [smallest(unlikeness(names.title_signatures, asked.title_signatures[0]), _TITLES_OF_ALL)]
     places += [_frequent(names, np.flatnonzero(names.title_keys == asked.title_key))]
     tracks, artists, titles = _texts(names, np.unique(np.concatenate(places)))
@@ -112,14 +141,14 @@ def _near(names: "TrackNames", asked: _Asked, limit: int) -> dict[int, float]:
 
 
 def _joint(asked: _Asked, artist: float, title: float) -> float:
-    # That a track has no artist when none is asked for says no more than its title does.
+    # Where the query has no artist or no title, that field says no more than the other.
     artist = artist if asked.artist.normal else min(artist, title)
     title = title if asked.title.normal else min(artist, title)
-    return joint_likeness(artist, title)
+    return (artist + title) / 2  # one right and one wrong is half right
 
 
 def _near_groups(names: "TrackNames", asked: _Asked) -> list[int]:
-    """Groups whose artist is near the asked one, nearest first; those without artist only if none is asked for."""
+    """Groups whose artist is near the query's, nearest first; those without artist only if the query has none."""
     whole, bare = asked.artist_signatures
     proposed = [
         smallest(unlikeness(names.group_signatures, whole), _ARTISTS_COMPARED),
@@ -135,15 +164,15 @@ def _near_groups(names: "TrackNames", asked: _Asked) -> list[int]:
     return [group for cost, _, group in ranked[:_ARTISTS] if cost <= -NOISE]
 
 
-def _in_group(names: "TrackNames", group: int, asked: _Asked, limit: int) -> np.ndarray:
-    """Places in ``names.tracks`` of the titles near the asked one, and of the most frequent ones."""
+def _in_group(names: "TrackNames", group: int, asked: _Asked) -> np.ndarray:
+    """Places in ``names.tracks`` of the titles near the query's, and of the most frequent ones."""
     first, last = names.group_offsets[group : group + 2]
     signatures = names.title_signatures[first:last]
     whole, bare = asked.title_signatures
     near = [
         smallest(unlikeness(signatures, whole), _TITLES_OF_ARTIST),
         smallest(incompleteness(signatures, bare), _TITLES_OF_ARTIST),
-        np.arange(min(limit, len(signatures))),
+        np.arange(min(MOST_NEAR, len(signatures))),
     ]
     return first + np.concatenate(near)
 

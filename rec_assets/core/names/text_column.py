@@ -1,6 +1,5 @@
-"""Texts in two flat arrays: they are mapped from a file, where a list of ``str`` would have to be made."""
+"""Texts in two flat arrays that are mapped from a file; a list of ``str`` would have to be built first."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +20,7 @@ class TextColumn:
 
     @classmethod
     def from_arrow(cls, texts: pa.Array | pa.ChunkedArray) -> "TextColumn":
-        """The ``texts`` of any string type; null becomes the empty text. Not copied where Arrow has them in one piece.
-
-        Raises:
-            pa.ArrowInvalid: they are not texts.
-        """
+        """The ``texts`` of any string type; null becomes the empty text. Not copied where they are in one piece."""
         array = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         array = array.cast(pa.large_string())
         # There may be bytes below a null.
@@ -37,28 +32,13 @@ class TextColumn:
         data = np.empty(0, np.uint8) if data_buffer is None else np.frombuffer(data_buffer, np.uint8)
         return cls(data[offsets[0] : offsets[-1]], offsets - offsets[0] if offsets[0] else offsets)
 
-    @classmethod
-    def of(cls, texts: Iterable[str]) -> "TextColumn":
-        """The given ``texts``.
-
-        Raises:
-            UnicodeEncodeError: one has a lone surrogate, for which there are no UTF-8 bytes.
-        """
-        return cls.from_arrow(pa.array(list(texts), pa.large_string()))
-
     def __len__(self) -> int:
         """Number of texts."""
         return len(self.offsets) - 1
 
     def __getitem__(self, i: int) -> str:
-        """Text ``i``, counted from the end where it is negative.
-
-        Raises:
-            IndexError: there is no such text.
-        """
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"text {i} of {len(self)}")
-        return self.take(np.array([i % len(self)]))[0]
+        """Text ``i``, from 0 up."""
+        return self.take(np.array([i]))[0]
 
     def take(self, rows: np.ndarray) -> list[str]:
         """The texts at ``rows`` (r,), none of them negative, in that order."""

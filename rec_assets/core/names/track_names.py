@@ -1,6 +1,6 @@
 """The names of the tracks, in arrays that are mapped from a file, and the search for a track by them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,12 +10,9 @@ import pyarrow as pa
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_prefix
 from rec_assets.core.names.fingerprints import fingerprints
-from rec_assets.core.names.found import Found, NearTrack
-from rec_assets.core.names.normal import normalise_all
-from rec_assets.core.names.search import search
+from rec_assets.core.names.likeness import normalise_all
+from rec_assets.core.names.search import Found, search
 from rec_assets.core.names.text_column import TextColumn
-
-__all__ = ["UNKNOWN_ARTIST", "Found", "NearTrack", "TrackNames"]
 
 _BATCH = 100_000  # texts that are normalised together: some 100 MB
 
@@ -24,7 +21,7 @@ _BATCH = 100_000  # texts that are normalised together: some 100 MB
 class TrackNames:
     """The names of ``t`` tracks and an index over them: 24 bytes per track besides the names themselves.
 
-    Artists that normalise alike up to spaces are one *group*; there are ``g``, those without a name among them.
+    Artists that normalise alike up to spaces are one *group*; there are ``g``, including the artist without a name.
 
     Attributes:
         artists: (a,) artists as they are written, by artist number.
@@ -53,9 +50,9 @@ class TrackNames:
     @classmethod
     def build(
         cls,
-        artists: Sequence[str] | pa.Array | pa.ChunkedArray,
+        artists: pa.Array | pa.ChunkedArray,
         artist: np.ndarray,
-        titles: Sequence[str] | pa.Array | pa.ChunkedArray,
+        titles: pa.Array | pa.ChunkedArray,
         counts: np.ndarray,
     ) -> "TrackNames":
         """Index the names.
@@ -64,13 +61,9 @@ class TrackNames:
             artists: (a,) names by artist number.
             artist: (t,) number of each track's artist, ``UNKNOWN_ARTIST`` where there is none.
             titles: (t,) by track index; null or "" = unknown.
-            counts: (t,) popularity of each track, of any unit: it decides among names that are equally near.
-
-        Raises:
-            ValueError: the lengths differ, or a track's artist is not among the ``artists``.
+            counts: (t,) popularity of each track, in any unit: it decides among names that are equally near.
         """
-        artist_texts, title_texts = _column(artists), _column(titles)
-        _check(len(artist_texts), artist, len(title_texts), counts)
+        artist_texts, title_texts = TextColumn.from_arrow(artists), TextColumn.from_arrow(titles)
         artist_keys, artist_signatures = _fingerprints(artist_texts)
         title_keys, title_signatures = _fingerprints(title_texts)
         group_keys, group = _groups(artist_keys, artist)
@@ -102,16 +95,12 @@ class TrackNames:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrackNames":
-        """The inverse of :meth:`arrays`, over the same memory.
-
-        Raises:
-            UnreadableError: an array is missing.
-        """
+        """The inverse of :meth:`arrays`, over the same memory. Raises UnreadableError: an array is missing."""
         texts = ("artists", "titles")
         own = [field.name for field in fields(cls) if field.name not in texts]
         require_arrays(arrays, [*own, *(f"{name}.{part}" for name in texts for part in ("data", "offsets"))])
-        columns: dict[str, Any] = {name: TextColumn(**of_prefix(arrays, name)) for name in texts}
-        parts = columns | {name: arrays[name] for name in own}
+        parts: dict[str, Any] = {name: arrays[name] for name in own}
+        parts |= {name: TextColumn(**of_prefix(arrays, name)) for name in texts}
         return cls(**parts)
 
     def __len__(self) -> int:
@@ -127,29 +116,14 @@ class TrackNames:
         """The title of a ``track`` as written, None where it is unknown."""
         return self.titles[track] or None
 
-    def find(self, artist: str, title: str, *, limit: int = 5) -> Found:
-        """The track that is meant by ``artist`` and ``title``, however they are spelt, and up to ``limit`` near it.
-
-        Raises:
-            ValueError: ``limit`` is negative.
-        """
-        return search(self, artist, title, limit=limit)
-
-
-def _column(texts: Sequence[str] | pa.Array | pa.ChunkedArray) -> TextColumn:
-    return TextColumn.from_arrow(texts) if isinstance(texts, pa.Array | pa.ChunkedArray) else TextColumn.of(texts)
-
-
-def _check(artists: int, artist: np.ndarray, titles: int, counts: np.ndarray) -> None:
-    if not len(artist) == titles == len(counts):
-        raise ValueError(f"expected as many artists, titles and counts: {len(artist)}, {titles}, {len(counts)}")
-    if len(artist) and not (artist.min() >= UNKNOWN_ARTIST and artist.max() < artists):
-        raise ValueError(f"expected numbers of {artists} artists, found {artist.min()} to {artist.max()}")
+    def find(self, artist: str, title: str) -> Found:
+        """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it."""
+        return search(self, artist, title)
 
 
 def _groups(keys: np.ndarray, artist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rising keys (g,) of the groups that have tracks, and the group (t,) of each track; ``keys`` (a,) by artist."""
-    # The unknown artist is number -1: its key, that of the empty name, stands last.
+    # The unknown artist is number -1: its key, that of the empty name, is last.
     by_artist = np.concatenate([keys, fingerprints([""])[0]])
     used, place = np.unique(artist, return_inverse=True)
     group_keys, group = np.unique(by_artist[used], return_inverse=True)

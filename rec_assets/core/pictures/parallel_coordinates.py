@@ -6,18 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, ListedColormap
+from matplotlib.colors import ListedColormap
 
-from rec_assets.core.pictures.style import BLACK, GREY, ORANGE, new_axes, to_png
-from rec_assets.core.pictures.texts import drawable
+from rec_assets.core.pictures.drawing import BLACK, GREY, ORANGE, drawable, new_axes, to_png
 
 LONGEST_NAME, LONGEST_VALUE = 20, 12
 AXIS_WIDTH, WIDEST = 1.45, 8.7  # inches; as wide as what the UI opens in the window of a laptop
 MOST_DRAWN = 25  # more are a carpet, and no small file
 _SHADES = 8
-_FEW = 15  # so many lines may be smooth: that takes three times the bytes
+_FEW = 90  # axes of lines that may be smooth: that takes three times the bytes
 _TICKS = 5
-_BESIDE = 5  # so many names have room beside each other; more stand on two lines in turn
+_BESIDE = 5  # so many names have room beside each other; more are put on two lines in turn
 _MOST_NAMED = 12  # choices beside an axis, at which they still have room
 
 
@@ -25,11 +24,8 @@ _MOST_NAMED = 12  # choices beside an axis, at which they still have room
 class Coordinate:
     """A setting and its ``values`` (t,) by trial.
 
-    Attributes:
-        name: of the setting.
-        values: of each trial; numbers unless there are ``choices``.
-        choices: all that it may be, bottom first, as many places on the axis; None = an axis of numbers.
-        log: whether the axis of numbers is logarithmic; all are above 0.
+    ``choices`` are all that it may be, bottom first, as many places on the axis; None = an axis of numbers, which is
+    logarithmic if ``log``; then all are above 0.
     """
 
     name: str
@@ -47,23 +43,19 @@ def plot_parallel_coordinates(
 
     Args:
         coordinates: an axis each, from left to right.
-        hit_rates: (t,) of each trial, 0..1, which also colour the lines: the darker the lower.
+        hit_rates: (t,) of each trial, t above 0, which also colour the lines: the darker the lower.
         k: at which the rates were measured.
-        title: stands above the picture.
+        title: above the picture.
         best: the place of the best trial.
-
-    Raises:
-        ValueError: there are no trials.
     """
-    if len(hit_rates) == 0:
-        raise ValueError("found no trials to draw; expected at least one that is finished")
     shown = [*coordinates, Coordinate(f"hit rate@{k}", hit_rates.tolist())]
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)
     heights = np.column_stack([_draw_axis(axes, place, shown) for place in range(len(shown))])
-    shades, colours = _share(hit_rates.astype(float)), _colours()
+    shades = _share(hit_rates.astype(float))
+    colours = ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, _SHADES)))  # its yellow is lost on white
     drawn = np.argsort(hit_rates, kind="stable")[-MOST_DRAWN:]
     for trial in drawn[drawn != best]:
-        is_smooth = len(drawn) * len(shown) <= _FEW * 6
+        is_smooth = len(drawn) * len(shown) <= _FEW
         axes.plot(heights[trial], color=colours(shades[trial]), linewidth=1.3, zorder=2, antialiased=is_smooth)
     axes.plot(heights[best], color=ORANGE, linewidth=3.2, marker="o", markersize=7, zorder=4)
     axes.set_xlim(-0.55, len(shown) - 0.4)
@@ -72,15 +64,10 @@ def plot_parallel_coordinates(
     return to_png(figure)
 
 
-def _colours() -> Colormap:
-    """Viridis without its yellow, which is lost on white."""
-    return ListedColormap(colormaps["viridis"](np.linspace(0, 0.85, _SHADES)))
-
-
 def _draw_axis(axes: Axes, place: int, shown: Sequence[Coordinate]) -> np.ndarray:
     """Draws the axis at ``place`` with its name and ticks; returns the height (t,) of each trial on it."""
     axis = shown[place]
-    # Lines end at the last one: right of it they strike no text through. Elsewhere they pass behind the texts.
+    # Lines end at the last axis, so its texts are right of it. Elsewhere they pass behind the texts.
     side, aligned = (1, "left") if place == len(shown) - 1 else (-1, "right")
     if axis.choices is not None:
         heights, ticks = _by_choice(axis.values, axis.choices)

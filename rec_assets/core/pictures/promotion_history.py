@@ -6,28 +6,22 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from rec_assets.core.pictures.style import BLUE, GREEN, GREY, ORANGE, new_axes, to_png
+from rec_assets.core.pictures.drawing import BLUE, GREEN, GREY, ORANGE, new_axes, to_png
 
 SHOWN = 52
-_DATES = 5  # that stand beside each other without touching
+_DATES = 5  # that fit beside each other
 _WIDE = 200  # times the lowest count: from there on, powers of ten are ticks enough
 
 
 def plot_promotion_history(history: Sequence[Mapping[str, Any]]) -> bytes:
     """The hit rates of the last 52 candidates, refused ones crossed, above their rows and vocabulary, as PNG.
 
-    Args:
-        history: entries with ``at``, ``promote``, ``hit_rate``, ``rows``, ``vocabulary``, the latest last.
-
-    Raises:
-        ValueError: there is no entry.
+    ``history``: at least one entry with ``at``, ``promote``, ``hit_rate``, ``rows`` and ``vocabulary``, the latest
+    last.
     """
     shown = list(history)[-SHOWN:]
-    if not shown:
-        raise ValueError("found no decision to draw; expected at least one")
     refused = sum(not entry["promote"] for entry in shown)
-    title = f"{len(shown)} candidates, {refused} refused"
-    figure, axes = new_axes(5.6, 4.2, title)
+    figure, axes = new_axes(5.6, 4.2, f"{len(shown)} candidates, {refused} refused")
     figure.delaxes(axes)
     above, below = figure.subplots(2, 1, sharex=True)
     places = np.arange(len(shown))

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rec_assets.core.base.hashing import TRACK_KEYS
-from rec_assets.core.base.relations import Relation, query
+from rec_assets.core.base.relations import TRACK_KEYS, Relation, count_rows, fetch_row, query
 
 SEPARATOR = "|||"
 
@@ -43,31 +42,43 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
     )
 
 
-def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:
-    """``artist – track`` of each track index, in their order; a missing part is said to be unknown.
+def describe_playlists(rows: Relation) -> dict[str, int]:
+    """The tutorial's five counts, the empty fields, and the longest playlist.
 
-    Raises:
-        KeyError: a track is not in the catalog.
+    Args:
+        rows: ``row_id, user_id, playlist, artist, track``, at least one row.
+
+    Returns:
+        ``rows, users, playlists, tracks, artists`` (distinct; a playlist is user and name, a track is artist
+        and track), ``rows_without_artist``, ``rows_without_track``, ``longest_playlist`` (in tracks).
     """
-    return [track_name(artist, track) for artist, track in _artist_and_track(track_catalog, tracks)]
+    names = ("rows", "users", "artists", "rows_without_artist", "rows_without_track")
+    counts = fetch_row(
+        rows.aggregate(
+            "count(*), count(DISTINCT user_id), count(DISTINCT artist),"
+            " count(*) FILTER (artist IS NULL), count(*) FILTER (track IS NULL)"
+        )
+    )
+    sizes = rows.aggregate("count(*) AS tracks", "user_id, playlist")
+    playlists, longest = fetch_row(sizes.aggregate("count(*), max(tracks)"))
+    tracks = count_rows(rows.select(TRACK_KEYS).distinct())
+    found = dict(zip(names, counts, strict=True))
+    return found | {"playlists": playlists, "tracks": tracks, "longest_playlist": longest}
 
 
-def artists_of(track_catalog: Relation, tracks: list[int]) -> list[str | None]:
-    """The artist of each track index, in their order; None where it is unknown. Raises as :func:`names_of` does."""
-    return [artist for artist, _ in _artist_and_track(track_catalog, tracks)]
+def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:
+    """``artist – track`` of each track index, in their order. Raises KeyError: a track is not in the catalog."""
+    return [track_name(artist, track) for artist, track in artist_and_track(track_catalog, tracks)]
 
 
 def with_names(track_catalog: Relation, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """``rows`` with the ``artist`` and ``track`` of their ``track_index``, None where it is unknown.
-
-    Raises:
-        KeyError: a track is not in the catalog.
-    """
-    found = _artist_and_track(track_catalog, [row["track_index"] for row in rows])
+    """``rows`` with the ``artist`` and ``track`` of their ``track_index``, None = unknown. Raises KeyError as above."""
+    found = artist_and_track(track_catalog, [row["track_index"] for row in rows])
     return [{**row, "artist": artist, "track": track} for row, (artist, track) in zip(rows, found, strict=True)]
 
 
-def _artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[str | None, str | None]]:
+def artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[str | None, str | None]]:
+    """Artist and track of each track index, in their order, None = unknown. Raises KeyError as above."""
     listed = ", ".join(map(str, tracks))
     found = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist, track").fetchall()
     by_index = {index: (artist, track) for index, artist, track in found}
@@ -75,5 +86,5 @@ def _artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[
 
 
 def track_name(artist: str | None, track: str | None) -> str:
-    """``artist – track``; a missing part is said to be unknown."""
+    """``artist – track``; "unknown artist" or "unknown track" where it is missing."""
     return f"{artist or 'unknown artist'} – {track or 'unknown track'}"

@@ -1,12 +1,9 @@
 """Playlists as sequences of track indexes, in the order of their rows."""
 
-from dataclasses import asdict, dataclass
-
 import numpy as np
 
 from rec_assets.core.base.errors import DataError
-from rec_assets.core.base.hashing import TRACK_KEYS, seeded_hash_sql
-from rec_assets.core.base.relations import Relation, fetch_row, query
+from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, query, seeded_hash_sql
 from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
@@ -20,37 +17,26 @@ class SequencesSettings(Settings):
     )
     sample_seed: int = setting(0, "Seed of the sample; another one samples other playlists.")
     min_tracks: int = setting(
-        3, "Playlists with fewer tracks are left out; the last track is held out, the one before it asks.", ge=2
+        3, "Playlists with fewer tracks are left out; the last track is held out, the one before it is the query.", ge=2
     )
-
-
-@dataclass(frozen=True)
-class PlaylistCounts:
-    """What became of the playlists: in all, left out by sampling, left out as too short, kept."""
-
-    all_playlists: int
-    not_sampled: int
-    too_short: int
-    kept: int
-
-    def as_dict(self) -> dict[str, int]:
-        """The counts by name."""
-        return asdict(self)
 
 
 def count_playlists(
     raw_playlists: Relation, *, min_tracks: int, sample_percent: float, sample_seed: int
-) -> PlaylistCounts:
-    """How many playlists :func:`build_sequences` will keep with the same arguments.
+) -> dict[str, int]:
+    """How many playlists :func:`build_sequences` keeps with the same arguments, and leaves out for which reason.
+
+    Returns:
+        ``all_playlists, not_sampled, too_short, kept``.
 
     Raises:
         DataError: none is kept.
     """
+    is_sampled = _is_sampled(sample_percent, sample_seed)
     sizes = raw_playlists.aggregate("user_id, playlist, count(*) AS tracks", "user_id, playlist")
     total, sampled, kept = fetch_row(
         sizes.aggregate(
-            f"count(*), count(*) FILTER ({_is_sampled(sample_percent, sample_seed)}),"
-            f" count(*) FILTER ({_is_sampled(sample_percent, sample_seed)} AND tracks >= {min_tracks})"
+            f"count(*), count(*) FILTER ({is_sampled}), count(*) FILTER ({is_sampled} AND tracks >= {min_tracks})"
         )
     )
     if kept == 0:
@@ -59,7 +45,7 @@ def count_playlists(
             f"{sample_percent:g}), none of them with min_tracks={min_tracks} tracks. Lower min_tracks, raise "
             "sample_percent, or bring longer playlists."
         )
-    return PlaylistCounts(total, total - sampled, sampled - kept, kept)
+    return {"all_playlists": total, "not_sampled": total - sampled, "too_short": sampled - kept, "kept": kept}
 
 
 def build_sequences(
@@ -72,12 +58,14 @@ def build_sequences(
 ) -> Relation:
     """One row per playlist of at least ``min_tracks`` tracks.
 
+    About ``sample_percent`` of the playlists are kept, chosen by a hash of their id and ``sample_seed``: the same
+    ones whatever the order of rows. They are filtered before grouping, so a sample is cheap.
+
     Args:
         raw_playlists: ``row_id, user_id, playlist, artist, track``.
         track_catalog: at least ``track_index, artist, track``.
         min_tracks: shorter playlists are left out.
-        sample_percent: about this share of the playlists is kept, chosen by a hash of their id, so that the
-            same playlists come whatever the order of rows. Filtered before grouping: a sample is cheap.
+        sample_percent: above 0, up to 100.
         sample_seed: another seed keeps other playlists.
 
     Returns:
@@ -103,7 +91,7 @@ def build_sequences(
 
 
 def playlist_hashes(sequences: Relation) -> np.ndarray:
-    """(n,) uint64 hash of each playlist's id, in the order of ``sequences``: who made it cannot be read from it."""
+    """(n,) uint64 hash of each playlist's id, in the order of ``sequences``; it does not show who made the playlist."""
     hashed = sequences.select("md5_number_lower(playlist_id) AS hash").fetchnumpy()["hash"]
     return np.asarray(hashed, np.uint64)
 

@@ -6,11 +6,8 @@ from fractions import Fraction
 from pydantic import model_validator
 
 from rec_assets.core.base.errors import DataError, SettingsError
-from rec_assets.core.base.hashing import seeded_hash_sql
-from rec_assets.core.base.relations import Relation, count_rows, fetch_row, query
+from rec_assets.core.base.relations import Relation, count_rows, fetch_row, query, seeded_hash_sql
 from rec_assets.core.base.settings import Settings, setting
-
-SPLIT_NAMES = ("train", "validation", "test")
 
 
 class SplitSettings(Settings):
@@ -54,7 +51,6 @@ def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, i
 
     Raises:
         DataError: a part would be empty.
-        SettingsError: see :func:`exact_shares`.
     """
     bounds: dict[str, tuple[int, int]] = {}
     start, cumulative = 0, Fraction(0)
@@ -72,7 +68,7 @@ def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, i
 
 
 def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
-    """How many playlists break the rule that each of ``whole`` is in ``parts`` (all of them, stacked) exactly once.
+    """How many playlists break the rule that each of ``whole`` is in ``parts`` (stacked) exactly once.
 
     Returns:
         ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
@@ -105,9 +101,8 @@ def split_sequences(
         Part name to a lazy relation with the same columns, in the (random, seeded) order of the hash.
 
     Raises:
-        DataError, SettingsError: see :func:`split_bounds`.
+        DataError: a part would be empty.
     """
-    total = count_rows(sequences)
     draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
     ordered = query(
         sequences,
@@ -121,18 +116,17 @@ def split_sequences(
             f"""SELECT * EXCLUDE (position) FROM ordered
                 WHERE position >= {first} AND position < {last} ORDER BY position""",
         )
-        for name, (first, last) in split_bounds(total, shares).items()
+        for name, (first, last) in split_bounds(count_rows(sequences), shares).items()
     }
 
 
 def copied_share(train_sequences: Relation, held_out: Relation) -> float:
     """Share (0..1) of the ``held_out`` playlists whose tracks are, in the same order, those of a training playlist.
 
-    Some are by chance, most of three tracks; many say that the source has playlists twice, under other ids.
+    A few are so by chance, mostly those of three tracks; many mean that the source has playlists twice.
     """
     known = train_sequences.select("hash(track_indexes) AS tracks").distinct().set_alias("known")
-    asked = held_out.select("hash(track_indexes) AS tracks").set_alias("asked")
-    all_asked, copied = fetch_row(
-        asked.join(known, "asked.tracks = known.tracks", how="left").aggregate("count(*), count(known.tracks)")
-    )
-    return copied / all_asked
+    own = held_out.select("hash(track_indexes) AS tracks").set_alias("own")
+    joined = own.join(known, "own.tracks = known.tracks", how="left")
+    total, copied = fetch_row(joined.aggregate("count(*), count(known.tracks)"))
+    return copied / total

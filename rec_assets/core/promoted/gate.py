@@ -1,4 +1,4 @@
-"""The gate: whether a candidate may take the place of the promoted model, and if not, why."""
+"""The gate: whether a candidate may replace the promoted model, and if not, why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,53 +7,51 @@ from typing import Any
 import numpy as np
 
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.evaluation.metrics import bootstrap_interval, hits, paired_difference_interval
+from rec_assets.core.evaluation.bootstrap import bootstrap_interval, paired_difference_interval
+from rec_assets.core.evaluation.metrics import hits
+from rec_assets.core.promoted.comparing import Comparison
+
+_SHARE = {"ge": 0, "le": 1}
 
 
 class GateSettings(Settings):
-    """What a candidate must keep to, to take the place of the promoted model."""
+    """The bounds within which a candidate may replace the promoted model."""
 
     max_hit_rate_loss: float = setting(
         0.02,
         "A candidate is refused if its hit rate is further below the promoted model's than this, on the same "
         "playlists; if the 95 % interval of the difference reaches to twice as much; or if candidates one after the "
         "other lose twice as much in all.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     max_relative_loss: float = setting(
         0.2,
         "The bound of max_hit_rate_loss as a share of the promoted model's hit rate; the smaller of the two holds.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     max_hit_rate_gain: float = setting(
         0.15,
         "A candidate that asks the same question is refused if its hit rate is further above the promoted model's than "
         "this: held-out tracks are probably known to it.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     max_hit_rate_shift: float = setting(
         0.1,
         "A candidate is refused if the promoted model's own hit rate falls by more than this from the playlists held "
         "out when it was promoted to those held out now: then the data have changed.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     max_copied_share: float = setting(
         0.1,
         "A candidate is refused if more than this share of the validation playlists are training playlists, track by "
         "track.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     min_data_ratio: float = setting(
         0.8,
         "A candidate is refused if rows, playlists or tracks shrink to less than this many times those of the promoted "
         "model.",
-        ge=0,
-        le=1,
+        **_SHARE,
     )
     max_data_ratio: float = setting(
         1.5,
@@ -76,25 +74,6 @@ class GateSettings(Settings):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Both models asked for the same held-out playlists, of which neither has seen one in training.
-
-    Attributes:
-        candidate: (m,) rank of each target, 0 = not found.
-        promoted: (m,) the same by the promoted model.
-        k: tracks recommended.
-        left_out: held-out playlists that the promoted model was trained on.
-        known_share: share (0..1) of the candidate's rows whose track the promoted model knows.
-    """
-
-    candidate: np.ndarray
-    promoted: np.ndarray
-    k: int
-    left_out: int
-    known_share: float
-
-
-@dataclass(frozen=True)
 class Decision:
     """Whether to promote, every reason against it, and the figures behind them."""
 
@@ -110,7 +89,7 @@ def decide(
     bounds: GateSettings,
     failed_checks: Sequence[str] = (),
 ) -> Decision:
-    """Hold a candidate against the promoted model.
+    """Judge a candidate by the promoted model.
 
     Args:
         candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``question``, ``dev_run``,
@@ -124,8 +103,9 @@ def decide(
     reasons = [f"the check {name} failed" for name in failed_checks]
     if candidate["interval"][1] < candidate["popularity_hit_rate"]:
         reasons.append(
-            f"the candidate hits {candidate['hit_rate']:.4f} (95 % interval to {candidate['interval'][1]:.4f}), less "
-            f"than the k most frequent tracks do ({candidate['popularity_hit_rate']:.4f})"
+            f"the candidate's hit rate is {candidate['hit_rate']:.4f} (95 % interval to "
+            f"{candidate['interval'][1]:.4f}), below that of the k most frequent tracks "
+            f"({candidate['popularity_hit_rate']:.4f})"
         )
     if candidate["copied_share"] > bounds.max_copied_share:
         reasons.append(
@@ -179,9 +159,9 @@ def _shift_reasons(
     if interval.high >= promoted["hit_rate"] - bounds.max_hit_rate_shift:
         return []
     return [
-        f"the held-out playlists have changed: the promoted model hits {found.mean():.4f} of them (95 % interval to "
-        f"{interval.high:.4f}), {promoted['hit_rate']:.4f} of those when it was promoted; expected a fall of at most "
-        f"{bounds.max_hit_rate_shift:g} (max_hit_rate_shift)"
+        f"the held-out playlists have changed: the promoted model's hit rate on them is {found.mean():.4f} (95 % "
+        f"interval to {interval.high:.4f}); it was {promoted['hit_rate']:.4f} when it was promoted; expected a fall of "
+        f"at most {bounds.max_hit_rate_shift:g} (max_hit_rate_shift)"
     ]
 
 
@@ -203,30 +183,54 @@ def _difference_reasons(
         "difference": difference,
         "difference_low": interval.low,
         "difference_high": interval.high,
-        # A gain makes good what was lost before it, and no more: the best model so far is what counts.
+        # A gain makes up for earlier losses, and no more: the best model so far is what counts.
         "loss_so_far": min(0.0, lost_before + difference),
     }
-    told = (
-        f"on the same {len(ours):,} held-out playlists the candidate hits {ours.mean():.4f}, the promoted model "
-        f"{theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to {interval.high:+.4f})"
+    found = (
+        f"on the same {len(ours):,} held-out playlists the hit rate of the candidate is {ours.mean():.4f}, that of the "
+        f"promoted model {theirs.mean():.4f}: {difference:+.4f} (95 % interval {interval.low:+.4f} to "
+        f"{interval.high:+.4f})"
     )
     # A difference of shares may be a hair beyond the margin that it equals.
     margin = min(bounds.max_hit_rate_loss, bounds.max_relative_loss * float(theirs.mean())) + 1e-9
     named = f"{margin:.3g} (max_hit_rate_loss, max_relative_loss)"
     if difference < -margin:
-        return [f"{told}; expected a loss of at most {named}"]
+        return [f"{found}; expected a loss of at most {named}"]
     if interval.low < -2 * margin:
         return [
-            f"{told}, which are too few to tell; expected an interval from minus twice {named} up. Bring more "
+            f"{found}, which are too few to tell; expected an interval from minus twice {named} up. Bring more "
             "playlists, or raise them"
         ]
     if figures["loss_so_far"] < -2 * margin:
         return [
-            f"{told}, and all losses since the best model are {figures['loss_so_far']:+.4f}; expected twice {named}"
+            f"{found}, and all losses since the best model are {figures['loss_so_far']:+.4f}; expected twice {named}"
         ]
     if not may_gain and interval.low > bounds.max_hit_rate_gain:
         return [
-            f"{told}, which is too good: held-out tracks are probably known, by rows or playlists that the source has "
+            f"{found}, which is too good: held-out tracks are probably known, by rows or playlists that the source has "
             f"twice; expected a gain of at most {bounds.max_hit_rate_gain:g} (max_hit_rate_gain)"
         ]
     return []
+
+
+def entry_of(report: Mapping[str, Any], *, at: str) -> dict[str, Any]:
+    """What the history of candidates keeps of a decision.
+
+    Args:
+        report: ``promote``, ``reasons``, ``compared_with``, ``figures`` and ``candidate``.
+        at: when it was made, in UTC.
+    """
+    candidate, figures = report["candidate"], report["figures"]
+    return {
+        "at": at,
+        "promote": report["promote"],
+        "reasons": list(report["reasons"]),
+        "compared_with": report["compared_with"],
+        "dev_run": candidate["dev_run"],
+        "strategy": candidate["strategy"],
+        "k": candidate["k"],
+        "hit_rate": candidate["hit_rate"],
+        "promoted_hit_rate": figures.get("promoted_hit_rate"),
+        "difference": figures.get("difference"),
+        **candidate["counts"],
+    }

@@ -1,19 +1,23 @@
 """The promoted model: a recommender with the index of its tracks' names, in one file that is mapped into memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+from rec_assets.core.base.relations import Relation, query
 from rec_assets.core.base.tensor_file import of_prefix, read_layout, with_prefix
-from rec_assets.core.names import TrackNames
-from rec_assets.core.recommender import Recommender, open_recommender, save_recommender
-from rec_assets.core.strategies import NO_TRACK, Answers
+from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
+from rec_assets.core.strategies.answers import NO_TRACK
+from rec_assets.core.strategies.tracks import Tracks
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,6 @@ class PromotedModel:
     names: TrackNames
     facts: dict[str, Any]
 
-    def answers(self, histories: FlatSequences, *, depth: int) -> Iterator[tuple[slice, Answers]]:
-        """See :meth:`Recommender.answers`."""
-        return self.recommender.answers(histories, depth=depth)
-
     def known_rows(self, sequences: FlatSequences, own_index: np.ndarray) -> FlatSequences:
         """``sequences`` of another catalog as rows, without the tracks that this model does not know.
 
@@ -42,6 +42,16 @@ class PromotedModel:
         mapped = own_index[sequences.values]
         rows = np.where(mapped == NO_TRACK, NO_TRACK, self.recommender.tracks.row_of[mapped])
         return FlatSequences(sequences.ids, rows.astype(np.int32), sequences.offsets).where(rows != NO_TRACK)
+
+
+def names_of_catalog(track_catalog: Relation, tracks: Tracks) -> TrackNames:
+    """The names in ``track_catalog`` (``track_index, artist, track``), of which ``tracks`` are all the tracks."""
+    table = query(track_catalog, "tracks", "SELECT artist, track FROM tracks ORDER BY track_index").to_arrow_table()
+    artists, counts = tracks.artist[tracks.row_of], tracks.count[tracks.row_of]
+    known = np.flatnonzero(artists != UNKNOWN_ARTIST)
+    # The first track of each artist names it.
+    _, first = np.unique(artists[known], return_index=True)
+    return TrackNames.build(table["artist"].take(pa.array(known[first])), artists, table["track"], counts)
 
 
 def save_promoted(

@@ -1,15 +1,20 @@
-"""What a promoted model recommends after a few tracks, with names, and why."""
+"""What a promoted model recommends: after a few tracks, with names and why, and to all playlists, as a stream."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
-from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.recommender import Recommender, StrategyName
-from rec_assets.core.strategies import NO_TRACK, PlaylistKnn, TrackVectors
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import StrategyName
+from rec_assets.core.strategies.answers import NO_TRACK, Answers
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.track_vectors import TrackVectors
 
 # Of a long history only the end is looked at for reasons; what is recommended hangs on it most.
 _LATEST, _SHOWN = 20, 3
@@ -52,16 +57,10 @@ class Recommendation:
 def recommend_after(
     model: PromotedModel, history: Sequence[int], *, k: int, reasons: bool = False
 ) -> list[Recommendation]:
-    """The ``k`` best tracks after the tracks ``history``, by track index and in order; fewer if there are no more.
-
-    Raises:
-        SettingsError: the history is empty, or ``k`` is not at least 1.
-    """
-    if k < 1 or len(history) == 0:
-        raise SettingsError(f"k is {k} and {len(history)} tracks ask; expected at least 1 of each.")
+    """The ``k`` best tracks after the tracks ``history``, by track index and in order; fewer if there are no more."""
     rows = model.recommender.tracks.row_of[np.asarray(history, np.int64)]
     asked = FlatSequences(np.zeros(1, np.int64), rows, np.array([0, len(rows)], np.int64))
-    ((_, answers),) = model.answers(asked, depth=k)
+    ((_, answers),) = model.recommender.answers(asked, depth=k)
     found = answers.rows[0][answers.rows[0] != NO_TRACK]
     latest = np.unique(rows[-_LATEST:])
     return [
@@ -108,3 +107,72 @@ def _playlists(recommender: Recommender, row: int, others: np.ndarray) -> np.nda
     """(o,) training playlists that hold both tracks; None if the model was fitted without them."""
     together = recommender.strategies.get(StrategyName.playlist_knn.value)
     return together.held_together(row, others) if isinstance(together, PlaylistKnn) else None
+
+
+SCHEMA = pa.schema(
+    [
+        ("playlist_id", pa.string()),
+        ("rank", pa.int32()),
+        ("artist", pa.string()),
+        ("track", pa.string()),
+        ("score", pa.float32()),
+    ]
+)
+_REPORT_EVERY = 20_000
+
+
+class RecommendationsSettings(Settings):
+    """What is recommended to every playlist."""
+
+    recommended_tracks: int = setting(20, "Tracks that playlist_recommendations has for each playlist.", ge=1, le=1_000)
+
+
+def recommend_to_all(
+    model: PromotedModel,
+    histories: FlatSequences,
+    *,
+    depth: int,
+    on_progress: Callable[[str], None] = lambda message: None,
+) -> pa.RecordBatchReader:
+    """The ``depth`` best tracks after each of ``histories`` (of rows), in their order, as they are read.
+
+    Columns are ``playlist_id, rank`` (1 = best) ``, artist, track, score``; the score is null where popularity filled
+    up the list. ``on_progress`` is called with a sentence now and then.
+    """
+    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, depth, on_progress))
+
+
+def _batches(
+    model: PromotedModel, histories: FlatSequences, depth: int, on_progress: Callable[[str], None]
+) -> Iterator[pa.RecordBatch]:
+    artists, titles, done = model.names.artists.to_arrow(), model.names.titles.to_arrow(), 0
+    for part, answers in model.recommender.answers(histories, depth=depth):
+        yield _batch(model, histories.ids[part], answers, artists, titles)
+        if part.stop - done >= _REPORT_EVERY:
+            done = part.stop
+            on_progress(f"recommended to {done:,} of {len(histories):,} playlists")
+
+
+def _batch(
+    model: PromotedModel, ids: np.ndarray, answers: Answers, artists: pa.Array, titles: pa.Array
+) -> pa.RecordBatch:
+    playlist, place = np.nonzero(answers.rows != NO_TRACK)
+    track = model.recommender.tracks.track_index[answers.rows[playlist, place]]
+    artist, scores = model.names.artist[track], answers.scores[playlist, place]
+    columns = [
+        pa.array(ids[playlist], pa.string()),
+        pa.array(place + 1, pa.int32()),
+        _or_null(artists.take(pa.array(artist, mask=artist == UNKNOWN_ARTIST))),
+        _or_null(titles.take(pa.array(track))),
+        pa.array(scores, pa.float32(), mask=~np.isfinite(scores)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def _or_null(texts: pa.LargeStringArray) -> pa.Array:
+    """``texts`` with null in place of the empty one, which says that a name is unknown."""
+    is_empty = np.diff(np.frombuffer(texts.buffers()[1], np.int64, len(texts) + 1)) == 0
+    named = np.flatnonzero(~is_empty)
+    places = np.zeros(len(texts), np.int64)
+    places[named] = named
+    return texts.take(pa.array(places, mask=is_empty)).cast(pa.string())

@@ -5,7 +5,7 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker.sources import PROPOSED, Candidates, Sources
-from rec_assets.core.strategies import ArtistAffinity
+from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.sparse import entries
 from rec_assets.core.strategies.tracks import Tracks
 

@@ -1,12 +1,12 @@
 """LambdaMART over candidates (Burges 2010, "From RankNet to LambdaRank to LambdaMART"), by LightGBM."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from rec_assets.core.base.errors import DataError, TrainingError
+from rec_assets.core.base.errors import DataError, TrainingError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.one_blas_thread import one_blas_thread
 from rec_assets.core.base.settings import setting
@@ -157,3 +157,20 @@ def import_lightgbm() -> Any:
     except OSError as error:
         raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
     return lightgbm
+
+
+def to_document(ranker: Ranker) -> dict[str, Any]:
+    """The fields of ``ranker`` as JSON-ready text and numbers, from which no code is ever loaded."""
+    return {**asdict(ranker), "features": list(ranker.features)}
+
+
+def from_document(document: dict[str, Any]) -> Ranker:
+    """The inverse of :func:`to_document`.
+
+    Raises:
+        UnreadableError: the document is no ranker.
+    """
+    try:
+        return Ranker(**{**document, "features": tuple(document["features"])})
+    except (KeyError, TypeError) as error:
+        raise UnreadableError(f"is no ranker of this package ({error!r})") from error

@@ -6,20 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies import (
-    NO_TRACK,
-    Answers,
-    ArtistAffinity,
-    ItemKnn,
-    ItemKnnSettings,
-    PlaylistKnn,
-    PlaylistKnnSettings,
-    Popularity,
-    SequentialRules,
-    Strategy,
-    TrackVectors,
-    VectorQuery,
-)
+from rec_assets.core.strategies.answers import NO_TRACK, Answers, Strategy
+from rec_assets.core.strategies.artist_affinity import ArtistAffinity
+from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
+from rec_assets.core.strategies.popularity import Popularity
+from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 

@@ -6,11 +6,20 @@ import numpy as np
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.ranker import PROPOSED, NeighbourhoodSettings, RankedCandidates, Ranker, Sources, fit_source
-from rec_assets.core.recommender.contenders import CONTENDERS, Contender, chosen_contender
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.sources import PROPOSED, NeighbourhoodSettings, Sources, fit_source
 from rec_assets.core.recommender.recommender import Recommender
-from rec_assets.core.recommender.settings import Fitted, RecommenderSettings, StrategyName
-from rec_assets.core.strategies import Strategy, TrackVectors
+from rec_assets.core.recommender.settings import (
+    CONTENDERS,
+    Contender,
+    Fitted,
+    RecommenderSettings,
+    StrategyName,
+    chosen_contender,
+)
+from rec_assets.core.strategies.answers import Strategy
+from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 

@@ -1,27 +1,33 @@
-"""The recommender: strategies fitted on the training playlists, as arrays that are kept in one file."""
+"""The recommender: strategies fitted on the training playlists, and the file that keeps them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
+from rec_assets.core.base.errors import SettingsError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_prefix
-from rec_assets.core.ranker import PROPOSED, RankedCandidates, Sources
-from rec_assets.core.recommender.contenders import CONTENDERS, Contender, chosen_contender
-from rec_assets.core.recommender.settings import RecommenderSettings, StrategyName
-from rec_assets.core.strategies import (
-    Answers,
-    ArtistAffinity,
-    ItemKnn,
-    PlaylistKnn,
-    Popularity,
-    SequentialRules,
-    Strategy,
-    TrackVectors,
-    recommend,
+from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+from rec_assets.core.base.tensor_file import map_tensors, of_prefix, require_arrays, with_prefix, write_tensors
+from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.sources import PROPOSED, Sources
+from rec_assets.core.recommender.settings import (
+    CONTENDERS,
+    Contender,
+    RecommenderSettings,
+    StrategyName,
+    chosen_contender,
 )
+from rec_assets.core.strategies.answers import Answers, Strategy
+from rec_assets.core.strategies.artist_affinity import ArtistAffinity
+from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.popularity import Popularity
+from rec_assets.core.strategies.recommend import recommend
+from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
 
 # Histories answered before the next are looked at; it bounds memory, whatever is asked.
@@ -138,3 +144,32 @@ def _strategy_of(
             return Popularity(tracks)
         case StrategyName.ranker:
             return RankedCandidates.from_arrays(arrays, Sources(tracks, {name: others[name] for name in PROPOSED}))
+
+
+def save_recommender(
+    recommender: Recommender,
+    path: Path,
+    notes: Mapping[str, Any],
+    more: Mapping[str, np.ndarray] | None = None,
+) -> None:
+    """Write ``recommender`` to ``path``, with ``notes``, its lineage among them, and ``more`` arrays.
+
+    The same input gives the same bytes.
+    """
+    header = {"settings": recommender.settings.as_dict(), "strategies": list(recommender.strategies)}
+    write_tensors(path, {**recommender.arrays(), **(more or {})}, {**header, "notes": dict(notes)})
+
+
+def open_recommender(path: Path) -> tuple[Recommender, dict[str, Any], dict[str, np.ndarray]]:
+    """The recommender of a file whose bytes were checked, mapped from disk; its notes; and all arrays of the file.
+
+    Raises:
+        UnreadableError: the file is cut off, of another kind, or of a version with other settings.
+    """
+    arrays, header = map_tensors(path)
+    try:
+        Lineage.from_json(header["notes"][LINEAGE_KEY])  # of another format the rest may mean something else
+        settings = RecommenderSettings(**header["settings"])
+        return Recommender.from_arrays(arrays, settings, list(header["strategies"])), header["notes"], arrays
+    except (KeyError, SettingsError) as error:
+        raise UnreadableError(f"is no recommender that this version of rec_assets knows ({error})") from error

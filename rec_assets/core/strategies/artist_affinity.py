@@ -8,8 +8,15 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies.sparse import matrix_arrays, matrix_of, product, recency_weights, row_sums, scaled
-from rec_assets.core.strategies.sparse_scores import SparseScores
+from rec_assets.core.strategies.sparse import (
+    SparseScores,
+    matrix_arrays,
+    matrix_of,
+    product,
+    recency_weights,
+    row_sums,
+    scaled,
+)
 from rec_assets.core.strategies.tracks import Tracks
 
 _DECAY, _LENGTH = 0.9, 50  # of the history: as in playlist neighbourhoods

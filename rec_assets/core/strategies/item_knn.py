@@ -9,8 +9,7 @@ from scipy.sparse import csr_matrix
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.strategies.cooccurrence import Cooccurrence, Nearness
-from rec_assets.core.strategies.sparse import product, recency_weights
-from rec_assets.core.strategies.sparse_scores import SparseScores
+from rec_assets.core.strategies.sparse import SparseScores, product, recency_weights
 from rec_assets.core.strategies.tracks import Tracks
 
 _RULES_WINDOW, _RULES = 10, 200  # as of Ludewig & Jannach

@@ -8,8 +8,15 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.strategies.sparse import keep_best, matrix_arrays, matrix_of, product, recency_weights, scaled
-from rec_assets.core.strategies.sparse_scores import SparseScores
+from rec_assets.core.strategies.sparse import (
+    SparseScores,
+    keep_best,
+    matrix_arrays,
+    matrix_of,
+    product,
+    recency_weights,
+    scaled,
+)
 from rec_assets.core.strategies.tracks import Tracks
 
 # These two bound time and memory; twice or half as many changed no hit rate by more than 0.002 on two real sets.

@@ -13,7 +13,8 @@ _BLOCKS = (2_048, 8_192)
 _LARGEST_BLOCK = 16_384
 _QUERIES = 256
 # A matrix product rounds otherwise for another number of queries or kernel of BLAS. So a few more are found by it than
-# are asked, and all of them are scored again, each by itself: the same question has the same answer in any batch.
+# are asked, and all of them are scored again, each by itself: the same question has the same answer in any batch,
+# unless more vectors than these come within a rounding error of the last answer, such as many copies of one vector.
 _MARGIN = 16
 _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64))
 

@@ -11,8 +11,5 @@ rows whatever the library versions and the batch size.
 The sample in ``data/`` is made by ``rec-assets make-playlists data/synthetic_playlists.csv.gz``.
 """
 
-from rec_assets.core.synthetic.row_batches import PARQUET_SCHEMA
-from rec_assets.core.synthetic.writers import write_synthetic_playlists
-from rec_assets.core.synthetic_sample import SAMPLE_ROWS, SAMPLE_SEED
-
-__all__ = ["PARQUET_SCHEMA", "SAMPLE_ROWS", "SAMPLE_SEED", "write_synthetic_playlists"]
+SAMPLE_ROWS = 70_000
+SAMPLE_SEED = 7

@@ -1,12 +1,16 @@
-"""What is fixed before the first row: sizes, playlists, their owners and lengths, and the awkward rows."""
+"""What is fixed before the first row: sizes, playlists, their owners and lengths, and the awkward rows.
 
-import hashlib
+Every draw is a hash of the seed and of what is drawn for: no order, no state.
+"""
+
+import zlib
 from dataclasses import dataclass
+from hashlib import md5
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rec_assets.core.synthetic.draws import Ints, floor, uniform
+Ints = NDArray[np.int64]
 
 # The public file's sizes. Playlists and users grow more slowly than rows, so that a small file still has
 # thousands of (shorter) playlists; scenes, and with them artists and tracks, grow almost with the rows.
@@ -40,12 +44,28 @@ class Plan:
     awkward: dict[str, Ints]  # kind -> rows
 
     def uniform(self, purpose: str, *keys: Ints) -> NDArray[np.float64]:
-        """``draws.uniform`` with the seed of this plan."""
+        """:func:`uniform` with the seed of this plan."""
         return uniform(self.seed, purpose, *keys)
 
 
+def uniform(seed: int, purpose: str, *keys: Ints) -> NDArray[np.float64]:
+    """One number in [0, 1) for each of the ``keys``, the same each time."""
+    state = np.full(1, (seed << 32) ^ zlib.crc32(purpose.encode()), dtype=np.uint64)
+    for key in keys:  # splitmix64: uint64 arrays wrap around, which is meant
+        state = (state ^ key.astype(np.uint64)) + np.uint64(0x9E3779B97F4A7C15)
+        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        state ^= state >> np.uint64(31)
+    return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def floor(values: NDArray[np.float64]) -> Ints:
+    """The whole parts, as indices."""
+    return values.astype(np.int64)
+
+
 def make_plan(rows: int, seed: int) -> Plan:
-    """The plan for ``rows`` rows in all."""
+    """The plan for ``rows`` rows."""
     owners = _owners(rows, seed)
     numbers = np.arange(len(owners)) - np.searchsorted(owners, owners)
     starred = (numbers == 0) & (uniform(seed, "starred", owners) < 0.6)
@@ -53,7 +73,7 @@ def make_plan(rows: int, seed: int) -> Plan:
     return Plan(
         seed=seed,
         scenes=max(4, round(FULL_SCENES * (rows / FULL_ROWS) ** SCENE_GROWTH)),
-        user_ids=[_user_id(seed, user) for user in range(owners[-1] + 1)],
+        user_ids=[md5(f"{seed}:{user}".encode(), usedforsecurity=False).hexdigest() for user in range(owners[-1] + 1)],
         owners=owners,
         numbers=numbers,
         starred=starred,
@@ -68,10 +88,6 @@ def _owners(rows: int, seed: int) -> Ints:
     user, extra = np.arange(users), np.arange(playlists - users)  # each user has one playlist
     eager = np.argsort(uniform(seed, "eager", user), kind="stable")  # a few users own most of the others
     return np.sort(np.concatenate([user, eager[floor(users * uniform(seed, "owner", extra) ** 1.6)]]))
-
-
-def _user_id(seed: int, user: int) -> str:
-    return hashlib.md5(f"{seed}:{user}".encode(), usedforsecurity=False).hexdigest()
 
 
 def _awkward_rows(rows: int, seed: int) -> dict[str, Ints]:

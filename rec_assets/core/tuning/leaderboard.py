@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from rec_assets.core.evaluation.metrics import Interval, paired_difference_interval
-from rec_assets.core.evaluation.metrics.bootstrap import LEVEL
+from rec_assets.core.evaluation.bootstrap import LEVEL, Interval, paired_difference_interval
 from rec_assets.core.tuning.search import Search, Value
 from rec_assets.core.tuning.trials import TrialResult
 
@@ -141,12 +140,10 @@ def _row(search: Search, outcome: TrialOutcome) -> dict[str, Any]:
         "state": outcome.state.value,
         "parameters": json.dumps(dict(outcome.parameters)),
         "is_default": outcome.parameters == search.defaults,
-        "hit_rate": report.get("hit_rate"),
         "hit_rate_low": low,
         "hit_rate_high": high,
         "hit_rate_at_10": report.get("hit_rates", {}).get(_TOP),
-        "mrr": report.get("mrr"),
-        "ndcg": report.get("ndcg"),
+        **{name: report.get(name) for name in ("hit_rate", "mrr", "ndcg")},
         "seconds": outcome.result.seconds if outcome.result else None,
         "reason": outcome.reason or None,
     }

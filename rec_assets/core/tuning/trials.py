@@ -14,8 +14,10 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
 from rec_assets.core.evaluation.figures import report_hit_rate
 from rec_assets.core.evaluation.metrics import hits
-from rec_assets.core.ranker import RankerSettings, learn_from_held_aside
-from rec_assets.core.recommender import Fitted, RecommenderSettings, asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.ranker.held_aside import learn_from_held_aside
+from rec_assets.core.ranker.learned import RankerSettings
+from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec, untrained_vectors
 

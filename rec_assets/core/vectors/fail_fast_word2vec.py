@@ -43,17 +43,9 @@ class FailFastWord2Vec(Word2Vec):
             return 0, 0
         return super()._do_train_job(sentences, alpha, inits)
 
-    def _job_producer(
-        self,
-        data_iterator: Iterable,
-        job_queue: Any,
-        cur_epoch: int = 0,
-        total_examples: int | None = None,
-        total_words: int | None = None,
-    ) -> None:
+    def _job_producer(self, data_iterator: Iterable, job_queue: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            sentences = self._until_failure(data_iterator)
-            super()._job_producer(sentences, job_queue, cur_epoch, total_examples, total_words)
+            super()._job_producer(self._until_failure(data_iterator), job_queue, *args, **kwargs)
         except Exception as error:  # noqa: BLE001 - raised again by the main thread
             self._failure = error
             for _ in range(self.workers):

@@ -2,8 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -22,7 +21,7 @@ class MapMethod(Enum):
     umap = "umap"
 
 
-METHODS = tuple(method.value for method in MapMethod)
+TRACKS, GROUPS = 2_000, 7  # of the map; a group of tracks has one artist
 NEIGHBOURS, SEED = 15, 1  # of UMAP; the first is its authors' default
 
 
@@ -36,38 +35,29 @@ class MapSettings(Settings):
 
 @dataclass(frozen=True)
 class Projection:
-    """Where tracks stand on a plane.
-
-    Attributes:
-        points: (n, 2) float32, row i is track i of the embeddings.
-        axis_labels: what the first and the second column are.
-    """
+    """``points`` (n, 2) float32, row i is track i of the embeddings, and what the first and second column are."""
 
     points: np.ndarray
     axis_labels: tuple[str, str]
 
 
-def project_tracks(embeddings: TrackEmbeddings, *, tracks: int = 2_000, method: str = "pca") -> Projection:
+def project_tracks(embeddings: TrackEmbeddings, *, method: str = "pca") -> Projection:
     """The unit input vectors of the most frequent tracks on a plane; the same vectors give the same plane.
 
     Args:
-        embeddings: of finite vectors (see :meth:`~rec_assets.core.vectors.embeddings.TrackEmbeddings.count_broken`).
-        tracks: how many, at least 1; a smaller vocabulary is drawn whole.
+        embeddings: of finite vectors.
         method: ``pca``, the two directions of greatest variance (Pearson 1901), or ``umap``, which keeps
-            neighbours together and says nothing by its distances (McInnes, Healy & Melville 2018, "UMAP"). Up to
+            neighbours together and whose distances mean nothing (McInnes, Healy & Melville 2018, "UMAP"). Up to
             15 tracks, or tracks that are all alike, have no neighbourhoods: they are drawn by ``pca``.
 
     Raises:
-        SettingsError: ``tracks`` is below 1, there is no such ``method``, or umap-learn is not installed.
+        SettingsError: umap-learn is not installed.
         DataError: there are no embeddings.
     """
-    if tracks < 1 or method not in METHODS:
-        raise SettingsError(
-            f"tracks={tracks}, method={method!r}: expected at least 1 track and one of {', '.join(METHODS)}."
-        )
     if len(embeddings) == 0:
         raise DataError("The embeddings hold no track, so there is no map of them. Train them on more playlists.")
-    vectors = _first_unit_vectors(embeddings, tracks)
+    vectors = np.asarray(embeddings.input_vectors[:TRACKS], np.float64)  # rows are in falling order of frequency
+    vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     with one_blas_thread():
         projection = _principal_components(vectors)
         if method == "umap" and len(vectors) > NEIGHBOURS and projection.points.any():
@@ -75,29 +65,19 @@ def project_tracks(embeddings: TrackEmbeddings, *, tracks: int = 2_000, method: 
     return projection
 
 
-def artist_groups(artists: np.ndarray, *, groups: int = 7) -> tuple[np.ndarray, list[str]]:
+def artist_groups(artists: Sequence[str | None]) -> tuple[np.ndarray, list[str]]:
     """The artists with most of the tracks shown, as groups to mark in a picture.
 
     Args:
-        artists: (n,) object, the name of each track's artist; None, or anything else that is no text, is unknown
-            and never a group.
-        groups: at most how many.
+        artists: (n,) the name of each track's artist; None or "" is unknown and never a group.
 
     Returns:
-        (n,) int64, the place of the track's artist in the names, -1 = another or unknown; and the names by falling
-        number of tracks, ties by first appearance. There are none if no artist is known.
+        (n,) int64, the place of the track's artist in the names, -1 = another or unknown; and up to seven names by
+        falling number of tracks, ties by first appearance.
     """
-    known = [artist for artist in artists if isinstance(artist, str) and artist]
-    names = [name for name, _ in Counter(known).most_common(groups)]
-    place = {name: number for number, name in enumerate(names)}
-    codes = [place.get(artist, -1) if isinstance(artist, str) else -1 for artist in artists]
-    return np.array(codes, np.int64), names
-
-
-def _first_unit_vectors(embeddings: TrackEmbeddings, tracks: int) -> np.ndarray:
-    """(at most ``tracks``, d) float64; rows of embeddings are in falling order of frequency."""
-    vectors = np.asarray(embeddings.input_vectors[:tracks], np.float64)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    names = [name for name, _ in Counter(artist for artist in artists if artist).most_common(GROUPS)]
+    place: dict[str | None, int] = {name: number for number, name in enumerate(names)}
+    return np.array([place.get(artist, -1) for artist in artists], np.int64), names
 
 
 def _principal_components(vectors: np.ndarray) -> Projection:
@@ -123,7 +103,8 @@ def _principal_components(vectors: np.ndarray) -> Projection:
 def _umap(vectors: np.ndarray) -> np.ndarray:
     """(n, 2) float32; one thread and a seed, so that it is the same each time on one machine."""
     try:
-        with _no_import_warnings():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)  # that Tensorflow, which it can do without, is missing
             from umap import UMAP  # pyright: ignore[reportMissingImports]  # an extra, and seconds of compiling
     except ImportError as error:
         raise SettingsError(
@@ -134,11 +115,3 @@ def _umap(vectors: np.ndarray) -> np.ndarray:
     # neighbourhoods fall apart into islands.
     model = UMAP(n_neighbors=NEIGHBOURS, metric="cosine", init="pca", random_state=SEED, n_jobs=1)
     return np.asarray(model.fit_transform(vectors.astype(np.float32)), np.float32)
-
-
-@contextmanager
-def _no_import_warnings() -> Iterator[None]:
-    """Keeps umap from warning that it can do without Tensorflow."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)
-        yield

@@ -18,8 +18,8 @@ REPORT_SECONDS = 5.0
 class EmbeddingsSettings(Settings):
     """Hyperparameters of Word2Vec (Mikolov et al. 2013, "Distributed Representations of Words and Phrases").
 
-    Names are gensim's, defaults the tutorial's but for ``sg``: asked by history and output vectors, skip-gram hits
-    about a sixth more often than CBOW.
+    Names are gensim's, defaults the tutorial's except for ``sg``: with history and output vectors as the query, the
+    hit rate of skip-gram is about a sixth above that of CBOW.
     """
 
     min_count: int = setting(3, "Tracks that occur less often than this in training get no vector.", ge=1)
@@ -57,7 +57,7 @@ class EmbeddingsSettings(Settings):
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where training stands: ``epoch`` (1 = first) and the share of all epochs done, speed, and time left."""
+    """The current ``epoch`` (1 = first), the share (0..1) of all epochs done, speed, and time left."""
 
     epoch: int
     epochs: int
@@ -68,13 +68,7 @@ class TrainingProgress:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """A model, and what training it took.
-
-    Attributes:
-        embeddings: the model.
-        covered_share: share (0..1) of the training rows whose track is in the vocabulary.
-        words_per_second: training rows read per second, over all epochs.
-    """
+    """A model, the share (0..1) of the training rows whose track it has, and rows per second over all epochs."""
 
     embeddings: TrackEmbeddings
     covered_share: float
@@ -100,12 +94,11 @@ def train_word2vec(
 
     Args:
         sequences: track indexes of the training playlists.
-        settings: see :class:`EmbeddingsSettings`.
+        settings: of this training.
         on_progress: called from the main thread about every five seconds and at the end.
 
     Raises:
-        DataError: there is nothing to train on.
-        SettingsError: ``min_count`` leaves no track.
+        DataError, SettingsError: see :func:`count_vocabulary`.
         TrainingError: a trainer thread died.
     """
     from rec_assets.core.vectors.fail_fast_word2vec import FailFastWord2Vec  # gensim: two seconds
@@ -114,7 +107,7 @@ def train_word2vec(
     words = len(sequences.values)
     clock = _Clock(words, settings.epochs, on_progress)
     model = FailFastWord2Vec(clock.report, **settings.hyperparameters())
-    # In a fixed order, so that the order in which rows came plays no part.
+    # In a fixed order, so that the order of rows does not matter.
     model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
     model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)
     tracks = [int(str(key)) for key in model.wv.index_to_key]
@@ -131,16 +124,12 @@ def train_word2vec(
 def untrained_vectors(sequences: FlatSequences, min_count: int) -> TrackEmbeddings:
     """The vocabulary with vectors of one dimension that are all 0, for strategies that do not use them.
 
-    Raises:
-        DataError: there is no track.
-        SettingsError: ``min_count`` leaves no track.
+    Raises as :func:`count_vocabulary` does.
     """
     frequencies = count_vocabulary(sequences, min_count)
-    nothing = np.zeros((len(frequencies), 1), np.float32)
-    tracks, counts = (
-        np.array(list(part), kind) for part, kind in ((frequencies, np.int32), (frequencies.values(), np.int64))
-    )
-    return TrackEmbeddings(tracks, counts, nothing, nothing, {"trained": False, "min_count": min_count})
+    tracks, counts = np.array(list(frequencies), np.int32), np.array(list(frequencies.values()), np.int64)
+    zeros = np.zeros((len(frequencies), 1), np.float32)
+    return TrackEmbeddings(tracks, counts, zeros, zeros, {"trained": False, "min_count": min_count})
 
 
 def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]:

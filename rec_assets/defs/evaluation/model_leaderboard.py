@@ -8,9 +8,10 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.comparison import LeaderboardSettings, try_contender
 from rec_assets.core.evaluation.figures import rank_array
-from rec_assets.core.pictures import as_markdown, plot_strategy_curves
-from rec_assets.core.recommender import Recommender, StrategyName
-from rec_assets.defs.shared.known_figures import known_seconds, sum_known
+from rec_assets.core.pictures.drawing import as_markdown
+from rec_assets.core.pictures.hit_rates import plot_strategy_curves
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import StrategyName
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
@@ -39,20 +40,20 @@ def model_leaderboard(
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
     rows = []
     for contender in recommender.contenders:
-        outcome = try_contender(recommender, contender, held_out)
-        context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {outcome.figures['hit_rate']:.4f}")
+        figures, ranks = try_contender(recommender, contender, held_out)
+        context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {figures['hit_rate']:.4f}")
         own = {
             "training_seconds": _training_seconds(context, contender.strategy),
             "is_chosen": contender == recommender.chosen,
-            "ranks": [rank or None for rank in outcome.ranks.tolist()],
+            "ranks": [rank or None for rank in ranks.tolist()],
         }
-        rows.append({**outcome.figures, **own})
+        rows.append({**figures, **own})
     rows.sort(key=lambda row: -float(row["hit_rate"]))
     table = _table(rows)
     chosen = recommender.chosen.label
     title = f"Hit rate by strategy, {len(held_out):,} validation playlists"
-    ranks = {row["strategy"]: rank_array(row["ranks"]) for row in rows}
-    picture = plot_strategy_curves(ranks, k=recommender.settings.k, title=title, chosen=chosen)
+    ranks_by_strategy = {row["strategy"]: rank_array(row["ranks"]) for row in rows}
+    picture = plot_strategy_curves(ranks_by_strategy, k=recommender.settings.k, title=title, chosen=chosen)
     metadata = {
         "chosen": chosen,
         "leaderboard": dg.MetadataValue.md(_as_markdown(table)),
@@ -62,7 +63,17 @@ def model_leaderboard(
 
 
 def _training_seconds(context: dg.AssetExecutionContext, strategy: StrategyName) -> float | None:
-    return sum_known(*(known_seconds(context.instance, name) for name in _TRAINED.get(strategy, ())))
+    """The time that training what ``strategy`` needs took; None if the instance knows of no such run."""
+    found = [_known_seconds(context.instance, name) for name in _TRAINED.get(strategy, ())]
+    known = [seconds for seconds in found if seconds is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def _known_seconds(instance: dg.DagsterInstance, asset: str) -> float | None:
+    record = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    event = record.asset_materialization if record else None
+    seconds = event.metadata.get("training_seconds") if event else None
+    return float(seconds.value) if isinstance(seconds, dg.FloatMetadataValue) and seconds.value is not None else None
 
 
 def _table(rows: list[dict]) -> pa.Table:

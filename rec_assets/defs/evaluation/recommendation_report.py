@@ -10,10 +10,11 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.examples import example_playlists
 from rec_assets.core.evaluation.figures import rank_array
 from rec_assets.core.evaluation.slices import SliceRate
-from rec_assets.core.pictures.embedding_map import draw_track_map
+from rec_assets.core.pictures.track_map import draw_track_map
 from rec_assets.core.playlists.catalog import with_names
-from rec_assets.core.recommender import Recommender
-from rec_assets.core.report import Assessment, HtmlPage, assess, build_report
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.report.assessment import Assessment, build_report
+from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import MapSettings
 from rec_assets.defs.shared.materialized import lineage_of, materialized
@@ -52,7 +53,7 @@ def recommendation_report(
         settings={name: facts["settings"] for name, facts in lineage.ancestors.items()},
         versions={name: facts["data_version"] for name, facts in lineage.ancestors.items()},
     )
-    page = HtmlPage(build_report(assess(assessment)))
+    page = build_report(assessment)
     return materialized(page, lineage, {"strategy": validation_hit_rate["strategy"]})
 
 

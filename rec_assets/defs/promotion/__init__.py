@@ -4,8 +4,12 @@ from datetime import timedelta
 
 import dagster as dg
 
-from rec_assets.defs.promotion.playlist_recommendations import PlaylistRecommendationsConfig, playlist_recommendations
-from rec_assets.defs.promotion.promoted_model import PromotedModelConfig, promoted_model
+from rec_assets.defs.promotion.promoted_model import (
+    PlaylistRecommendationsConfig,
+    PromotedModelConfig,
+    playlist_recommendations,
+    promoted_model,
+)
 from rec_assets.defs.promotion.promotion_decision import (
     PromotionDecisionConfig,
     candidate_may_be_promoted,

@@ -1,16 +1,19 @@
-"""promoted_model: the model that readers use."""
+"""promoted_model, the model that readers use, and playlist_recommendations, what it recommends to every playlist."""
 
 from typing import Any
 
 import dagster as dg
 
 from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.promoted.catalogs import names_of_catalog
-from rec_assets.core.recommender import Recommender
-from rec_assets.defs.shared.materialized import described, lineage_of
+from rec_assets.core.promoted.comparing import own_index
+from rec_assets.core.promoted.model import names_of_catalog
+from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.defs.shared.materialized import described, lineage_of, materialized
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, kept_versions
+from rec_assets.store.promoted_models import PromotionSettings, kept_versions
 
 
 class PromotedModelConfig(dg.Config, PromotionSettings):
@@ -37,7 +40,11 @@ def promoted_model(
     # Somebody may have gone back to another version while this one was being made.
     _require_still_valid(promotion_decision, models.current_or_none())
     models.point_to(version, by="gate", kept=kept)
-    _remove_others(context, models, version, kept)
+    try:
+        removed = models.remove_all_but(kept)
+        context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
+    except OSError as error:
+        context.log.warning(f"version {version} is promoted, but older ones could not be removed: {error}")
     metadata = {
         "version": version,
         "hit_rate": facts["hit_rate"],
@@ -50,17 +57,45 @@ def promoted_model(
     return described(lineage, metadata)
 
 
-def _remove_others(context: dg.AssetExecutionContext, models: PromotedModels, version: int, kept: list[int]) -> None:
-    try:
-        removed = models.remove_all_but(kept)
-    except OSError as error:
-        context.log.warning(f"version {version} is promoted, but older ones could not be removed: {error}")
-    else:
-        context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
+class PlaylistRecommendationsConfig(dg.Config, RecommendationsSettings):
+    """What is recommended to every playlist."""
+
+
+@dg.asset(kinds={"numpy", "parquet"}, code_version="2")
+def playlist_recommendations(
+    context: dg.AssetExecutionContext,
+    config: PlaylistRecommendationsConfig,
+    store: AssetStore,
+    promoted_model: dict,
+    track_catalog: Relation,
+    playlist_sequences: Relation,
+) -> dg.MaterializeResult[Relation]:
+    """The best tracks after each playlist, streamed; the model may be an older one than the playlists."""
+    lineage = lineage_of(context, store, config.as_dict(), apart={"promoted_model"})
+    connection = store.duckdb.connect()
+    model = store.promoted_models.open(promoted_model["version"], again=True)
+    mapped = own_index(connection, track_catalog, model.names)
+    playlists = FlatSequences.from_relation(playlist_sequences)
+    known = model.known_rows(playlists, mapped)
+    unknown = len(playlists.values) - len(known.values)
+    silent = int((known.lengths() == 0).sum())
+    if unknown:
+        context.log.warning(
+            f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
+            f"{silent:,} playlists hold none that it knows and get what is popular."
+        )
+    batches = recommend_to_all(model, known, depth=config.recommended_tracks, on_progress=context.log.info)
+    metadata = {
+        "version": promoted_model["version"],
+        "playlists": len(playlists),
+        "unknown_entries": unknown,
+        "playlists_answered_by_popularity": silent,
+    }
+    return materialized(connection.from_arrow(batches), lineage, metadata)
 
 
 def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:
-    """Refuses a decision against, or about another model than the one that is promoted now."""
+    """Refuses a decision against the candidate, or one about another model than the one that is promoted now."""
     if not decision["promote"]:
         raise DataError("the candidate was refused: " + "; and ".join(decision["reasons"]) + ".")
     found = current["version"] if current else None

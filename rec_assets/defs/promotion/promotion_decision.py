@@ -1,6 +1,6 @@
-"""promotion_decision: whether the candidate may take the place of the promoted model, and if not, why."""
+"""promotion_decision: whether the candidate may replace the promoted model, and if not, why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
@@ -10,22 +10,23 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation, count_rows, fetch_row
 from rec_assets.core.evaluation.figures import rank_arrays
-from rec_assets.core.pictures import as_markdown, plot_promotion_history
+from rec_assets.core.pictures.drawing import as_markdown
+from rec_assets.core.pictures.promotion_history import plot_promotion_history
 from rec_assets.core.playlists.sequences import playlist_hashes
 from rec_assets.core.playlists.splits import copied_share
-from rec_assets.core.promoted import Comparison, Decision, GateSettings, PromotedModel, decide
-from rec_assets.core.promoted.catalogs import known_share, own_index
-from rec_assets.core.promoted.comparing import compare
-from rec_assets.core.promoted.history import LONGEST, entry_of
-from rec_assets.core.recommender import Recommender
-from rec_assets.defs.promotion.failed_checks import failed_checks
+from rec_assets.core.promoted.comparing import compare, known_share, own_index
+from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_of
+from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.materialized import lineage_of, materialized, rounded
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.promoted_models import PromotedModels, now
 
+LONGEST_HISTORY = 500
+
 
 class PromotionDecisionConfig(dg.Config, GateSettings):
-    """What a candidate must keep to, to take the place of the promoted model."""
+    """The bounds within which a candidate may replace the promoted model."""
 
 
 @dg.asset(kinds={"numpy", "json"}, code_version="2")
@@ -55,10 +56,18 @@ def promotion_decision(
     candidate["copied_share"] = copied_share(train_sequences, validation_sequences)
     comparison = None
     if model is not None:
-        comparison = _compare(
-            model, store, config, candidate["k"], track_catalog, validation_sequences, validation_ranks
+        mapped = own_index(store.duckdb.connect(), track_catalog, model.names)
+        comparison = compare(
+            model,
+            mapped,
+            FlatSequences.from_relation(validation_sequences),
+            playlist_hashes(validation_sequences),
+            rank_arrays(validation_ranks)["rank"],
+            k=candidate["k"],
+            most=config.compared_playlists,
+            known_share=known_share(track_catalog, mapped),
         )
-    failed = failed_checks(context, lineage.ancestors)
+    failed = _failed_checks(context, lineage.ancestors)
     decision = decide(candidate, model.facts if model else None, comparison, config, failed)
     report = {
         "promote": decision.promote,
@@ -77,7 +86,7 @@ def promotion_decision(
 @dg.asset_check(
     asset=promotion_decision,
     description="Nothing speaks against the candidate: its checks passed, its data are like the promoted model's, and "
-    "it hits as often on the same playlists. Where this fails, the promoted model stays.",
+    "its hit rate on the same playlists is no lower. Where this fails, the promoted model stays.",
     blocking=True,
 )
 def candidate_may_be_promoted(promotion_decision: dict) -> dg.AssetCheckResult:
@@ -131,35 +140,13 @@ def _describe(
     }
 
 
-def _compare(
-    model: PromotedModel,
-    store: AssetStore,
-    settings: GateSettings,
-    k: int,
-    track_catalog: Relation,
-    validation_sequences: Relation,
-    validation_ranks: Relation,
-) -> Comparison:
-    mapped = own_index(store.duckdb.connect(), track_catalog, model.names)
-    return compare(
-        model,
-        mapped,
-        FlatSequences.from_relation(validation_sequences),
-        playlist_hashes(validation_sequences),
-        rank_arrays(validation_ranks)["rank"],
-        k=k,
-        most=settings.compared_playlists,
-        known_share=known_share(track_catalog, mapped),
-    )
-
-
 def _read_history(context: dg.AssetExecutionContext, store: AssetStore) -> list[dict[str, Any]]:
     """Entries of earlier decisions, the latest last; where they cannot be read, they are kept aside, with a warning."""
     target = store.target("promotion_decision", ".json")
     if not target.exists():
         return []
     try:
-        return store.read("promotion_decision", dict)["history"][-(LONGEST - 1) :]
+        return store.read("promotion_decision", dict)["history"][-(LONGEST_HISTORY - 1) :]
     except (StoreError, KeyError) as error:
         aside = target.with_name(f"promotion_decision.unreadable-{now().replace(':', '')}.json")
         aside.write_bytes(target.read_bytes())
@@ -185,3 +172,24 @@ def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -
         **candidate["counts"],
         **{name: value for name, value in decision.figures.items() if name != "bounds"},
     }
+
+
+def _failed_checks(context: dg.AssetExecutionContext, ancestors: Collection[str]) -> list[str]:
+    """``asset.check`` of every check that failed, as an error, on the latest materialization of one of ``ancestors``.
+
+    Checks that only warn are left out: some of them give a false alarm now and then, and say so.
+    """
+    keys = context.job_def.asset_layer.asset_graph.asset_check_keys
+    own = sorted((key for key in keys if key.asset_key.path[-1] in ancestors), key=lambda key: key.to_user_string())
+    return [f"{key.asset_key.path[-1]}.{key.name}" for key in own if _failed(context.instance, key)]
+
+
+def _failed(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
+    record = instance.get_latest_asset_check_evaluation_record(key)
+    entry = record.event if record else None
+    evaluation = entry.asset_check_evaluation if entry and entry.dagster_event else None
+    if evaluation is None or evaluation.passed or evaluation.severity is not dg.AssetCheckSeverity.ERROR:
+        return False
+    latest, target = instance.get_latest_materialization_event(key.asset_key), evaluation.target_materialization_data
+    # Of an earlier materialization it says nothing.
+    return latest is None or target is None or latest.run_id == target.run_id

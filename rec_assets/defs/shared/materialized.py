@@ -8,8 +8,7 @@ import dagster as dg
 
 from rec_assets.core.base.lineage import FULL, Lineage, derive_lineage
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.io_manager import LINEAGE_METADATA
-from rec_assets.store.retries import retry_transient
+from rec_assets.store.io_manager import LINEAGE_METADATA, retry_transient
 
 
 def lineage_of(

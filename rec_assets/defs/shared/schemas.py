@@ -11,8 +11,8 @@ _RANK_COLUMNS = [
     dg.TableColumn("playlist_id", "VARCHAR", "The held-out playlist."),
     dg.TableColumn("strategy", "VARCHAR", "What recommended."),
     dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
-    dg.TableColumn("query_track", "INTEGER", "Track before the last, which asks."),
-    dg.TableColumn("target_track", "INTEGER", "Last track, which is to be found."),
+    dg.TableColumn("query_track", "INTEGER", "The track before the last."),
+    dg.TableColumn("target_track", "INTEGER", "The last track, which is to be found."),
     dg.TableColumn("rank", "INTEGER", "Place of the target, 1 = best; null = not among the k recommended."),
     dg.TableColumn("popularity_rank", "INTEGER", "Place of the target by training count; null = not in training."),
     dg.TableColumn("query_is_cold", "BOOLEAN", "The query has no vector."),
@@ -22,7 +22,7 @@ _RANK_COLUMNS = [
     dg.TableColumn("same_artist", "BOOLEAN", "The target's artist is in the history; null = unknown artist."),
 ]
 _SLICE_COLUMNS = [
-    dg.TableColumn("slice", "VARCHAR", "What the playlists are told apart by."),
+    dg.TableColumn("slice", "VARCHAR", "By what the playlists are divided."),
     dg.TableColumn("value", "VARCHAR", "Which of its classes."),
     dg.TableColumn("playlists", "BIGINT", "How many."),
     dg.TableColumn("hit_rate", "DOUBLE", "Share of them with a hit, 0..1."),
@@ -30,7 +30,7 @@ _SLICE_COLUMNS = [
     dg.TableColumn("high", "DOUBLE", "Upper end."),
 ]
 _LEADERBOARD_COLUMNS = [
-    dg.TableColumn("strategy", "VARCHAR", "What recommends; last_track = the tutorial's way of asking the vectors."),
+    dg.TableColumn("strategy", "VARCHAR", "What recommends; last_track asks the vectors as the tutorial does."),
     dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
     dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended."),
     dg.TableColumn("playlists", "BIGINT", "Validation playlists asked."),

@@ -8,8 +8,10 @@ import numpy as np
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.sequences import playlist_hashes
-from rec_assets.core.ranker import Ranker
-from rec_assets.core.recommender import Recommender, RecommenderSettings, asks_ranker, fit_recommender
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.defs.shared.materialized import lineage_of, materialized
@@ -33,7 +35,13 @@ def recommender(
     """The chosen strategy, fitted, with all that answering takes; and the others, to be compared with it."""
     ranker = store.read("track_ranker", Ranker) if asks_ranker(config) else None
     lineage = lineage_of(context, store, config.as_dict(), unused=() if ranker else ("track_ranker",))
-    seconds = _Seconds(context)
+    seconds: dict[str, float] = {}
+    start = time.perf_counter()
+
+    def on_fitted(label: str) -> None:
+        seconds[label] = round(time.perf_counter() - start - sum(seconds.values()), 3)
+        context.log.info(f"{label} fitted in {seconds[label]:.1f} s")
+
     fitted = fit_recommender(
         FlatSequences.from_relation(train_sequences),
         artist_numbers(track_catalog),
@@ -41,25 +49,12 @@ def recommender(
         ranker,
         config,
         trained_on=np.sort(playlist_hashes(train_sequences)),
-        on_fitted=seconds.tell,
+        on_fitted=on_fitted,
     )
     if not fitted.knows_artists:
         context.log.warning(
             "No track has an artist: artist_affinity recommends what is popular, tracks that never occur in training "
             "cannot be found, and the ranker does without what an artist tells."
         )
-    metadata = {"strategy": fitted.chosen.label, "k": config.k, "fit_seconds": dg.MetadataValue.json(seconds.by_label)}
+    metadata = {"strategy": fitted.chosen.label, "k": config.k, "fit_seconds": dg.MetadataValue.json(seconds)}
     return materialized(fitted, lineage, metadata)
-
-
-class _Seconds:
-    """How long fitting each strategy took, for the log and the metadata."""
-
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
-        self.by_label: dict[str, float] = {}
-        self._context, self._last = context, time.perf_counter()
-
-    def tell(self, label: str) -> None:
-        now = time.perf_counter()
-        self.by_label[label], self._last = round(now - self._last, 3), now
-        self._context.log.info(f"{label} fitted in {self.by_label[label]:.1f} s")

@@ -1,15 +1,17 @@
 """track_ranker: how to order the candidates of all strategies, learned from training playlists kept aside for it."""
 
 import time
+from collections.abc import Callable
 
 import dagster as dg
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker import Ranker, RankerSettings, learn_from_held_aside
+from rec_assets.core.ranker.held_aside import learn_from_held_aside
+from rec_assets.core.ranker.learned import Ranker, RankerSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 from rec_assets.defs.shared.materialized import lineage_of, materialized
-from rec_assets.defs.training.progress import log_epochs, log_tenths
+from rec_assets.defs.training.track_embeddings import log_epochs
 from rec_assets.store.asset_store import AssetStore
 
 
@@ -34,7 +36,7 @@ def track_ranker(
         config,
         lambda base: train_word2vec(base, config, log_epochs(context)).embeddings,
         lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
-        log_tenths(context),
+        _log_tenths(context),
     )
     metadata = {
         "examples": ranker.examples,
@@ -48,3 +50,16 @@ def track_ranker(
 def _as_list(gains: dict[str, float], shown: int = 10) -> str:
     largest = sorted(gains.items(), key=lambda item: -item[1])[:shown]
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
+
+
+def _log_tenths(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:
+    """Logs each tenth of the examples of a ranker."""
+    last = -1
+
+    def log(done: int, examples: int) -> None:
+        nonlocal last
+        if 10 * done // examples > last:
+            last = 10 * done // examples
+            context.log.info(f"candidates of {done:,} of {examples:,} histories")
+
+    return log

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from rec_assets.core.base.lineage import Lineage
-from rec_assets.core.pictures import Coordinate, as_markdown, plot_parallel_coordinates
+from rec_assets.core.pictures.drawing import as_markdown
+from rec_assets.core.pictures.parallel_coordinates import Coordinate, plot_parallel_coordinates
 from rec_assets.core.tuning.leaderboard import TrialOutcome, Verdict, leaderboard_rows
 from rec_assets.core.tuning.search import Range, Search
 from rec_assets.defs.shared.materialized import described

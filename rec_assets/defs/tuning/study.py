@@ -27,7 +27,7 @@ from rec_assets.core.tuning.search import Choices, Range, Sampler, Search, Value
 from rec_assets.core.tuning.trials import TrialResult
 from rec_assets.defs.tuning.journal import SealedJournal
 from rec_assets.store.atomic import is_local, local_path
-from rec_assets.store.locks import create_owned, remove_abandoned
+from rec_assets.store.temporary import create_owned, remove_abandoned
 
 STORAGE = "REC_ASSETS_TUNING_STORAGE"
 # Trials at random before TPE has anything to go by; the defaults are one of them.

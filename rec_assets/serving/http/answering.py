@@ -1,26 +1,50 @@
-"""Answers a question by a model; knows nothing of HTTP."""
+"""What may be asked, and the answer by a model; knows nothing of HTTP."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rec_assets.core.base.errors import RecAssetsError
-from rec_assets.core.names import Found, NearTrack
-from rec_assets.core.promoted import Recommendation, recommend_after
+from rec_assets.core.names.search import Found
+from rec_assets.core.promoted.recommendations import Recommendation, recommend_after
 from rec_assets.serving.http.current import Served
-from rec_assets.serving.http.questions import Question
+
+MOST_PAIRS, LONGEST_NAME, MOST_TRACKS = 100, 300, 1_000
+_SHOWN = 40
+_EXPECTED = {
+    **dict.fromkeys(("artist", "track"), f"1 to {LONGEST_NAME} characters"),
+    "k": f"a whole number from 1 to {MOST_TRACKS}",
+    "why": "true or false",
+}
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
+Names = Annotated[list[Name], Field(min_length=1, max_length=MOST_PAIRS)]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A pair that was asked.
+class Question(BaseModel):
+    """Pairs of artist and track, in order; the last one counts most."""
 
-    Attributes:
-        artist, track: as they were asked.
-        taken_for: artist and track, as they are written in the catalog.
-        is_exact: they are equal up to case, accents, punctuation and spaces.
+    model_config = ConfigDict(extra="forbid")
+
+    artist: Names = Field(description="The artist of each track, one after the other.")
+    track: Names = Field(description="As many tracks as artists, in the same order; the last one counts most.")
+    k: int = Field(default=10, ge=1, le=MOST_TRACKS, description="Tracks recommended.")
+    why: bool = Field(default=False, description="Say which of the tracks speak for each recommendation.")
+
+    @model_validator(mode="after")
+    def _are_pairs(self) -> "Question":
+        if len(self.artist) != len(self.track):
+            raise ValueError(
+                f"artist occurs {len(self.artist)} times and track {len(self.track)} times; expected pairs"
+            )
+        return self
+
+
+class Asked(BaseModel):
+    """A pair as it was asked, and the track that it was taken for, as the catalog writes it.
+
+    ``is_exact`` says whether they are equal up to case, accents, punctuation and spaces.
     """
 
     artist: str
@@ -38,11 +62,7 @@ class Answer(BaseModel):
 
 
 class UnknownTracksError(RecAssetsError):
-    """Tracks that are not known.
-
-    Args:
-        found: the searches that found nothing sure.
-    """
+    """Some tracks are not known; ``found`` are the searches that found nothing sure."""
 
     def __init__(self, found: Sequence[Found]) -> None:
         super().__init__(f"{len(found)} of the tracks are not known. See did_you_mean, or leave them out.")
@@ -50,10 +70,10 @@ class UnknownTracksError(RecAssetsError):
 
     def as_dict(self) -> dict[str, Any]:
         """The tracks with those near them."""
-        unknown = [
-            {"artist": one.asked[0], "track": one.asked[1], "did_you_mean": [_near(track) for track in one.near]}
-            for one in self._found
-        ]
+        unknown = []
+        for one in self._found:
+            near = [{"artist": found.artist, "track": found.title, "likeness": found.likeness} for found in one.near]
+            unknown.append({"artist": one.asked[0], "track": one.asked[1], "did_you_mean": near})
         return {"detail": str(self), "unknown": unknown}
 
 
@@ -63,21 +83,40 @@ def answer(served: Served, question: Question) -> str:
     Raises:
         UnknownTracksError: a track is unknown.
     """
-    names = served.model.names
-    found = [served.find(artist, track) for artist, track in question.pairs]
+    found = [served.find(artist, track) for artist, track in zip(question.artist, question.track, strict=True)]
     unknown = [one for one in found if one.track is None]
     if unknown:
         raise UnknownTracksError(unknown)
-    tracks = [one.track for one in found if one.track is not None]
-    taken_for = [{"artist": names.artist_of(track), "track": names.title_of(track)} for track in tracks]
-    document = Answer(
-        version=served.version,
-        asked=[Asked(*one.asked, taken, one.is_exact) for one, taken in zip(found, taken_for, strict=True)],
-        recommendations=recommend_after(served.model, tracks, k=question.k, reasons=question.why),
-    )
+    names, tracks = served.model.names, [one.track for one in found if one.track is not None]
+    asked = [
+        Asked(
+            artist=one.asked[0],
+            track=one.asked[1],
+            taken_for={"artist": names.artist_of(track), "track": names.title_of(track)},
+            is_exact=one.is_exact,
+        )
+        for one, track in zip(found, tracks, strict=True)
+    ]
+    recommended = recommend_after(served.model, tracks, k=question.k, reasons=question.why)
+    document = Answer(version=served.facts["version"], asked=asked, recommendations=recommended)
     return document.model_dump_json(exclude=None if question.why else {"recommendations": {"__all__": {"because"}}})
 
 
-def _near(track: NearTrack) -> dict[str, Any]:
-    told = asdict(track)
-    return {"artist": told["artist"], "track": told["title"], "likeness": told["likeness"]}
+def explained(errors: Sequence[Any]) -> dict[str, str]:
+    """What is wrong with a question, of pydantic's ``errors``: ``parameter`` and ``detail``."""
+    # That there are too many comes before what is wrong with some of the many.
+    error = min(errors, key=lambda error: error["type"] != "too_long")
+    _, *where = error["loc"]
+    if not where:
+        return {"parameter": "artist", "detail": error["msg"].removeprefix("Value error, ") + "."}
+    name, *place = map(str, where)
+    which = f"{name} number {int(place[0]) + 1}" if place else name
+    if error["type"] == "extra_forbidden":
+        return {"parameter": name, "detail": f"{which} is no parameter; there are {', '.join(Question.model_fields)}."}
+    if error["type"] in ("missing", "too_short"):
+        return {"parameter": name, "detail": f"{which} is missing; expected 1 to {MOST_PAIRS} of it."}
+    if error["type"] == "too_long":
+        return {"parameter": name, "detail": f"{which} occurs too often; expected 1 to {MOST_PAIRS} of it."}
+    found = repr(error["input"])
+    found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+    return {"parameter": name, "detail": f"{which} is {found}; expected {_EXPECTED[name]}."}

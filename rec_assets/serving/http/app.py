@@ -12,13 +12,12 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from rec_assets.serving.http.answering import Answer, UnknownTracksError, answer
+from rec_assets.serving.http.answering import Answer, Question, UnknownTracksError, answer, explained
 from rec_assets.serving.http.current import CurrentModel
-from rec_assets.serving.http.questions import Question, explained
-from rec_assets.serving.http.settings import ServingSettings
+from rec_assets.serving.http.server import ServingSettings
 from rec_assets.store.promoted_models import PromotedModels
 
-# Whoever stands behind so many waits for a second; more would only take memory.
+# More questions than these are refused with 503: waiting ones only take memory.
 MOST_WAITING = 64
 
 
@@ -67,13 +66,15 @@ def _health(current: CurrentModel) -> JSONResponse:
     served = current.served
     if served is None:
         return JSONResponse({"status": "no model", "problem": current.problem}, 503)
-    told = {name: getattr(served, name) for name in ("version", "strategy", "k", "hit_rate", "vocabulary")}
-    age = (datetime.now(UTC) - served.promoted_at).total_seconds()
+    facts = served.facts
+    age = datetime.now(UTC) - datetime.fromisoformat(facts["promoted_at"])
     return JSONResponse(
         {
-            **{"status": "ok" if current.problem is None else "old model", "problem": current.problem, **told},
-            "promoted_at": served.promoted_at.isoformat(),
-            "seconds_since_promotion": round(age, 1),
+            "status": "ok" if current.problem is None else "old model",
+            "problem": current.problem,
+            **{name: facts[name] for name in ("version", "strategy", "k", "hit_rate", "promoted_at")},
+            "vocabulary": facts["counts"]["vocabulary"],
+            "seconds_since_promotion": round(age.total_seconds(), 1),
         }
     )
 

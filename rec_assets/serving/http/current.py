@@ -1,20 +1,20 @@
-"""The model that is served: a thread looks which one is promoted, opens a new one beside the old and swaps them."""
+"""The model that is served: a thread watches which one is promoted, opens a new one beside the old and swaps them."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from rec_assets.core.base.errors import RecAssetsError, StoreError
-from rec_assets.core.names import Found
-from rec_assets.core.promoted import PromotedModel, recommend_after
+from rec_assets.core.names.search import Found
+from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.promoted.recommendations import recommend_after
 from rec_assets.store.promoted_models import PromotedModels
 
-# A file that cannot be used is rarely mended, and reading one of full size in full takes a second.
+# A file that cannot be used is rarely repaired, and reading a large one takes a second.
 RETRY_SECONDS = 30.0
 _PATIENCE = 5.0
 # Misspelt names take some 50 ms each among millions of tracks; so many answers take some MB.
@@ -24,42 +24,17 @@ _log = logging.getLogger("rec_assets.serving")
 
 @dataclass(frozen=True)
 class Served:
-    """A model with what is told of it; requests take it once, so they see one version.
+    """A model with its facts; a request takes it once, so that it sees one version.
 
     Attributes:
         model: the opened model.
-        find: :meth:`TrackNames.find` of the model, which remembers: who builds a playlist asks for its tracks again.
-        facts: what :meth:`PromotedModels.current` said.
-        version, strategy, k, hit_rate, vocabulary: of ``facts``.
-        promoted_at: of ``facts``, with its time zone.
+        facts: see :meth:`PromotedModels.current`.
+        find: :meth:`TrackNames.find` of the model, with a memory: who builds a playlist asks for its tracks again.
     """
 
     model: PromotedModel
-    find: Callable[[str, str], Found]
     facts: dict[str, Any]
-    version: int
-    strategy: str
-    k: int
-    hit_rate: float
-    vocabulary: int
-    promoted_at: datetime
-
-    @classmethod
-    def of(cls, model: PromotedModel, facts: dict[str, Any]) -> "Served":
-        """Check ``facts``, and that they are those of ``model``.
-
-        Raises:
-            StoreError: one is missing or wrong.
-        """
-        try:
-            promoted_at = datetime.fromisoformat(facts["promoted_at"])
-            told = (str(facts["strategy"]), int(facts["k"]), float(facts["hit_rate"]), facts["counts"]["vocabulary"])
-            if promoted_at.tzinfo is None or model.facts["version"] != facts["version"]:
-                raise ValueError(f"{promoted_at.isoformat()}, version {model.facts['version']} in the file")
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"what is told of version {facts['version']} is wrong ({error!r}).") from error
-        find = lru_cache(_REMEMBERED)(model.names.find)
-        return cls(model, find, facts, facts["version"], *told, promoted_at)
+    find: Callable[[str, str], Found]
 
 
 class CurrentModel:
@@ -67,7 +42,7 @@ class CurrentModel:
 
     Args:
         models: of the store.
-        poll_seconds: between two looks.
+        poll_seconds: seconds between two looks.
 
     Attributes:
         served: what answers now; None until a model could be opened.
@@ -84,7 +59,7 @@ class CurrentModel:
         self._thread = threading.Thread(target=self._follow, name="current-model", daemon=True)
 
     def start(self) -> None:
-        """Look once, and then now and then in a thread of its own."""
+        """Look once, and then every ``poll_seconds`` in a thread."""
         self.look()
         self._thread.start()
 
@@ -98,7 +73,7 @@ class CurrentModel:
             self.look()
 
     def look(self) -> None:
-        """Serve what is promoted now; if that fails, it is told and the old model goes on. Raises nothing."""
+        """Serve what is promoted now; if that fails, say so in ``problem`` and keep the old model. Raises nothing."""
         facts = None
         try:
             facts = self._models.current()
@@ -108,13 +83,14 @@ class CurrentModel:
                 return
             self._serve(facts)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, the old model goes on
-            self._tell(facts, error)
+            self._report(facts, error)
 
     def _serve(self, facts: dict[str, Any]) -> None:
         old = self.served
         if old is None or old.facts != facts:
             is_open = old is not None and _of_file(old.facts) == _of_file(facts)
-            self.served = Served.of(old.model if old and is_open else self._opened(facts["version"]), facts)
+            model = old.model if old and is_open else self._opened(facts["version"])
+            self.served = Served(model, facts, lru_cache(_REMEMBERED)(model.names.find))
             _log.info("version %s is served: hit rate@%s %.4f", *(facts[name] for name in ("version", "k", "hit_rate")))
         self.problem, self._failed = None, None
 
@@ -126,15 +102,15 @@ class CurrentModel:
         recommend_after(model, [track], k=100, reasons=True)
         return model
 
-    def _tell(self, facts: dict[str, Any] | None, error: Exception) -> None:
+    def _report(self, facts: dict[str, Any] | None, error: Exception) -> None:
         if facts is not None and self._has_moved_on(facts):
             return
         self._failed, self._retry_at = facts, time.monotonic() + RETRY_SECONDS
         reason = str(error) if isinstance(error, RecAssetsError) else repr(error)
         problem = reason if facts is None else f"version {facts['version']} cannot be served: {reason}"
         if problem != self.problem:
-            goes_on = f"version {self.served.version} goes on." if self.served else "There is none to go on with."
-            _log.error("%s %s", problem, goes_on)
+            kept = f"version {self.served.facts['version']} goes on." if self.served else "No model is served."
+            _log.error("%s %s", problem, kept)
         self.problem = problem
 
     def _has_moved_on(self, facts: dict[str, Any]) -> bool:

@@ -1,9 +1,11 @@
-"""Runs the endpoint in this process, or in several."""
+"""Runs the endpoint in this process, or in several; imports neither numpy nor the model."""
 
+import ipaddress
 import logging
 import os
 import signal
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -13,7 +15,6 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.supervisors import Multiprocess
 
 from rec_assets.core.base.errors import SettingsError
-from rec_assets.serving.http.settings import ServingSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,9 +25,43 @@ _CONNECTIONS = 512
 _SECONDS_TO_END = 10
 # A process that reads a file of full size from a cold disk is not dead.
 _SECONDS_TO_START = 60
-# One question is too small to be shared out; threads that wait for each other spin.
+# One question is too small for several threads, which would spin while they wait for each other.
 _ONE_THREAD_EACH = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger("rec_assets.serving")
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """How the endpoint is run.
+
+    Attributes:
+        storage: folder or URL of the store.
+        host: address to listen at; there is no log-in.
+        port: 0 = any that is free, which is in the log.
+        workers: processes; they share the mapped file.
+        poll_seconds: between two looks at what is promoted.
+        access_log: whether each request is logged, names included.
+    """
+
+    storage: str
+    host: str = "127.0.0.1"
+    port: int = 8_000
+    workers: int = 1
+    poll_seconds: float = 1.0
+    access_log: bool = False
+
+    @property
+    def threads(self) -> int:
+        """Questions that one process answers at a time: as many as it has cores to itself."""
+        return max(1, (os.cpu_count() or 1) // self.workers)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the endpoint."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def serve(settings: ServingSettings) -> None:

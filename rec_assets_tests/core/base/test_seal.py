@@ -9,11 +9,10 @@ import pytest
 
 from rec_assets.core.base.errors import StoreError, UnreadableError, naming
 from rec_assets.core.base.lineage import Lineage
-from rec_assets.core.base.seal import UNSEALED, seal, verify_seal
+from rec_assets.core.base.seal import UNSEALED, seal, verify_seal, write_json
 from rec_assets.core.base.tensor_file import write_tensors
-from rec_assets.core.report import HtmlPage
-from rec_assets.store.formats import PageFormat
-from rec_assets.store.sealed_json import write_json
+from rec_assets.core.report.page import HtmlPage
+from rec_assets.store.formats import FORMATS
 from rec_assets.store.table_file import write_table
 
 
@@ -25,7 +24,7 @@ def write_rows(path: Path) -> None:
 KINDS: dict[str, Callable[[Path], None]] = {
     "tensors": lambda path: write_tensors(path, {"vectors": np.arange(9, dtype=np.float32)}, {"note": "n"}),
     "json": lambda path: write_json({"hit_rate": 0.41, "note": "ö crc32:0123456789"}, path),
-    "html": lambda path: PageFormat().write(HtmlPage("<body>hit</body></html>"), path, Lineage("v", 100, {})),
+    "html": lambda path: FORMATS[HtmlPage].write(HtmlPage("<body>hit</body></html>"), path, Lineage("v", 100, {})),
     "parquet": write_rows,
 }
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,7 @@ import pytest
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.playlists.splits import SplitSettings
-from rec_assets.core.recommender import RecommenderSettings
+from rec_assets.core.recommender.settings import RecommenderSettings
 
 
 class Way(Enum):

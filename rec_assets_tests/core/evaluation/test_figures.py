@@ -38,7 +38,7 @@ def test_ranks_survive_the_table(connection: duckdb.DuckDBPyConnection) -> None:
     assert set(columns) == {
         "rank", "popularity_rank", "query_is_cold", "target_is_cold", "history_length", "target_count", "same_artist",
     }  # fmt: skip
-    with pytest.raises(LookupError):
+    with pytest.raises(ValueError, match="not enough values"):
         asked_of(stored.filter("false"))
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.evaluation.ranking import HeldOutAnswers, answer_held_out, describe_ranks
-from rec_assets.core.strategies import TUTORIAL_QUERY, Popularity, TrackVectors, VectorQuery
+from rec_assets.core.strategies.popularity import Popularity
+from rec_assets.core.strategies.track_vectors import TUTORIAL_QUERY, TrackVectors, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets_tests.core.small_models import embeddings_of, sequences_of, tracks_of
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.tensor_file import map_tensors, write_tensors
-from rec_assets.core.names import Found, TrackNames
 from rec_assets.core.names.fingerprints import fingerprints
-from rec_assets.core.names.normal import LONGEST, normalise
+from rec_assets.core.names.likeness import LONGEST, normalise
+from rec_assets.core.names.search import MOST_NEAR, Found
+from rec_assets.core.names.track_names import TrackNames
 
 Track = tuple[str | None, str, int]
 
@@ -58,7 +59,8 @@ def names_of(songs: Sequence[Track]) -> TrackNames:
     numbers: dict[str | None, int] = {artist: number for number, artist in enumerate(artists)}
     number = [numbers.get(artist, UNKNOWN_ARTIST) for artist, _, _ in songs]
     counts = np.array([count for _, _, count in songs], np.int64)
-    return TrackNames.build(artists, np.array(number, np.int32), [title for _, title, _ in songs], counts)
+    titles = pa.array([title for _, title, _ in songs], pa.string())
+    return TrackNames.build(pa.array(artists, pa.string()), np.array(number, np.int32), titles, counts)
 
 
 def song(names: TrackNames, found: Found) -> tuple[str | None, str | None] | None:
@@ -133,22 +135,23 @@ def test_near_names_are_found_but_not_exact(names, asked, expected) -> None:
 
 
 def test_unknown_title_lists_the_artists_most_frequent_tracks(names) -> None:
-    found = names.find("Rihanna", "xqzzy", limit=3)
+    found = names.find("Rihanna", "xqzzy")
 
     assert (found.track, found.is_exact) == (None, False)
-    assert nearest(found) == [
+    assert nearest(found)[:3] == [
         ("Rihanna", "Umbrella"),
         ("Rihanna", "Rude Boy"),
         ("Rihanna", "Only Girl (In The World)"),
     ]
+    assert len(found.near) <= MOST_NEAR
     assert {near.likeness for near in found.near} == {50.0}
 
 
 def test_unknown_title_lists_the_artists_nearest_titles_first(names) -> None:
-    found = names.find("Rihanna", "Rude Cow Boys", limit=1)
+    found = names.find("Rihanna", "Rude Cow Boys")
 
     assert found.track is None
-    assert nearest(found) == [("Rihanna", "Rude Boy")]
+    assert nearest(found)[0] == ("Rihanna", "Rude Boy")
 
 
 @pytest.mark.parametrize("artist", ["xqzzy", ""])
@@ -162,8 +165,7 @@ def test_unknown_artist_lists_the_tracks_of_that_title(names, artist) -> None:
 def test_tracks_that_are_equally_near_stand_by_falling_count() -> None:
     names = names_of([(f"Band of {word}", "Halo", count % 7) for count, word in enumerate(WORDS[:21])])
 
-    assert [near.track % 7 for near in names.find("xqzzy", "Halo", limit=9).near] == [6, 6, 6, 5, 5, 5, 4, 4, 4]
-    assert [near.track for near in names.find("xqzzy", "Halo", limit=3).near] == [6, 13, 20]
+    assert [near.track for near in names.find("xqzzy", "Halo").near] == [6, 13, 20, 5, 12]
 
 
 def test_names_whose_keys_agree_by_chance_are_not_equal() -> None:
@@ -227,14 +229,6 @@ def test_what_has_the_same_words_goes_before_what_is_equal_only_without_spaces()
     assert [names.find("X", title).track for title in ("the rapist", "therapist", "the rap ist")] == [1, 0, 0]
 
 
-def test_limit_is_kept(names) -> None:
-    assert [len(names.find("Rihanna", "xqzzy", limit=limit).near) for limit in (0, 1, 4)] == [0, 1, 4]
-    assert names.find("Rihanna", "Umbrella", limit=0).near == []
-    assert names.find("Rihana", "Umbrella", limit=0).track == 0
-    with pytest.raises(ValueError, match="limit of 0 or more, found -1"):
-        names.find("Rihanna", "Umbrella", limit=-1)
-
-
 def test_catalog_without_any_artist_is_asked_by_title_alone() -> None:
     names = names_of([(None, "Umbrella", 1), (None, "Rude Boy", 2), (None, "Rude Girl", 3)])
 
@@ -293,7 +287,7 @@ def test_a_title_is_found_among_thousands_of_its_artist_and_thousands_like_it(wr
 def test_a_title_is_found_among_thousands_where_the_artist_is_far_off() -> None:
     names = names_of([*(("Other", pair, 7) for pair in PAIRS), ("J", "Unmistakable Sound", 1)])
 
-    assert nearest(names.find("Jay", "Unmistakeable Sound", limit=1)) == [("J", "Unmistakable Sound")]
+    assert nearest(names.find("Jay", "Unmistakeable Sound"))[0] == ("J", "Unmistakable Sound")
 
 
 def test_the_order_of_artists_changes_no_answer() -> None:
@@ -312,8 +306,8 @@ def test_the_order_of_artists_changes_no_answer() -> None:
     for seed in range(4):
         order = np.random.default_rng(seed).permutation(len(written))
         numbers = np.argsort(order).astype(np.int32)
-        names = TrackNames.build([written[i] for i in order], numbers[artist], titles, np.ones(70))
-        answers.append([names.find(*each, limit=20) for each in asked])
+        names = TrackNames.build(pa.array([written[i] for i in order]), numbers[artist], pa.array(titles), np.ones(70))
+        answers.append([names.find(*each) for each in asked])
 
     assert all(answer == answers[0] for answer in answers)
     assert all(found.near for found in answers[0])
@@ -419,27 +413,13 @@ def test_arrow_names_build_the_same() -> None:
     assert built.place.tolist() == [2, 1, 0]
 
 
-@pytest.mark.parametrize(
-    ("artist", "titles", "counts", "message"),
-    [
-        ([0], ["a", "b"], [1, 2], "as many artists, titles and counts: 1, 2, 2"),
-        ([0, 0], ["a", "b"], [1], "as many artists, titles and counts: 2, 2, 1"),
-        ([0, 1], ["a", "b"], [1, 2], "numbers of 1 artists, found 0 to 1"),
-        ([-2, 0], ["a", "b"], [1, 2], "numbers of 1 artists, found -2 to 0"),
-    ],
-)
-def test_names_that_do_not_fit_together_are_refused(artist, titles, counts, message) -> None:
-    with pytest.raises(ValueError, match=message):
-        TrackNames.build(["X"], np.array(artist), titles, np.array(counts))
-
-
 def test_searching_loads_no_heavy_library(names: TrackNames, tmp_path: Path) -> None:
     write_tensors(tmp_path / "names", names.arrays(), {})
     program = f"""
 import sys
 from pathlib import Path
 from rec_assets.core.base.tensor_file import map_tensors
-from rec_assets.core.names import TrackNames
+from rec_assets.core.names.track_names import TrackNames
 names = TrackNames.from_arrays(map_tensors(Path({str(tmp_path / "names")!r}))[0])
 print(names.find("Rihana", "Umbrela").track)
 print(sorted({{"duckdb", "pandas", "scipy", "dagster", "gensim"}} & set(sys.modules)))

@@ -6,7 +6,7 @@ import pytest
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.playlists.catalog import artists_of, build_track_catalog, names_of, with_names
+from rec_assets.core.playlists.catalog import artist_and_track, build_track_catalog, names_of, with_names
 from rec_assets.core.playlists.sequences import build_sequences, count_playlists, playlist_hashes
 
 ROWS = [
@@ -37,7 +37,7 @@ def test_names_say_what_is_unknown(rows: Relation) -> None:
     catalog = build_track_catalog(rows)
 
     assert names_of(catalog, [3, 1, 3]) == ["A – unknown track", "unknown artist – y", "A – unknown track"]
-    assert artists_of(catalog, [2, 1]) == ["B", None]
+    assert artist_and_track(catalog, [2, 1]) == [("B", "z"), (None, "y")]
     assert with_names(catalog, [{"track_index": 3, "place": 1}]) == [
         {"track_index": 3, "place": 1, "artist": "A", "track": None}
     ]
@@ -55,7 +55,7 @@ def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(rows: Relation) -> 
 def test_what_is_left_out_is_counted(rows: Relation) -> None:
     counts = count_playlists(rows, min_tracks=3, sample_percent=100, sample_seed=0)
 
-    assert counts.as_dict() == {"all_playlists": 3, "not_sampled": 0, "too_short": 1, "kept": 2}
+    assert counts == {"all_playlists": 3, "not_sampled": 0, "too_short": 1, "kept": 2}
     with pytest.raises(DataError, match="min_tracks=4"):
         count_playlists(rows, min_tracks=4, sample_percent=100, sample_seed=0)
 
@@ -73,7 +73,7 @@ def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
     def sample(percent: float, seed: int) -> set[str]:
         found = build_sequences(rows, catalog, sample_percent=percent, sample_seed=seed).fetchall()
         counts = count_playlists(rows, min_tracks=3, sample_percent=percent, sample_seed=seed)
-        assert counts.kept == len(found) == 2000 - counts.not_sampled
+        assert counts["kept"] == len(found) == 2000 - counts["not_sampled"]
         return {row[0] for row in found}
 
     assert 150 < len(sample(10, 0)) < 250

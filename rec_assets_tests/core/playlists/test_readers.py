@@ -16,16 +16,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core.base.errors import SettingsError, SourceError, StoreError
-from rec_assets.core.playlists.readers import (
-    PlaylistSource,
-    SourceFormat,
-    SourceSettings,
-    StagedPlaylists,
-    describe_playlists,
-    plain_csv,
-    stage_playlists,
-    unescaped_csv,
-)
+from rec_assets.core.playlists.catalog import describe_playlists
+from rec_assets.core.playlists.readers import plain_csv, unescaped_csv
+from rec_assets.core.playlists.readers.sources import PlaylistSource, SourceFormat, SourceSettings
+from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
 
 DIALECT = '"user_id", "artistname", "trackname", "playlistname"'
 PLAIN = "user_id,artist,track,playlist"
@@ -401,15 +395,15 @@ def test_a_column_named_twice_is_not_guessed_at(tmp_path: Path, stage: Stage) ->
 
 
 @pytest.mark.parametrize(
-    ("header", "told"),
+    ("header", "expected"),
     [
-        ("user_id;artist;track;playlist", "it has 'user_id;artist;track;playlist'. These are no names: set `format`"),
+        ("user_id;artist;track;playlist", "it has 'user_id;artist;track;playlist'. These are not names: set `format`"),
         ("user_id,singer,track,playlist", "for example columns: {artist: singer}"),
         ("user_id,track,playlist", "for example columns: {artist: its name in the file}"),
     ],
 )
 def test_a_missing_column_is_answered_with_the_likeliest_remedy(
-    tmp_path: Path, stage: Stage, header: str, told: str
+    tmp_path: Path, stage: Stage, header: str, expected: str
 ) -> None:
     path = tmp_path / "other.csv"
     path.write_text(f"{header}\nu,a,t,p\n")
@@ -418,7 +412,7 @@ def test_a_missing_column_is_answered_with_the_likeliest_remedy(
         stage(path)
 
     assert str(path) in str(caught.value)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_a_column_that_is_none_of_ours_is_refused_by_the_settings() -> None:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import derive_lineage
-from rec_assets.core.names import TrackNames
-from rec_assets.core.promoted import PromotedModel
-from rec_assets.core.recommender import Recommender, RecommenderSettings, fit_recommender
+from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.recommender.fitting import fit_recommender
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.store.promoted_models import PromotedModels
 from rec_assets_tests.core.ranker.planted_rankers import TRACKS, cycle_ranker, walks
@@ -27,8 +30,9 @@ LINEAGE = derive_lineage("promoted_model", code_version="1", settings={}, inputs
 
 def named(tracks: int = TRACKS, artists: np.ndarray = ARTISTS) -> TrackNames:
     """Names for ``tracks`` tracks by their number, four tracks an artist."""
-    names = [f"Artist {number}" for number in range(int(artists.max(initial=-1)) + 1)]
-    return TrackNames.build(names, artists, [f"Track {track}" for track in range(tracks)], np.ones(tracks, np.int64))
+    names = pa.array([f"Artist {number}" for number in range(int(artists.max(initial=-1)) + 1)])
+    titles = pa.array([f"Track {track}" for track in range(tracks)])
+    return TrackNames.build(names, artists, titles, np.ones(tracks, np.int64))
 
 
 def vectors(tracks: int = TRACKS, seed: int = 0) -> TrackEmbeddings:

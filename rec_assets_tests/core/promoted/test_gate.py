@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rec_assets.core.promoted import Comparison, GateSettings, decide
-from rec_assets.core.promoted.history import entry_of
-from rec_assets.core.recommender import RecommenderSettings, chosen_contender
+from rec_assets.core.promoted.comparing import Comparison
+from rec_assets.core.promoted.gate import GateSettings, decide, entry_of
+from rec_assets.core.recommender.settings import RecommenderSettings, chosen_contender
 
 COUNTS = {"rows": 1_000, "playlists": 100, "tracks": 100}
 

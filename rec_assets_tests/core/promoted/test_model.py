@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rec_assets.core.base.errors import SettingsError, UnreadableError
+from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.promoted import PromotedModel, open_promoted, read_facts, recommend_after, save_promoted
-from rec_assets.core.promoted.batch import recommend_to_all
 from rec_assets.core.promoted.comparing import compare
-from rec_assets.core.recommender import save_recommender
-from rec_assets.core.strategies import NO_TRACK
+from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
+from rec_assets.core.promoted.recommendations import recommend_after, recommend_to_all
+from rec_assets.core.recommender.recommender import save_recommender
+from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets_tests.core.promoted.small_promoted import DEPTH, LINEAGE, built, fitted, vectors
 from rec_assets_tests.core.ranker.planted_rankers import TRACKS, walks
 from rec_assets_tests.core.strategies.slow_strategies import sequences_of
@@ -29,7 +29,7 @@ def path(ranker: PromotedModel, tmp_path: Path) -> Path:
 
 
 def answered(model: PromotedModel, histories: FlatSequences, depth: int = DEPTH) -> tuple[np.ndarray, np.ndarray]:
-    parts = [answers for _, answers in model.answers(histories, depth=depth)]
+    parts = [answers for _, answers in model.recommender.answers(histories, depth=depth)]
     return np.concatenate([part.rows for part in parts]), np.concatenate([part.scores for part in parts])
 
 
@@ -83,12 +83,6 @@ def test_recommendations_have_names_ranks_and_reasons(ranker: PromotedModel) -> 
             pair = vectors().input_vectors[[own, other]]
             cosine = float(pair[0] @ pair[1] / np.prod(np.linalg.norm(pair, axis=1)))
             assert reason.similarity == pytest.approx(cosine, abs=1e-5)
-
-
-def test_an_empty_history_or_no_k_is_refused(ranker: PromotedModel) -> None:
-    for history, k in (([], 3), ([1], 0)):
-        with pytest.raises(SettingsError, match="expected at least 1"):
-            recommend_after(ranker, history, k=k)
 
 
 def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own(ranker: PromotedModel) -> None:

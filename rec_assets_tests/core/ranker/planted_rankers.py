@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.ranker import Ranker, RankerSettings, Sources, train_ranker
+from rec_assets.core.ranker.learned import Ranker, RankerSettings, train_ranker
+from rec_assets.core.ranker.sources import Sources
 from rec_assets_tests.core.strategies.slow_strategies import World, embed
 
 # Rankers that learn what is planted within a second.

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.sources import PROPOSED, Candidates, NeighbourhoodSettings, Sources
-from rec_assets.core.strategies import ItemKnn, PlaylistKnn, TrackVectors, VectorQuery
+from rec_assets.core.strategies.item_knn import ItemKnn
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
 from rec_assets_tests.core.ranker.planted_rankers import sources_of
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, lists_of, worlds

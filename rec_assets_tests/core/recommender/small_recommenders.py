@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.ranker import NeighbourhoodSettings, Ranker
-from rec_assets.core.recommender import Recommender, RecommenderSettings, asks_ranker, fit_recommender
-from rec_assets.core.recommender.contenders import Contender
-from rec_assets.core.strategies import Answers
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.sources import NeighbourhoodSettings
+from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import Contender, RecommenderSettings
+from rec_assets.core.strategies.answers import Answers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets_tests.core.ranker.planted_rankers import cycle_ranker
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rec_assets.core.recommender import CONTENDERS, RecommenderSettings, chosen_contender
-from rec_assets.core.strategies import TUTORIAL_QUERY
+from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings, chosen_contender
+from rec_assets.core.strategies.track_vectors import TUTORIAL_QUERY
 
 
 def test_the_contenders_are_all_strategies_and_the_tutorials_way_of_asking() -> None:

@@ -7,16 +7,14 @@ import numpy as np
 import pytest
 
 from rec_assets.core.base.errors import SettingsError
-from rec_assets.core.ranker import PROPOSED, RankedCandidates
-from rec_assets.core.recommender import (
-    CONTENDERS,
-    RecommenderSettings,
-    StrategyName,
-    asks_ranker,
-    asks_vectors,
-    fit_recommender,
-)
-from rec_assets.core.strategies import ArtistAffinity, ItemKnn, PlaylistKnn, SequentialRules, TrackVectors
+from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.sources import PROPOSED
+from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings, StrategyName
+from rec_assets.core.strategies.artist_affinity import ArtistAffinity
+from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets_tests.core.ranker.planted_rankers import cycle_ranker
 from rec_assets_tests.core.recommender.small_recommenders import (
     ARTISTS,

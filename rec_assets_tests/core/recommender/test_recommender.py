@@ -13,8 +13,10 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.base.seal import verify_seal
 from rec_assets.core.base.tensor_file import map_tensors, write_tensors
-from rec_assets.core.recommender import CONTENDERS, Contender, Recommender, open_recommender, save_recommender
-from rec_assets.core.strategies import Answers, ColdQuery, Query, Scoring
+from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
+from rec_assets.core.recommender.settings import CONTENDERS, Contender
+from rec_assets.core.strategies.answers import Answers
+from rec_assets.core.strategies.track_vectors import ColdQuery, Query, Scoring
 from rec_assets_tests.core.recommender.small_recommenders import answered, fitted, playlists
 
 NOTES = {LINEAGE_KEY: Lineage("v1", 100, {}).to_json(), "note": "ö"}

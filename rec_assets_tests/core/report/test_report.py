@@ -3,31 +3,22 @@
 import base64
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from rec_assets.core.report import (
-    Column,
-    Definitions,
-    Estimate,
-    Example,
-    Examples,
-    Note,
-    Picture,
-    ReportContent,
-    Section,
-    Table,
-    build_report,
-)
-from rec_assets.core.report.texts import text_of
+from rec_assets.core.evaluation.slices import SliceRate
+from rec_assets.core.report.assessment import Assessment, build_report
+from rec_assets.core.report.page import setting_text, text_of
 
 HOSTILE = (
     "<script>alert('x')</script><img src=https://evil.example/x onerror=alert(1)>\" onload=\"x {{ 7*7 }} {% raw %}"
 )
 VOID = {"meta", "link", "img", "br"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+HEADINGS = ["Held-out playlists", "Strategies", "Where it works", "Examples", "The model", "Settings and versions"]
 
 
 class Page(HTMLParser):
@@ -58,119 +49,127 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def table(name: str = "ranker", **arguments) -> Table:
-    columns = [Column("strategy"), Column("hit rate@100", "share of playlists"), Column("note"), Column("tracks")]
-    rows = [[name, Estimate(0.44931, 0.4, 0.5), "text", 1_234], ["popularity", 0.1, None, None]]
-    return Table("All strategies.", columns, rows, **arguments)
+def figures(name: str, *, dev_run: bool = False) -> dict:
+    rates = {"hit_rates": {"100": 0.44931, "10": 0.2}, "intervals": {"100": (0.4, 0.5), "10": (0.1, 0.3)}}
+    counts = {"k": 100, "playlists": 5_000, "cold_queries": 7, "dev_run": dev_run, "sample_percent": 12.5}
+    shares = {"hit_rate": 0.44931, "interval": (0.4, 0.5), "mrr": 0.1, "ndcg": 0.2, "popularity_hit_rate": 0.1}
+    return {"strategy": name, **rates, **counts, **shares}
 
 
-def content(name: str = "Nina Simone – Sinnerman", banner: str | None = None) -> ReportContent:
-    examples = [
-        Example([name, "b"], name, ["c", name], 2),
-        Example(["a"], "t", ["c"], 34),
-        Example(["a"], "t", ["c"], 0),
+def row(strategy: str, hit_rate: float) -> dict:
+    rates = {"hit_rate": hit_rate, "hit_rate_low": 0.4, "hit_rate_high": 0.5, "hit_rate_at_10": math.nan}
+    beside = dict.fromkeys(("mrr", "ndcg", "catalog_coverage", "greatest_share", "tail_share", "stability"), 0.25)
+    beside["median_popularity"] = 9
+    return {
+        "strategy": strategy,
+        "is_chosen": hit_rate > 0.3,
+        "playlists": 5_000,
+        "median_popularity": 9,
+        **rates,
+    } | beside
+
+
+def example(playlist: str, name: str, place: int | None) -> list[dict]:
+    tracks = (("history", 1, name), ("target", place, name), ("recommended", 1, "other"), ("recommended", 2, name))
+    return [
+        {"playlist_id": playlist, "part": part, "place": at, "artist": "Nina Simone", "track": track}
+        for part, at, track in tracks
     ]
-    return ReportContent(
-        title=f"Report of {name}",
-        summary="Found 44.9 %.",
-        banner=banner,
-        sections=[
-            Section("Held-out results", [table(name, highlighted=0), Note(name)]),
-            Section("Strategies", [Picture(b"\x89PNG", f"curves of {name}", f"alt {name}")]),
-            Section("Examples", [Examples(examples)]),
-            Section("How it was measured", [Definitions("Settings", {"alpha": 0.025, name: name, "k": 1_000})]),
-        ],
+
+
+def assessment(name: str = "Sinnerman", **replaced) -> Assessment:
+    examples = [*example("p", name, 2), *example("q", name, 34), *example("r", name, None)]
+    whole = Assessment(
+        reports={"validation": figures(name), "test": figures(name)},
+        leaderboard=[row(name, 0.44931), row("popularity", 0.1)],
+        strategy_ranks={name: np.array([1, 0, 7]), "popularity": np.array([0, 0, 2])},
+        slices=[SliceRate("query", name, 20, 0.5, 0.4, 0.6)],
+        examples=examples,
+        track_map=(b"\x89PNG", f"map of {name}"),
+        settings={"a": {"k": 100, "alpha": 0.025, name: name}, "b": {"k": 100, "alpha": 0.05, "sg": True}},
+        versions={"a": name},
     )
+    return replace(whole, **replaced)
+
+
+def report(name: str = "Sinnerman", **replaced) -> str:
+    return build_report(assessment(name, **replaced)).html
 
 
 def test_every_part_is_in_the_page():
-    page = Page(build_report(content(banner="Dev run: 10 %")))
+    page = Page(report())
     assert page.open == []
-    assert page.texts["h1"] == ["Report of Nina Simone – Sinnerman"]
-    assert page.texts["h2"] == ["Held-out results", "Strategies", "Examples", "How it was measured"]
-    assert page.texts["caption"] == ["All strategies."]
-    assert page.texts["figcaption"] == ["curves of Nina Simone – Sinnerman"]
-    assert [text.strip() for text in page.texts["dt"]] == ["alpha", "Nina Simone – Sinnerman", "k"]
-    assert [text.strip() for text in page.texts["dd"]] == ["0.025", "Nina Simone – Sinnerman", "1,000"]
-    body = page.texts["body"][0]
-    assert "Dev run: 10 %" in body
-    assert "Found 44.9 %." in body
+    assert page.texts["h1"] == page.texts["title"] == ["Next-track recommendations"]
+    assert page.texts["h2"] == HEADINGS
+    assert [attributes["href"] for attributes in page.all("a")] == [f"#section-{place}" for place in range(1, 7)]
+    assert [heading["id"] for heading in page.all("h2")] == [f"section-{place}" for place in range(1, 7)]
+    assert page.texts["caption"][1] == "All strategies on the same 5,000 validation playlists"
+    assert page.texts["figcaption"][-1] == "map of Sinnerman"
+    assert all(image["alt"] for image in page.all("img"))
+    assert "44.9% of 5,000 validation playlists (95 % interval 40.0% to 50.0%)" in page.texts["p"][0]
+    names = ["alpha (a)", "alpha (b)", "k", "sg", "Sinnerman", "a"]
+    assert sorted(page.texts["dt"]) == sorted(names)
+    settings = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
+    assert (settings["alpha (a)"], settings["sg"]) == ("0.025", "yes")
 
 
-def test_every_link_leads_to_a_section():
-    page = Page(build_report(content()))
-    targets = {f"#{attributes['id']}" for _, attributes in page.elements if "id" in attributes}
-    links = [attributes["href"] for attributes in page.all("a")]
-    assert set(links) == targets
-    assert len(links) == 4
+def test_a_dev_run_has_a_banner():
+    banner = "Dev run on 12.5 % of the playlists"
+    assert banner not in report()
+    assert banner in report(reports={"validation": figures("x", dev_run=True), "test": figures("x")})
 
 
-def test_without_a_banner_there_is_none():
-    assert 'class="banner"' in build_report(content(banner="Dev run"))
-    assert 'class="banner"' not in build_report(content())
-
-
-@pytest.mark.parametrize("name", ["Nina Simone", HOSTILE])
-def test_nothing_is_loaded_and_nothing_runs(name):
-    page = Page(build_report(content(name, banner=name)))
+def test_nothing_is_loaded_and_nothing_runs_whatever_the_names():
+    page = Page(report(HOSTILE))
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"script", "iframe", "object", "embed", "base", "form", "audio", "video", "svg"}
     assert not [key for _, attributes in page.elements for key in attributes if key.startswith("on")]
     sources = [value for _, attributes in page.elements for key, value in attributes.items() if key in ("src", "href")]
     assert all(source.startswith(("data:", "#")) for source in sources)
-    style = page.texts["style"][0]
-    assert not re.search(r"url\(|@import|expression", style)
+    assert not re.search(r"url\(|@import|expression", page.texts["style"][0])
     policies = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policies == [POLICY]
+    assert page.texts["mark"] == [f"Nina Simone – {HOSTILE}"]
+    assert page.all("img")[-1]["alt"] == f"map of {HOSTILE}"
 
 
-def test_hostile_names_are_shown_as_they_are():
-    page = Page(build_report(content(HOSTILE, banner=HOSTILE)))
-    assert page.texts["h1"] == [f"Report of {HOSTILE}"]
-    assert page.texts["mark"] == [HOSTILE]
-    assert page.all("img")[0]["alt"] == f"alt {HOSTILE}"
-    assert page.texts["title"] == [f"Report of {HOSTILE}"]
-
-
-def test_names_of_all_scripts_can_be_stored_as_utf_8():
-    html = build_report(content("宇多田ヒカル فيروز 😀 \ud800"))
-    assert "宇多田ヒカル فيروز 😀 ?" in html
-    html.encode("utf-8")
-
-
-def test_the_same_content_gives_the_same_page_with_the_policy_before_anything_else():
-    html = build_report(content())
-    assert html == build_report(content())
+def test_the_same_run_gives_the_same_page_with_the_policy_before_anything_else():
+    html = report()
+    assert html == report()
     assert html.startswith('<!doctype html>\n<html lang="en">')
     assert html.index("Content-Security-Policy") < html.index("<link")
 
 
+def test_names_of_all_scripts_can_be_stored_as_utf_8():
+    html = report(track_map=(b"", "宇多田ヒカル فيروز 😀 \ud800"))
+    assert "宇多田ヒカル فيروز 😀 ?" in html
+    html.encode("utf-8")
+
+
 def test_the_picture_is_inside_of_the_page():
-    source = Page(build_report(content())).all("img")[0]["src"]
+    source = Page(report()).all("img")[-1]["src"]
     assert base64.b64decode(source.removeprefix("data:image/png;base64,")) == b"\x89PNG"
 
 
 def test_columns_of_figures_are_aligned_to_the_right_and_the_chosen_row_says_so():
-    html = build_report(content())
+    html = report()
     page = Page(html)
-    assert [head.get("class") for head in page.all("th") if head["scope"] == "col"] == [None, "number", None, "number"]
-    assert [row.get("class") for row in page.all("tr")] == [None, "highlighted", None]
-    assert "0.4493" in html
-    assert "0.4000 to 0.5000" in html
-    assert re.search(r"<bdi>popularity</bdi></th>", html)
-    assert re.search(r"<bdi>Nina Simone – Sinnerman</bdi> <span class=\"badge\">chosen</span>", html)
+    scopes = [head["scope"] for head in page.all("th")]
+    assert (scopes.count("col"), scopes.count("row")) == (8 + 10, 3 + 2)
+    aligned = [head.get("class") for head in page.all("th") if head["scope"] == "col"]
+    assert aligned == [None, *["number"] * 7, None, *["number"] * 9]
+    assert [attributes.get("class") for attributes in page.all("tr")].count("highlighted") == 1
+    assert '<bdi>0.4493</bdi><small class="interval">0.4000 to 0.5000</small>' in html
+    assert '<bdi>Sinnerman</bdi> <span class="badge">chosen</span>' in html
+    assert "<bdi>popularity</bdi></th>" in html
 
 
-def test_the_target_is_marked_where_it_was_recommended_and_its_fate_told_elsewhere():
-    page = Page(build_report(content()))
+def test_the_target_is_marked_where_it_was_recommended_and_said_to_be_elsewhere_or_nowhere():
+    page = Page(report())
     assert page.texts["mark"] == ["Nina Simone – Sinnerman"]
     body = page.texts["body"][0]
     assert body.count("The held-out track was found in place 34.") == 1
     assert body.count("The held-out track was not found.") == 1
-
-
-def test_an_empty_report_is_a_page():
-    assert Page(build_report(ReportContent("t", "s", None, []))).texts["h1"] == ["t"]
 
 
 @pytest.mark.parametrize(
@@ -192,19 +191,15 @@ def test_an_empty_report_is_a_page():
         (True, "yes"),
         (math.inf, "inf"),
         ("as it is", "as it is"),
-        (Estimate(0.5, 0.4, 0.6), "0.5000"),
+        ((0.5, 0.4, 0.6), "0.5000"),
     ],
 )
 def test_cells_are_written_for_people(cell, text):
     assert text_of(cell) == text
 
 
-def test_a_row_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="row 0 of table 'c' has 1 cells; expected 2, one for each of a, b"):
-        Table("c", [Column("a"), Column("b")], [["x"]])
-
-
-@pytest.mark.parametrize("row", [-1, 2])
-def test_a_highlighted_row_that_is_not_there_is_refused(row):
-    with pytest.raises(ValueError, match=f"highlighted={row}"):
-        table(highlighted=row)
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.025, "0.025"), (70_000, "70,000"), (False, "no"), ("pca", "pca"), ([1], "[1]"), ({}, "{}")]
+)
+def test_settings_are_written_as_they_were_set(value, text):
+    assert setting_text(value) == text

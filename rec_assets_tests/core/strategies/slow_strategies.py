@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies import NO_TRACK, Answers, ColdQuery, Query, Scores, Scoring, VectorQuery
+from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
+from rec_assets.core.strategies.track_vectors import ColdQuery, Query, Scoring, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets_tests.core import small_models

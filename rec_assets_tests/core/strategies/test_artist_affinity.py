@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
-from rec_assets.core.strategies import ArtistAffinity, Popularity, artist_affinity
+from rec_assets.core.strategies import artist_affinity
+from rec_assets.core.strategies.artist_affinity import ArtistAffinity
+from rec_assets.core.strategies.popularity import Popularity
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, worlds
 

@@ -5,7 +5,8 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import ItemKnn, ItemKnnSettings, SequentialRules, cooccurrence, item_knn
+from rec_assets.core.strategies import cooccurrence, item_knn
+from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import SlowScores, World, check, lists_of, worlds
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import PlaylistKnn, PlaylistKnnSettings, playlist_knn
-from rec_assets.core.strategies.playlist_knn import playlist_track_matrix
+from rec_assets.core.strategies import playlist_knn
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings, playlist_track_matrix
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, worlds
 

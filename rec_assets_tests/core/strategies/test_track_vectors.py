@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import (
-    NO_TRACK,
+from rec_assets.core.strategies import vector_scores
+from rec_assets.core.strategies.answers import NO_TRACK
+from rec_assets.core.strategies.track_vectors import (
     TUTORIAL_QUERY,
     ColdQuery,
     Query,
     Scoring,
     TrackVectors,
     VectorQuery,
-    vector_scores,
 )
 from rec_assets.core.strategies.vector_scores import VectorIndex
 from rec_assets.core.vectors.embeddings import TrackEmbeddings

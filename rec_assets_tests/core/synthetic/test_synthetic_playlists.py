@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from gensim.models import Word2Vec
 
 from rec_assets.core.base.errors import SettingsError
-from rec_assets.core.synthetic import PARQUET_SCHEMA, SAMPLE_ROWS, row_batches, write_synthetic_playlists, writers
+from rec_assets.core.synthetic import SAMPLE_ROWS, writers
+from rec_assets.core.synthetic.writers import PARQUET_SCHEMA, write_synthetic_playlists
 from rec_assets.paths import SYNTHETIC_SAMPLE
-from rec_assets.serving.make_playlists import make_playlists
+from rec_assets.serving.main import make_playlists
 
 ROWS = 20_000
 Row = tuple[str, str, str, str]
@@ -55,7 +56,7 @@ def test_the_command_reproduces_the_shipped_sample(tmp_path):
 
 
 def test_same_seed_same_bytes_whatever_the_batch_size(written, tmp_path, monkeypatch):
-    monkeypatch.setattr(row_batches, "BATCH_ROWS", 1_000)
+    monkeypatch.setattr(writers, "BATCH_ROWS", 1_000)
     write_synthetic_playlists(tmp_path / "again.csv", rows=ROWS, seed=3)
     assert (tmp_path / "again.csv").read_bytes() == written.read_bytes()
 
@@ -132,13 +133,13 @@ def test_the_sample_has_the_awkward_rows_of_the_public_file():
 @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.parquet"])
 def test_a_failure_midway_leaves_the_old_file_and_nothing_else(name, tmp_path, monkeypatch):
     (tmp_path / name).write_text("old")
-    batches = writers.row_batches
+    batches = writers._row_batches
 
     def fail_after_one(plan):
         yield next(batches(plan))
         raise OSError("no space left")
 
-    monkeypatch.setattr(writers, "row_batches", fail_after_one)
+    monkeypatch.setattr(writers, "_row_batches", fail_after_one)
     with pytest.raises(OSError, match="no space left"):
         write_synthetic_playlists(tmp_path / name, rows=ROWS)
     assert (tmp_path / name).read_text() == "old"

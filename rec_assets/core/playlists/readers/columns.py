@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rec_assets.core.base.errors import SourceError
 
-# The names under which each column is found without being told, the standard name first.
+# The names under which each column is found by default, the standard name first.
 COLUMN_NAMES = {
     "row_id": ("row_id",),
     "user_id": ("user_id",),
@@ -26,8 +26,7 @@ def find_columns(path: Path, names: Sequence[str], columns: Mapping[str, str]) -
         columns: standard column name to the file's name for it, where a user says so.
 
     Raises:
-        SourceError: a required column is missing, one that ``columns`` names is not there, or a name stands
-            for two columns.
+        SourceError: a column that is required or in ``columns`` is missing, or two columns have the same name.
     """
     candidates = {name: (columns[name],) if name in columns else usual for name, usual in COLUMN_NAMES.items()}
     found = {
@@ -52,7 +51,7 @@ def _missing(
     )
     if any(set(name) & _SEPARATORS for name in names):
         return SourceError(
-            f"{said} These are no names: set `format` to the way the file is written, with commas between columns."
+            f"{said} These are not names: set `format` to the way the file is written, with commas between columns."
         )
     free = next((name for name in names if name not in found.values()), "its name in the file")
     return SourceError(

@@ -25,13 +25,13 @@ _EXPECTED = {
 def read_parquet(connection: Connection, path: Path, columns: dict[str, str]) -> FileRows:
     """The rows of ``path`` in the columns that staging expects, lazily.
 
-    Without a ``row_id`` the rows are numbered in the order in which they stand in the file.
+    Without a ``row_id`` the rows are numbered in the order of the file.
 
     Raises:
         SourceError: not a whole parquet file, a missing column, or one of another type.
     """
     with readable(path), path.open("rb"):
-        pass  # a file that may not be read is no broken one
+        pass  # a file without read permission is not a broken one
     try:
         relation = read_table(connection, path)
     except duckdb.IOException:
@@ -58,7 +58,7 @@ def read_parquet(connection: Connection, path: Path, columns: dict[str, str]) ->
 
 
 def broken_parquet(path: str, error: duckdb.Error) -> SourceError:
-    """The error for what DuckDB says about a damaged file, shortly."""
+    """The error for a damaged file, with the first line of what DuckDB says."""
     return SourceError(
         f"{path} is not a whole parquet file: {str(error).splitlines()[0]}. Write or download it again, or set "
         "`format` if it is another kind of file."

@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
 from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
-from rec_assets.core.playlists.readers.row_ids import row_id_sql
+from rec_assets.core.playlists.readers.row_ids import TextRows, row_id_sql
 from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 CHUNK_CHARACTERS = 1 << 20
-# What the csv module says, and what a person can act on.
+# What the csv module says, and what it means.
 _FAULTS = {
     "unexpected end of data": "a quote is never closed",
     "field larger than field limit": "a quote is never closed, or a field is very long",
@@ -32,14 +32,31 @@ _FAULTS = {
 _Record = tuple[int, Sequence[str | None], str, str | None]
 
 
-def record_batches(path: Path, names: list[str], found: dict[str, str]) -> Iterator[pa.RecordBatch]:
-    """The records after the header, as :data:`RECORDS`; a faulty one has no fields, and one entry per line.
+def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
+    """The records after the header; a faulty one has no fields, and one entry per line.
 
     Raises:
-        SourceError: no usable header, or a damaged archive.
+        SourceError: no usable header; from the batches: a damaged archive.
     """
-    schema = records_schema(found)
+    header = read_header(path)
+    try:
+        names = next(csv.reader([header], strict=True))
+    except csv.Error as error:
+        raise SourceError(
+            f"{path}: its header {header[:200]!r} is not CSV: {_explain(error)}. Correct the header, or set `format` "
+            "if this is another format."
+        ) from error
+    found = find_columns(path, names, columns)
+    schema = pa.schema([("line_number", pa.int64()), *((name, pa.string()) for name in (*found, "text", "fault"))])
+    sql = f"""
+        SELECT {row_id_sql(found, "row_id", "line_number - 2")} AS row_id, {", ".join(REQUIRED_COLUMNS)},
+            {sql_text(path.name)} AS source_file, line_number, text, fault
+        FROM batches"""
     parser = _Parser(len(names), [names.index(name) for name in found.values()], schema)
+    return TextRows(schema, _record_batches(path, parser, schema), sql, "row_id" in found)
+
+
+def _record_batches(path: Path, parser: "_Parser", schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     with open_text_file(path) as stream:
         # Bytes that are not UTF-8 become lone surrogates, by which their records are found later.
         text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline="\n")
@@ -51,40 +68,6 @@ def record_batches(path: Path, names: list[str], found: dict[str, str]) -> Itera
             rest = parser.rest
         yield _batch(parser.parse(rest, at_end=True), schema)
         text.detach()
-
-
-def records_schema(found: dict[str, str]) -> pa.Schema:
-    """The columns of a batch: ``line_number``, those that are ``found``, ``text`` and ``fault``."""
-    return pa.schema([("line_number", pa.int64()), *((name, pa.string()) for name in (*found, "text", "fault"))])
-
-
-def records_sql(path: Path, found: dict[str, str], records: str) -> str:
-    """SQL that turns the relation named ``records`` into the columns that staging expects."""
-    return f"""
-        SELECT {row_id_sql(found, "row_id", "line_number - 2")} AS row_id, {", ".join(REQUIRED_COLUMNS)},
-            {sql_text(path.name)} AS source_file, line_number, text, fault
-        FROM {records}"""
-
-
-def header_columns(path: Path, columns: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """The file's columns in order, and standard column name to the file's own.
-
-    Raises:
-        SourceError: no usable header.
-    """
-    names = _header_names(path)
-    return names, find_columns(path, names, columns)
-
-
-def _header_names(path: Path) -> list[str]:
-    header = read_header(path)
-    try:
-        return next(csv.reader([header], strict=True))
-    except csv.Error as error:
-        raise SourceError(
-            f"{path}: its header {header[:200]!r} is not CSV: {_explain(error)}. Mend the header, or set `format` "
-            "if this is another format."
-        ) from error
 
 
 def _explain(error: csv.Error) -> str:

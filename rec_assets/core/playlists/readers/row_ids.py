@@ -1,7 +1,10 @@
 """``row_id``: the order of rows, which must be one order over all files of a source."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow as pa
 
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import Connection, Relation, fetch_row
@@ -16,16 +19,26 @@ class FileRows:
     own_row_ids: bool
 
 
+@dataclass(frozen=True)
+class TextRows:
+    """A text file as ``batches`` of ``schema``; ``sql`` over them gives the columns that staging expects."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    sql: str
+    own_row_ids: bool
+
+
 def row_id_sql(found: dict[str, str], own: str, place: str) -> str:
-    """SQL for ``row_id``: ``own`` text as a whole number (NULL where it is none) if the file has it, else ``place``."""
+    """SQL for ``row_id``: ``own`` text as a whole number, else NULL, if the file has the column; else ``place``."""
     return f"TRY_CAST({own} AS BIGINT)" if "row_id" in found else place
 
 
 def in_one_order(connection: Connection, parts: list[FileRows]) -> str:
     """SQL over the rows of all ``parts``, no ``row_id`` twice.
 
-    Numbers that are unique over all files are one order and stay as they are, however the rows were dealt to the
-    files. Otherwise each file's rows follow those of the file before.
+    Numbers that are unique over all files are one order and stay as they are, in whichever file a row is.
+    Otherwise each file's rows follow those of the file before.
 
     Raises:
         SourceError: a file's own numbers are not unique.
@@ -61,7 +74,7 @@ def _repeated(row_ids: Relation) -> tuple[int, int] | None:
 
 
 def _is_rising(row_ids: Relation) -> bool:
-    """Whether each is greater than the one before; then they are unique, without a look at all of them at once."""
+    """Whether each is greater than the one before: then they are unique, and no sort or hash is needed."""
     last = None
     for batch in row_ids.to_arrow_reader(1_000_000):
         if batch.column(0).null_count:

@@ -14,7 +14,7 @@ from rec_assets.core.base.errors import SourceError, StoreError
 from rec_assets.core.base.relations import Connection, Relation, count_rows, fetch_row, query, read_table, sql_text
 from rec_assets.core.playlists.readers import plain_csv, unescaped_csv
 from rec_assets.core.playlists.readers.parquet import broken_parquet, read_parquet
-from rec_assets.core.playlists.readers.row_ids import FileRows, in_one_order
+from rec_assets.core.playlists.readers.row_ids import FileRows, TextRows, in_one_order
 from rec_assets.core.playlists.readers.sources import (
     PlaylistSource,
     SourceFormat,
@@ -30,9 +30,7 @@ class StagedPlaylists:
 
     Attributes:
         rows: ``row_id, user_id, playlist, artist, track``; empty text is NULL.
-        rejects: ``source_file, line_number, text, reason``.
-        row_count: number of rows.
-        reject_count: number of rejects, in lines of text.
+        rejects: ``source_file, line_number, text, reason``, one for each line of text.
         files: what was read, in order.
     """
 
@@ -47,17 +45,16 @@ class StagedPlaylists:
         """Rejects among all lines, 0..1."""
         return self.reject_count / (self.row_count + self.reject_count)
 
-    def commonest_reasons(self, limit: int = 3) -> list[tuple[str, int, str, int]]:
-        """``(reason, lines, file, line number of the first)`` of the rejects, the commonest first."""
+    def commonest_reasons(self) -> list[tuple[str, int, str, int]]:
+        """``(reason, lines, file, line number of the first)`` of the three commonest, by number."""
         first = "min_by({file: source_file, line: line_number}, (source_file, line_number)) AS first"
         counted = self.rejects.aggregate(f"reason, count(*) AS lines, {first}", "reason")
-        return (
-            counted.order("lines DESC, reason").limit(limit).select("reason, lines, first.file, first.line").fetchall()
-        )
+        commonest = counted.order("lines DESC, reason").limit(3)
+        return commonest.select("reason, lines, first.file, first.line").fetchall()
 
 
 def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path) -> StagedPlaylists:
-    """Read ``source``; text is parsed once, into parquet files in ``folder``, and parquet stays where it is.
+    """Read ``source``; text is parsed once, into parquet files in ``folder``, and parquet is read where it is.
 
     ``row_id`` is the files' own column where they have it, else the place of the row in its file; see
     :func:`in_one_order` for several files.
@@ -77,7 +74,7 @@ def stage_playlists(connection: Connection, source: PlaylistSource, folder: Path
 
 @contextmanager
 def _explained(files: list[Path], folder: Path) -> Iterator[None]:
-    """Names the files where DuckDB stumbles over their content, which is parquet: text is cut here."""
+    """Names the files where DuckDB cannot read their content, which is parquet: text is parsed by this package."""
     try:
         yield
     except duckdb.IOException as error:
@@ -86,7 +83,7 @@ def _explained(files: list[Path], folder: Path) -> Iterator[None]:
                 f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
                 "TMPDIR to a folder on a larger disk."
             ) from error
-        raise  # it may pass, which the caller knows
+        raise  # it may be transient: the caller tries again
     except (duckdb.OutOfMemoryException, duckdb.InterruptException):
         raise
     except duckdb.Error as error:
@@ -100,39 +97,34 @@ def _read_file(connection: Connection, source: PlaylistSource, path: Path, stage
         case SourceFormat.parquet:
             return read_parquet(connection, path, columns)
         case SourceFormat.unescaped_csv:
-            names, found = unescaped_csv.header_columns(path, columns)
-            sql = unescaped_csv.split_fields_sql(path, names, found, "batches")
-            _stage(connection, unescaped_csv.LINES, unescaped_csv.line_batches(path), sql, staged)
+            text = unescaped_csv.open_rows(path, columns)
         case _:
-            names, found = plain_csv.header_columns(path, columns)
-            schema, sql = plain_csv.records_schema(found), plain_csv.records_sql(path, found, "batches")
-            _stage(connection, schema, plain_csv.record_batches(path, names, found), sql, staged)
-    return FileRows(path, f"SELECT * FROM read_parquet({sql_text(str(staged))})", "row_id" in found)
+            text = plain_csv.open_rows(path, columns)
+    _stage(connection, text, staged)
+    return FileRows(path, f"SELECT * FROM read_parquet({sql_text(str(staged))})", text.own_row_ids)
 
 
-def _stage(
-    connection: Connection, schema: pa.Schema, batches: Iterator[pa.RecordBatch], sql: str, staged: Path
-) -> None:
-    """Write what ``sql`` makes of ``batches`` to ``staged``, batch by batch."""
+def _stage(connection: Connection, text: TextRows, staged: Path) -> None:
+    """Write the rows of ``text`` to ``staged``, batch by batch."""
     failures: list[Exception] = []
 
     def watched() -> Iterator[pa.RecordBatch]:
         try:
-            yield from batches
+            yield from text.batches
         except Exception as error:
             failures.append(error)
             raise
 
-    lines = connection.from_arrow(pa.RecordBatchReader.from_batches(schema, watched()))
+    lines = connection.from_arrow(pa.RecordBatchReader.from_batches(text.schema, watched()))
     try:
-        # A reject carries its line; the millions of good ones need not.
-        query(lines, "batches", sql).query(
+        # A reject keeps its line; the millions of good rows need not.
+        query(lines, "batches", text.sql).query(
             "parsed",
             f"""COPY (SELECT * REPLACE (CASE WHEN {_REASON} IS NOT NULL THEN text END AS text) FROM parsed)
                 TO {sql_text(str(staged))} (FORMAT parquet)""",
         )
     except duckdb.Error:
-        if failures:  # DuckDB hands on an error of the reader as text, with its stack
+        if failures:  # DuckDB passes an error of the reader on as text, with its stack
             raise failures[0] from None
         raise
 
@@ -159,7 +151,7 @@ def _part(connection: Connection, select: str, files: list[Path], folder: Path) 
                 coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {_REASON} AS reason
             FROM everything WHERE {_REASON} IS NOT NULL ORDER BY source_file, line_number""",
     )
-    # Kept apart at once: finding them reads every row, and they are wanted several times.
+    # Stored at once: finding them reads every row, and they are used several times.
     rejected.to_parquet(str(folder / "rejects.parquet"))
     rejects = read_table(connection, folder / "rejects.parquet")
     # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.

@@ -1,4 +1,4 @@
-"""Text files as bytes: packed or plain, and what is wrong with those that are no text."""
+"""Text files as bytes: compressed or plain, and what is wrong with files that are not text."""
 
 import gzip
 import zipfile
@@ -11,6 +11,7 @@ from typing import IO
 from rec_assets.core.base.errors import SourceError
 
 NOT_UTF8 = "not UTF-8"  # a reason for a reject
+_LONGEST_HEADER = 65_536
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EXPECTED = "Expected a CSV file in UTF-8 (.csv, .csv.gz or .zip), or a parquet file whose name ends in .parquet."
 # The first bytes of files that people take for CSV.
@@ -25,16 +26,12 @@ _OTHER_KINDS = {
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """A block that reads ``path``; what waiting cannot mend becomes an error that names the file.
-
-    Raises:
-        SourceError: the file is gone, may not be read, or is a damaged archive.
-    """
+    """A block that reads ``path``. Raises SourceError: it is missing, may not be read, or is a damaged archive."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise SourceError(
-            f"{path} cannot be opened: {error.strerror}. Set `source` to a file that may be read, or mend its "
+            f"{path} cannot be opened: {error.strerror}. Set `source` to a file that may be read, or change its "
             "permissions."
         ) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
@@ -70,18 +67,18 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
         raise SourceError(f"{path} holds {len(names)} .csv files; expected exactly one. Unpack it yourself.")
     try:
         return archive.open(names[0])
-    except RuntimeError as error:  # encrypted, or packed by a method that Python does not know
+    except RuntimeError as error:  # encrypted, or compressed by a method that Python does not know
         raise SourceError(f"{path} cannot be unpacked: {error}. Unpack it yourself.") from error
 
 
-def read_header(path: Path, longest: int = 65_536) -> str:
+def read_header(path: Path) -> str:
     """The first line of a text file, without its line end.
 
     Raises:
-        SourceError: the file is empty, or its first line is no text in UTF-8 of at most ``longest`` bytes.
+        SourceError: the file is empty, or its first line is not UTF-8 text of at most 65,536 bytes.
     """
     with open_text_file(path) as stream:
-        line = stream.readline(longest)
+        line = stream.readline(_LONGEST_HEADER)
     if not line.strip():
         raise SourceError(
             f"{path} is empty; expected a header line and rows of playlists. Write or download it again, or set "
@@ -91,17 +88,17 @@ def read_header(path: Path, longest: int = 65_536) -> str:
         text = line.decode()
     except UnicodeDecodeError:
         text = ""
-    if not text or "\0" in text or (len(line) == longest and not text.endswith("\n")):
-        raise SourceError(f"{path} is not a CSV file in UTF-8: {_what_it_is(line, longest)} {_EXPECTED}")
+    if not text or "\0" in text or (len(line) == _LONGEST_HEADER and not text.endswith("\n")):
+        raise SourceError(f"{path} is not a CSV file in UTF-8: {_what_it_is(line)} {_EXPECTED}")
     return text.rstrip("\r\n")
 
 
-def _what_it_is(line: bytes, longest: int) -> str:
+def _what_it_is(line: bytes) -> str:
     for magic, kind in _OTHER_KINDS.items():
         if line.startswith(magic):
             return f"it is {kind}"
     if b"\0" in line:
         return "its first line holds NUL bytes, as binary files do."
-    if len(line) == longest:
-        return f"its first line has no end within {longest} bytes."
+    if len(line) == _LONGEST_HEADER:
+        return f"its first line has no end within {_LONGEST_HEADER} bytes."
     return f"its first line is in another encoding: {line.rstrip()[:80]!r}. Convert it to UTF-8."

@@ -1,11 +1,11 @@
 r"""The dialect of the public #nowplaying playlists file: every field quoted, no quote inside escaped.
 
 ``"user","Osmani Garcia "La Voz"","El Taxi","Ecuador"`` is one row of four fields. A general CSV reader
-splits such rows wrongly or drops them without a word, so lines are cut at ``","`` and nowhere else. The
+splits such rows wrongly or drops them silently, so lines are cut at ``","`` and nowhere else. The
 published description names ``\`` as the escape character; ``\"`` inside a field is read as a quote.
 
-A field that itself holds ``","`` or a line break cannot be told from two fields or two rows: such lines
-are rejected, with their number and text, never guessed at.
+A field that itself holds ``","`` or a line break looks like two fields or two rows: such lines are rejected,
+with their number and text, never guessed at.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
 from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
-from rec_assets.core.playlists.readers.row_ids import row_id_sql
+from rec_assets.core.playlists.readers.row_ids import TextRows, row_id_sql
 from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 BLOCK_BYTES = 8 << 20
@@ -27,14 +27,37 @@ LONGEST_LINE_BYTES = 64 << 20
 LINES = pa.schema([("line_number", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
 
 
-def line_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The lines after the header: ``line_number`` (the header is 1), ``line``, ``fault``.
-
-    Blank lines at the end of the file are no lines: they hold nothing that could be lost.
+def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
+    """The lines after the header.
 
     Raises:
-        SourceError: the archive is damaged, or a line never ends.
+        SourceError: no usable header; from the batches: a damaged archive, or a line that never ends.
     """
+    names = [name.strip('"') for name in read_header(path).split(", ")]
+    if len(names) == 1:  # the same dialect, but without the space after each comma in its header
+        names = names[0].split('","')
+    found = find_columns(path, names, columns)
+    field = {standard: f"fields[{names.index(name) + 1}]" for standard, name in found.items()}
+    fields = ", ".join(f"""replace({field[standard]}, '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS)
+    sql = f"""
+        SELECT {row_id_sql(found, field.get("row_id", ""), "line_number - 2")} AS row_id, {fields},
+            {sql_text(path.name)} AS source_file, line_number,
+            line AS text,
+            CASE WHEN fault IS NOT NULL THEN fault
+                 WHEN line = '' THEN 'blank line'
+                 WHEN fields IS NULL THEN 'does not begin and end with a quote'
+                 WHEN len(fields) <> {len(names)}
+                 THEN len(fields) || ' fields instead of {len(names)}' END AS fault
+        FROM (
+            SELECT *, CASE WHEN length(line) >= 2 AND starts_with(line, '"') AND ends_with(line, '"')
+                THEN string_split(line[2:-2], '","') END AS fields
+            FROM batches
+        )"""
+    return TextRows(LINES, _line_batches(path), sql, "row_id" in found)
+
+
+def _line_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The lines after the header, numbered from 2; blank lines at the end of the file hold nothing and are left out."""
     with open_text_file(path) as stream:
         stream.readline()
         line_number = 2
@@ -45,7 +68,7 @@ def line_batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _whole_line_blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
-    """Blocks of whole lines, without the last line end of each, nor the blank lines at the end of the file."""
+    """Blocks of whole lines, without the last line end of each and without blank lines at the end of the file."""
     rest = b""
     while block := stream.read(BLOCK_BYTES):
         block = rest + block
@@ -71,8 +94,7 @@ def _split_lines(block: bytes, first_line_number: int) -> pa.RecordBatch:
     try:
         block.decode()
         return pa.record_batch(
-            [numbers, lines.cast(pa.large_string()).cast(pa.string()), pa.nulls(len(lines), pa.string())],
-            schema=LINES,
+            [numbers, lines.cast(pa.large_string()).cast(pa.string()), pa.nulls(len(lines), pa.string())], schema=LINES
         )
     except UnicodeDecodeError:
         text, faults = zip(*(_decode(line) for line in lines.to_pylist()), strict=True)
@@ -84,31 +106,3 @@ def _decode(line: bytes) -> tuple[str, str | None]:
         return line.decode(), None
     except UnicodeDecodeError:
         return line.decode(errors="backslashreplace"), NOT_UTF8
-
-
-def header_columns(path: Path, columns: dict[str, str]) -> tuple[list[str], dict[str, str]]:
-    """The file's columns in order, and standard column name to the file's own."""
-    names = [name.strip('"') for name in read_header(path).split(", ")]
-    if len(names) == 1:  # the same dialect, but without the space after each comma in its header
-        names = names[0].split('","')
-    return names, find_columns(path, names, columns)
-
-
-def split_fields_sql(path: Path, names: list[str], found: dict[str, str], lines: str) -> str:
-    """SQL that cuts the lines of the relation named ``lines`` into the columns that staging expects."""
-    field = {standard: f"fields[{names.index(name) + 1}]" for standard, name in found.items()}
-    fields = ", ".join(f"""replace({field[standard]}, '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS)
-    return f"""
-        SELECT {row_id_sql(found, field.get("row_id", ""), "line_number - 2")} AS row_id, {fields},
-            {sql_text(path.name)} AS source_file, line_number,
-            line AS text,
-            CASE WHEN fault IS NOT NULL THEN fault
-                 WHEN line = '' THEN 'blank line'
-                 WHEN fields IS NULL THEN 'does not begin and end with a quote'
-                 WHEN len(fields) <> {len(names)}
-                 THEN len(fields) || ' fields instead of {len(names)}' END AS fault
-        FROM (
-            SELECT *, CASE WHEN length(line) >= 2 AND starts_with(line, '"') AND ends_with(line, '"')
-                THEN string_split(line[2:-2], '","') END AS fields
-            FROM {lines}
-        )"""

@@ -1,4 +1,4 @@
-"""train_sequences, validation_sequences and test_sequences, and the check that no playlist is in two of them."""
+"""Rows to sequences, and sequences to a training, a validation and a test part, of which no two share a playlist."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,9 @@ import dagster as dg
 
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists import splits
+from rec_assets.core.playlists.sequences import SequencesSettings, build_sequences, count_playlists
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
 
 _PURPOSES = {
@@ -14,6 +16,25 @@ _PURPOSES = {
     "validation": "The playlists by which settings are chosen.",
     "test": "The playlists that measure the final model; nothing is chosen by them.",
 }
+
+
+class PlaylistSequencesConfig(dg.Config, SequencesSettings):
+    """Which playlists become sequences."""
+
+
+@dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
+def playlist_sequences(
+    context: dg.AssetExecutionContext,
+    config: PlaylistSequencesConfig,
+    store: AssetStore,
+    raw_playlists: Relation,
+    track_catalog: Relation,
+) -> dg.MaterializeResult[Relation]:
+    """Playlists of at least `min_tracks` tracks, as sequences of track numbers in the order of their rows."""
+    lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
+    counts = count_playlists(raw_playlists, **config.as_dict())
+    sequences = build_sequences(raw_playlists, track_catalog, **config.as_dict())
+    return materialized(sequences, lineage, counts)
 
 
 class SplitConfig(dg.Config, splits.SplitSettings):
@@ -58,3 +79,11 @@ def splits_are_disjoint_and_complete(
     parts = train_sequences.union(validation_sequences).union(test_sequences)
     misplaced = splits.count_misplaced(playlist_sequences, parts)
     return dg.AssetCheckResult(passed=not any(misplaced.values()), metadata=misplaced)
+
+
+PREPARATION = Room(
+    "preparation",
+    [playlist_sequences, split_sequences],
+    {"playlist_sequences": PlaylistSequencesConfig, "split_sequences": SplitConfig},
+    [splits_are_disjoint_and_complete],
+)

@@ -1,4 +1,4 @@
-"""Checks of how the chosen strategy behaves, beyond how often it hits (after RecList; Chia et al. 2022)."""
+"""Checks of the hit rates, and of how the chosen strategy behaves (after RecList; Chia et al. 2022)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,21 +6,86 @@ from typing import Any
 import dagster as dg
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.evaluation.figures import rank_array
-from rec_assets.core.evaluation.metrics import paired_difference_interval
+from rec_assets.core.evaluation.bootstrap import difference_interval, paired_difference_interval
+from rec_assets.core.evaluation.figures import rank_array, rank_arrays
+from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.evaluation.slices import SliceRate, collapsed_slices
 from rec_assets.defs.shared.materialized import rounded
 
 LEAST_STABILITY, GREATEST_SHARE, LEAST_TAIL_SHARE = 0.5, 0.9, 0.02
 GREATEST_FALL, LEAST_PLAYLISTS = 0.05, 200
 
+
+def build_hit_rate_checks(part: str) -> dg.AssetChecksDefinition:
+    """``<part>_hit_rate`` is a share, and above what popularity alone reaches."""
+    name = f"{part}_hit_rate"
+
+    @dg.multi_asset_check(
+        name=f"{name}_checks",
+        ins={"report": dg.AssetIn(name)},
+        can_subset=True,  # without it the UI refuses to run the two unless the asset is materialized, too
+        specs=[
+            dg.AssetCheckSpec(
+                "is_a_share", asset=name, description="All hit rates are in 0..1 and grow with k.", blocking=True
+            ),
+            dg.AssetCheckSpec(
+                "is_above_popularity",
+                asset=name,
+                description="The hit rate is above that of recommending the k most frequent tracks.",
+            ),
+        ],
+    )
+    def hit_rate_checks(report: dict) -> Iterator[dg.AssetCheckResult]:
+        rates = [rate for _, rate in sorted(report["hit_rates"].items(), key=lambda item: int(item[0]))]
+        yield dg.AssetCheckResult(
+            check_name="is_a_share",
+            asset_key=name,
+            passed=rates == sorted(rates) and rates[0] >= 0 and rates[-1] <= 1 and rates[-1] == report["hit_rate"],
+            metadata={"hit_rates": ", ".join(f"{rate:.4g} at {k}" for k, rate in report["hit_rates"].items())},
+        )
+        yield dg.AssetCheckResult(
+            check_name="is_above_popularity",
+            asset_key=name,
+            passed=report["hit_rate"] > report["popularity_hit_rate"],
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={key: rounded(report[key]) for key in ("hit_rate", "popularity_hit_rate", "k", "playlists")},
+        )
+
+    return hit_rate_checks
+
+
+@dg.asset_check(
+    asset="test_hit_rate",
+    description="The hit rates of validation and test differ by no more than chance: the 95 % interval of their "
+    "difference (bootstrap over the playlists of both) contains 0.",
+    additional_ins={name: dg.AssetIn(name) for name in ("validation_ranks", "test_ranks")},
+)
+def agrees_with_validation(
+    test_hit_rate: dict, validation_ranks: Relation, test_ranks: Relation
+) -> dg.AssetCheckResult:
+    """A test figure far below that of validation says that settings were fitted to the validation playlists."""
+    k = test_hit_rate["k"]
+    validation, test = (hits(rank_arrays(ranks)["rank"], k=k) for ranks in (validation_ranks, test_ranks))
+    interval = difference_interval(validation, test)
+    return dg.AssetCheckResult(
+        passed=interval.low <= 0 <= interval.high,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "validation_minus_test": rounded(float(validation.mean() - test.mean())),
+            "interval_low": rounded(interval.low),
+            "interval_high": rounded(interval.high),
+            "k": k,
+        },
+    )
+
+
 _BEHAVIOUR = {
     "similar_histories_get_similar_answers": "At least half of the first 10 tracks stay when the oldest track of the "
     "history is missing.",
     "no_track_for_nearly_everyone": "No track is recommended to more than 90 % of the playlists.",
     "the_tail_is_reached": "At least 2 % of the recommendations go beyond the most popular fifth of the catalog.",
-    "no_strategy_is_better": "No other strategy hits more often than the chosen one, beyond chance (95 % interval of "
-    "the paired difference for each, so with seven others a false alarm is not rare).",
+    "no_strategy_is_better": "No other strategy has a higher hit rate than the chosen one, beyond chance (95 % "
+    "interval of the paired difference for each, so with seven others a false alarm is not rare).",
 }
 
 
@@ -36,7 +101,7 @@ def behaviour_checks(model_leaderboard: Relation) -> Iterator[dg.AssetCheckResul
     stability, share, tail = (float(chosen[name]) for name in ("stability", "greatest_share", "tail_share"))
     better = _better_strategies(model_leaderboard, str(chosen["strategy"]))
     evidence: dict[str, tuple[bool, dict[str, Any]]] = {
-        # No history is long enough to be shortened: nothing was seen that speaks against it.
+        # NaN where no history is long enough to be shortened: nothing speaks against it.
         "similar_histories_get_similar_answers": (not stability < LEAST_STABILITY, {"stability": stability}),
         "no_track_for_nearly_everyone": (share <= GREATEST_SHARE, {"greatest_share": share}),
         "the_tail_is_reached": (tail >= LEAST_TAIL_SHARE, {"tail_share": tail}),

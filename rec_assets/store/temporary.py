@@ -1,18 +1,47 @@
-"""Whose is a temporary file or folder: its owner holds a lock on it, which ends with the process, however it ends.
+"""Temporary files and folders: the owner holds a lock, which ends with the process, however the process ends.
 
-A process id in the name would not tell: after a restart of a container the next process has the same one.
+A process id in the name would not do: after a restart of a container the next process has the same one.
 """
 
 import fcntl
 import os
 import shutil
+import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-# Where locks cannot tell (another machine, a file system without them): so old a thing is nobody's.
+SCRATCH_PREFIX = "rec_assets-scratch-"
+# Without locks (another machine, or a file system without them) anything this old has no owner.
 ABANDONED_SECONDS = 24 * 3600
+
+
+class ScratchFolder:
+    """A new folder in ``parent`` for files that nobody needs after this process; removes those of killed processes.
+
+    An empty ``parent`` is the system's folder for temporary files.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    def __init__(self, parent: str = "") -> None:
+        for leftover in Path(parent or tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
+            remove_abandoned(leftover)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix=SCRATCH_PREFIX, dir=parent or None, ignore_cleanup_errors=True
+        )
+        self.path = Path(self._folder.name)
+        lock = create_owned(self.path, partial(Path.mkdir, mode=0o700, exist_ok=True))
+        self._release = weakref.finalize(self, os.close, lock)
+
+    def close(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+        self._release()
 
 
 def create_owned(path: Path, create: Callable[[Path], None]) -> int:
@@ -39,7 +68,7 @@ def remove_abandoned(path: Path, *, locks_tell: bool = True) -> None:
 
     Args:
         path: made by :func:`create_owned`, in this process or another.
-        locks_tell: whether a lock of its owner is sure to be seen here; else its age tells.
+        locks_tell: whether a lock of its owner would be seen here; if not, its age decides.
     """
     try:
         descriptor = _open(path)

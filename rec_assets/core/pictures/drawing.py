@@ -1,28 +1,21 @@
-"""What all pictures share: colours, marks, and the way into a PNG."""
+"""What all pictures share: colours, marks, texts that the font can show, and the way into a PNG."""
 
 import base64
 import io
+from functools import cache
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from PIL import Image
 
-from rec_assets.core.pictures.texts import LONGEST_TITLE, drawable
-
-# Okabe & Ito's palette without its yellow, which is lost on white: told apart by all common kinds of colour vision.
-BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, BLACK = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#56B4E9",
-    "#E69F00",
-    "#000000",
-)
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER, BLACK)
+# Okabe & Ito's palette without its yellow, which is lost on white: distinct for all common kinds of colour vision.
+BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
+PALETTE = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#E69F00", BLACK)
 GREY, PALE_GREY = "#8C8C8C", "#D2D2D2"
 # Ten shapes and four strokes, so that without any colour no two series look the same.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -30,6 +23,8 @@ STROKES = ("-", "--", "-.", ":")
 DOTS_PER_INCH = 120  # at which hinting leaves bold letters their weight
 MOST_BYTES = 50_000
 COLOURS_IN_FILE = (128, 32, 12)  # 128 take a quarter of the bytes of full colour, and no eye sees it
+LONGEST_TITLE = 80
+MISSING = "□"
 
 
 def new_axes(width: float, height: float, title: str) -> tuple[Figure, Axes]:
@@ -51,16 +46,12 @@ def to_png(figure: Figure) -> bytes:
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
     for colours in COLOURS_IN_FILE:
-        png = _with_colours(picture, colours)
+        buffer = io.BytesIO()
+        picture.quantize(colours, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
+        png = buffer.getvalue()
         if len(png) < MOST_BYTES:
             break
     return png
-
-
-def _with_colours(picture: Image.Image, colours: int) -> bytes:
-    buffer = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(buffer, format="png", optimize=True)
-    return buffer.getvalue()
 
 
 def as_markdown(png: bytes, alt_text: str) -> str:
@@ -68,16 +59,23 @@ def as_markdown(png: bytes, alt_text: str) -> str:
     return f"![{alt_text}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 
-def hit_rate_at_each_k(ranks: np.ndarray, k: int) -> np.ndarray:
-    """(k,) the share (0..1) of ``ranks`` within the first 1, 2, … ``k``.
+def drawable(text: str, longest: int) -> str:
+    """``text`` on one line of at most ``longest`` characters, in letters that the font has.
 
-    Args:
-        ranks: (n,) ints, 1 = best, 0 = not found.
-        k: at least 1.
-
-    Raises:
-        ValueError: there are no ranks.
+    A letter that it does not have (Chinese, Korean, most emoji) becomes □: matplotlib would draw a box too, and
+    warn; other fonts differ from machine to machine. Control characters are left out.
     """
-    if len(ranks) == 0:
-        raise ValueError("found no ranks to draw; expected the rank of at least one held-out target")
-    return np.bincount(ranks[(ranks >= 1) & (ranks <= k)], minlength=k + 1)[1:].cumsum() / len(ranks)
+    printable = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    shown = "".join(letter if _has_glyph(letter) else MISSING for letter in printable)
+    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
+
+
+@cache
+def _has_glyph(letter: str) -> bool:
+    return all(font.get_char_index(ord(letter)) for font in _fonts())
+
+
+@cache
+def _fonts() -> tuple[FT2Font, FT2Font]:
+    """The font of plain text and that of bold text."""
+    return get_font(findfont(FontProperties())), get_font(findfont(FontProperties(weight="bold")))

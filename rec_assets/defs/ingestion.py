@@ -1,4 +1,4 @@
-"""raw_playlists: every row that can be placed in a playlist, as text, in order."""
+"""Playlist files to one clean table, and a number for each track."""
 
 import os
 import tempfile
@@ -7,23 +7,24 @@ from pathlib import Path
 import dagster as dg
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.playlists.readers import (
-    NOT_UTF8,
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
+from rec_assets.core.playlists.readers.sources import (
     PlaylistSource,
     SourceSettings,
-    StagedPlaylists,
     content_digest,
-    describe_playlists,
     fingerprint,
     locate_files,
     name_files,
-    stage_playlists,
 )
+from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
+from rec_assets.core.playlists.readers.text_files import NOT_UTF8
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
-from rec_assets.store.retries import retry_transient
+from rec_assets.store.io_manager import retry_transient
 from rec_assets.store.written import DescribedTable
 
 FINGERPRINT_METADATA = "source_fingerprint"
@@ -79,8 +80,16 @@ def raw_playlists(
     return materialized(table, lineage, metadata)
 
 
+@dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
+def track_catalog(
+    context: dg.AssetExecutionContext, store: AssetStore, raw_playlists: Relation
+) -> dg.MaterializeResult[Relation]:
+    """One row per distinct track, numbered from the most frequent; everything downstream holds numbers."""
+    return materialized(build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
+
+
 def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) -> SourceError:
-    """The error for too many rejects, which lie apart from those of the stored table."""
+    """The error for too many rejects; ``where`` they are kept, apart from those of the stored table."""
     reasons = staged.commonest_reasons()
     listed = "; ".join(f"{lines:,} x {reason} (first: {file} line {line})" for reason, lines, file, line in reasons)
     encoding = ", that is, save it in UTF-8" if any(reason == NOT_UTF8 for reason, *_ in reasons) else ""
@@ -90,6 +99,9 @@ def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) ->
     return SourceError(
         f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
         f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {listed}. All of them, with line number and "
-        f"text, are in {where}. Mend the file{encoding}; set "
+        f"text, are in {where}. Correct the file{encoding}; set "
         f"`format` or `columns` if they were taken wrongly{raise_it}."
     )
+
+
+INGESTION = Room("ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

@@ -1,0 +1,153 @@
+"""Hit rates: against k, of one strategy and popularity or of all strategies, and by kind of playlist."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from rec_assets.core.evaluation.slices import SliceRate
+from rec_assets.core.pictures.drawing import BLUE, MARKERS, ORANGE, PALETTE, STROKES, drawable, new_axes, to_png
+
+LONGEST_NAME = 28
+ROW_HEIGHT = 0.27  # inches
+_RATE = "hit rate@k (share of playlists)"
+
+
+def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: int, title: str, label: str) -> bytes:
+    """Hit rate against k, from 1 to ``k``, of a strategy named ``label`` and of popularity, as PNG.
+
+    ``ranks`` and ``popularity_ranks``: (n,) ranks of the targets, 1 = best, 0 = not found; n above 0.
+    """
+    figure, axes = new_axes(5.6, 3.4, title)
+    series = ((ranks, label, BLUE, "o-"), (popularity_ranks, "popularity", ORANGE, "o--"))
+    for values, name, colour, style in series:
+        curve = hit_rate_at_each_k(values, k)
+        # The dot marks the figure in the legend; with k=1 it is all there is to see.
+        text = f"{name} ({curve[-1]:.3f} at {k})"
+        axes.plot(np.arange(1, k + 1), curve, style, markevery=[-1], color=colour, label=text)
+    axes.set(xlabel="k (tracks recommended)", ylabel=_RATE)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(loc="best", frameon=False)
+    return to_png(figure)
+
+
+def plot_strategy_curves(ranks_by_strategy: Mapping[str, np.ndarray], *, k: int, title: str, chosen: str) -> bytes:
+    """Hit rate against k, from 1 to ``k``, of each strategy, as PNG; the ``chosen`` one is drawn thick.
+
+    The axis of k is logarithmic: between 1 and 10 the strategies differ most. A strategy has its colour, stroke and
+    mark by its place in the mapping, and is listed in the legend by falling hit rate at ``k``. Up to ten strategies
+    can be distinguished without colour; above that marks repeat.
+
+    Args:
+        ranks_by_strategy: by name, (n,) int ranks of the targets, 1 = best, 0 = not found; n above 0.
+        k: the right end of the axis, at least 1.
+        title: above the picture.
+        chosen: one of the names.
+    """
+    curves = {name: hit_rate_at_each_k(ranks, k) for name, ranks in ranks_by_strategy.items()}
+    figure, axes = new_axes(8.7, 4.6, title)
+    for place, (name, curve) in enumerate(curves.items()):
+        _draw(axes, curve, place, label=name, chosen=name == chosen)
+    axes.set(xlabel="k (tracks recommended, logarithmic)", ylabel=_RATE)
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(_round_ks(k), [f"{at:,}" for at in _round_ks(k)])
+    axes.set_xlim(0.9, k * 1.1)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    _add_legend(axes, curves, k, chosen)
+    return to_png(figure)
+
+
+def hit_rate_at_each_k(ranks: np.ndarray, k: int) -> np.ndarray:
+    """(k,) the share (0..1) of ``ranks`` (n,) (1 = best, 0 = not found) within the first 1, 2, … ``k``."""
+    return np.bincount(ranks[(ranks >= 1) & (ranks <= k)], minlength=k + 1)[1:].cumsum() / len(ranks)
+
+
+def _draw(axes: Axes, curve: np.ndarray, place: int, *, label: str, chosen: bool) -> None:
+    axes.plot(
+        np.arange(1, len(curve) + 1),
+        curve,
+        linestyle="-" if chosen else STROKES[place % len(STROKES)],
+        marker=MARKERS[place % len(MARKERS)],
+        color=PALETTE[place % len(PALETTE)],
+        markevery=[at - 1 for at in _round_ks(len(curve))],
+        linewidth=3.2 if chosen else 1.4,
+        markersize=8 if chosen else 5.5,
+        zorder=3 if chosen else 2,
+        label=label,
+    )
+
+
+def _add_legend(axes: Axes, curves: Mapping[str, np.ndarray], k: int, chosen: str) -> None:
+    """The names beside the right ends of the curves, in their order."""
+    order = sorted(curves, key=lambda name: -curves[name][-1])
+    lines = dict(zip(curves, axes.get_lines(), strict=True))
+    legend = axes.legend(
+        [lines[name] for name in order],
+        [f"{curves[name][-1]:.3f}  {drawable(name, LONGEST_NAME)}" for name in order],
+        title=f"hit rate@{k}",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        handlelength=3.6,
+        labelspacing=0.7,
+        alignment="left",
+    )
+    legend.get_texts()[order.index(chosen)].set_fontweight("bold")
+
+
+def _round_ks(k: int) -> Sequence[int]:
+    """1, 2, 5, 10, 20, 50, … up to ``k``, and ``k`` in place of those that are too near to it."""
+    round_ks = [step * 10**power for power in range(len(str(k))) for step in (1, 2, 5)]
+    return [at for at in round_ks if at * 1.3 < k] + [k]
+
+
+def plot_slice_rates(slices: Sequence[SliceRate], *, k: int, title: str, overall: float) -> bytes:
+    """Hit rate@``k`` of each slice with its interval, a row each, as PNG; slices of one kind under a heading.
+
+    ``slices``: those of one kind next to each other, at least one. ``overall``: hit rate (0..1) of all playlists, a
+    line from top to bottom.
+    """
+    rows: list[str | SliceRate] = []  # from top to bottom, a heading (text) before the slices of each kind
+    for kind, members in groupby(slices, key=lambda rate: rate.slice):
+        rows += [kind, *members]
+    figure, axes = new_axes(8.6, 1.1 + ROW_HEIGHT * len(rows), title)
+    axes.axvline(overall, color=ORANGE, linestyle="--", linewidth=1.4, zorder=1)
+    axes.annotate(
+        f"all playlists {overall:.3f}", (overall, 1), (0, 3), textcoords="offset points",
+        xycoords=("data", "axes fraction"), ha="center", va="bottom", color=ORANGE, fontsize=9,
+    )  # fmt: skip
+    _draw_rates(axes, rows)
+    _label_rows(axes, rows)
+    axes.set_xlim(-0.015 * axes.get_xlim()[1], axes.get_xlim()[1])
+    axes.set_xlabel(f"hit rate@{k} (share of playlists), with its interval")
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    return to_png(figure)
+
+
+def _draw_rates(axes: Axes, rows: Sequence[str | SliceRate]) -> None:
+    for place, row in enumerate(rows):
+        if isinstance(row, SliceRate):
+            axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2, marker="|", markersize=7)
+            axes.plot(row.hit_rate, place, "o", color=BLUE, markersize=6)
+            figures = f"{row.hit_rate:.3f} ({row.low:.3f} to {row.high:.3f})"
+            axes.text(1.02, place, figures, transform=axes.get_yaxis_transform(), va="center", fontsize=9)
+
+
+def _label_rows(axes: Axes, rows: Sequence[str | SliceRate]) -> None:
+    labels = [
+        drawable(row, LONGEST_NAME)
+        if isinstance(row, str)
+        else f"{drawable(row.value, LONGEST_NAME)} ({row.playlists:,} playlist{'s' * (row.playlists != 1)})"
+        for row in rows
+    ]
+    axes.set_yticks(range(len(rows)), labels, parse_math=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    for row, label in zip(rows, axes.get_yticklabels(), strict=True):
+        label.set_fontweight("bold" if isinstance(row, str) else "normal")

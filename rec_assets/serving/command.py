@@ -1,0 +1,29 @@
+"""What the commands share: the option for the store, names on a terminal, and errors as one message."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.paths import storage_base
+
+storage_option = click.option(
+    "--storage",
+    default=storage_base,
+    help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
+)
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with \ufffd in place of control characters, which could steer the terminal."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+
+
+@contextmanager
+def errors_as_messages() -> Iterator[None]:
+    """Ends the command with exit code 1 and the message alone if the block raises what its user can mend."""
+    try:
+        yield
+    except (RecAssetsError, OSError, ImportError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
