@@ -2,7 +2,7 @@
 
     python benchmarks/promoted.py --rows 12900000
 
-Synthetic rows, prepared as by ``benchmarks/strategies.py``, so that times and memory are those of real data of that size
+Synthetic rows, prepared as by ``benchmarks/strategies.py``: times and memory are those of real data of that size
 and hit rates are not. The store is left in ``data/benchmarks/promoted_<rows>``, for ``benchmarks/serving.py``.
 """
 

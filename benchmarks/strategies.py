@@ -3,7 +3,7 @@
     python benchmarks/strategies.py answer --rows 12900000
     python benchmarks/strategies.py search --rows 12900000 --runs 5
 
-``answer`` loads, fits and asks each strategy in a fresh process, in the way the leaderboard asks it. Both prepare first,
+``answer`` loads, fits and asks each strategy in a fresh process, as the leaderboard asks it. Both prepare first,
 unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker, below
 ``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend on
 how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
@@ -69,6 +69,7 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
+    from rec_assets.core.base.seal import read_json
     from rec_assets.core.playlists.sequences import playlist_hashes
     from rec_assets.core.ranker.learned import from_document
     from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
@@ -83,7 +84,8 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
         artists = artist_numbers(files["track_catalog"])
         hashes = np.sort(playlist_hashes(files["train_sequences"]))
     embeddings = open_embeddings(storage / "track_embeddings.safetensors")
-    document = json.loads((storage / "track_ranker.json").read_text(encoding="utf-8"))
+    document = read_json(storage / "track_ranker.json")
+    document.pop("lineage")
     asked = RecommenderSettings(**(settings or {}))
     ranker = from_document(document) if asks_ranker(asked) else None
     recommender = fit_recommender(training, artists, embeddings, ranker, asked, trained_on=hashes)

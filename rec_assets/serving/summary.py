@@ -1,7 +1,11 @@
 """``rec-assets summary``: what the last run left in the store."""
 
+import shlex
+import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,11 +21,12 @@ _TABLES = ("validation_sequences.parquet", "track_catalog.parquet")
 @click.command()
 @storage_option
 def summary(storage: str) -> None:
-    """Shows the two hit rates, three example recommendations, and where the files are."""
+    """Shows the two hit rates, three example recommendations, where the files are, and what to do next."""
     with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
         files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
-        lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(files)]
-        lines += ["", *_files(storage)]
+        shown = _shown(files)
+        lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(shown)]
+        lines += ["", *_files(storage), "", *_next_steps(shown)]
     click.echo("\n".join(lines))
 
 
@@ -87,31 +92,53 @@ def _promoted(storage: str, scratch: Path) -> list[str]:
     return lines
 
 
-def _examples(files: dict[str, Path]) -> list[str]:
+def _shown(files: dict[str, Path]) -> list[dict[str, Any]]:
+    """The tracks of the examples, with their names."""
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.base.relations import read_table
     from rec_assets.core.evaluation.examples import example_playlists
-    from rec_assets.core.playlists.catalog import names_of
+    from rec_assets.core.playlists.catalog import with_names
     from rec_assets.core.recommender.recommender import open_recommender
 
     with naming(files[_RECOMMENDER], "Materialize recommender again."):
         recommender, _, _ = open_recommender(files[_RECOMMENDER])
     with duckdb.connect() as connection:
         sequences, catalog = (read_table(connection, files[name]) for name in _TABLES)
-        held_out = FlatSequences.from_relation(sequences.limit(EXAMPLES))
-        shown = example_playlists(recommender, held_out)
-        names = [printable(name) for name in names_of(catalog, [track.track_index for track in shown])]
+        shown = example_playlists(recommender, FlatSequences.from_relation(sequences.limit(EXAMPLES)))
+        return with_names(catalog, [asdict(track) for track in shown])
+
+
+def _examples(shown: list[dict[str, Any]]) -> list[str]:
+    from rec_assets.core.playlists.catalog import track_name
+
     lines: list[str] = []
-    for playlist in held_out.ids.tolist():
-        own = [(track, name) for track, name in zip(shown, names, strict=True) if track.playlist_id == playlist]
+    for playlist in dict.fromkeys(row["playlist_id"] for row in shown):
         history, recommended = (
-            [name for track, name in own if track.part == part] for part in ("history", "recommended")
+            [
+                printable(track_name(row["artist"], row["track"]))
+                for row in shown
+                if (row["playlist_id"], row["part"]) == (playlist, part)
+            ]
+            for part in ("history", "recommended")
         )
         lines.append(f"after … {' · '.join(history[-LAST:])}")
         lines += [f"    {place}. {name}" for place, name in enumerate(recommended[:RECOMMENDED], start=1)]
     return lines
+
+
+def _next_steps(shown: list[dict[str, Any]]) -> list[str]:
+    known = (row for row in shown if row["artist"] and row["track"])
+    asked = next((shlex.join(printable(row[name]) for name in ("artist", "track")) for row in known), "ARTIST TRACK")
+    # As it was called: the environment of `make run` is not on the PATH.
+    command = sys.argv[0] if Path(sys.argv[0]).name == "rec-assets" else "rec-assets"
+    return [
+        "what to do next",
+        f"    ask the promoted model      {command} recommend {asked} --why",
+        "    see the graph and report    make dev",
+        "    train on your playlists     REC_ASSETS_SOURCE=FILE REC_ASSETS_STORAGE=FOLDER make run",
+    ]
 
 
 def _files(storage: str) -> list[str]:

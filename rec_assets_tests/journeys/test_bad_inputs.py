@@ -262,7 +262,10 @@ def test_a_source_that_may_not_be_read_is_named(open_project: Project) -> None:
         result = run_badly(open_project, source=str(secret))
 
     assert_error(
-        failures(result)["raw_playlists"], "SourceError", f"{secret} cannot be opened: Permission denied", "mend"
+        failures(result)["raw_playlists"],
+        "SourceError",
+        f"{secret} cannot be opened: Permission denied",
+        "change its permissions",
     )
     assert_untouched(open_project, before)
 

@@ -315,7 +315,8 @@ def _assert_readable(text: Any) -> None:
     box = text.bounding_box()
     right, bottom = box["x"] + box["width"], box["y"] + box["height"]
     is_seen = 0 <= box["x"] < right < ZOOM_BUTTONS and 0 <= box["y"] < bottom <= LAPTOP["height"]
-    assert is_seen and box["height"] >= LEAST_LETTER, (text.inner_text(), box)
+    assert is_seen, (text.inner_text(), box)
+    assert box["height"] >= LEAST_LETTER, (text.inner_text(), box)
 
 
 def _metadata_value(page: Page, key: str) -> Any:

@@ -1,42 +1,42 @@
-"""A step killed with SIGKILL in the middle of a write: files are old or new, never a part, and a rerun works."""
+"""Without this a training killed in a write could leave a torn file, or leftovers that fill the disk.
 
-import json
+``python -m rec_assets_tests.journeys.test_killed_writer 60`` kills 60 trainings, runs each again, and counts.
+"""
+
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
 import dagster as dg
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
-import yaml
-from safetensors.numpy import load_file
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from rec_assets.core.base.seal import verify_seal
 from rec_assets.store.atomic import TEMPORARY_PREFIX
+from rec_assets.store.promoted_models import PromotedModels
 from rec_assets.store.temporary import SCRATCH_PREFIX
-from rec_assets_tests.conftest import SMALL, Project, made_rows, timeless, write_unescaped_csv
+from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
+from rec_assets_tests.journeys.dagster_processes import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-STEP_KILLS, JOB_KILLS = 51, 9
-# One asset of each format, each with two settings that give two contents from the same stored inputs.
-STEPS = {
-    "playlist_sequences": ("min_tracks", (3, 5)),
-    "track_embeddings": ("vector_size", (8, 9)),
-    "validation_hit_rate": ("k", (4, 5)),
-}
-SUFFIXES = dict(zip(STEPS, (".parquet", ".safetensors", ".json"), strict=True))
-EMBEDDINGS = {name: SMALL[name] for name in ("epochs", "min_count", "reproducible")}
-UNPROMOTED = {**SMALL, "sample_percent": 100}
-Contents = Mapping[str, set[bytes]]
+# What is being written when the process is killed: every format, from the first step to the last.
+TARGETS = (
+    "raw_playlists.parquet", "track_embeddings.safetensors", "recommender.safetensors", "validation_hit_rate.json",
+    "recommendation_report.html", "promoted_models/v*.safetensors", "promoted_model.json",
+    "playlist_recommendations.parquet",
+)  # fmt: skip
+CHEAP = {**SMALL, "ranker_trees": 2, "recommended_tracks": 2}
+PATIENCE = 60
 
 
 @dataclass
@@ -53,91 +53,65 @@ class Folder:
     def temporary(self) -> Path:
         return self.root / "temporary"
 
-    def project(self, instance: dg.DagsterInstance, playlists: int = 1_500, seed: int = 0) -> Project:
+    def project(self, instance: dg.DagsterInstance, seed: int) -> Project:
         source = self.root / f"playlists-{seed}.csv"
         if not source.exists():
-            write_unescaped_csv(source, made_rows(playlists, tracks=400, seed=seed))
+            write_unescaped_csv(source, made_rows(playlists=300, tracks=100, seed=seed))
         return Project(self.root, instance, source)
 
+    def leftovers(self) -> list[Path]:
+        return list(self.root.glob(f"store/**/{TEMPORARY_PREFIX}*"))
 
-def run_job(project: Project) -> None:
-    """All but promotion, of which no file is ever replaced; its own writers are killed in test_promoted_models."""
-    project.run_job(UNPROMOTED, job="dev_training_job")
-
-
-def materialize_step(project: Project, name: str, value: int) -> None:
-    shared = EMBEDDINGS if name == "track_embeddings" else {}
-    project.materialize([name], {name: {**shared, STEPS[name][0]: value}})
+    def scratch_folders(self) -> list[Path]:
+        return list(self.temporary.glob(f"{SCRATCH_PREFIX}*"))
 
 
-def work_for_ever(folder: Folder, work: str) -> None:
-    """One step, with its two settings in turn; or whole jobs, with the one source and then the other."""
+def train(folder: Folder, seed: int) -> None:
+    """One training_job on one of two sources; a file named by this process says that it succeeded."""
     with dg.DagsterInstance.ephemeral() as instance:
-        projects = [folder.project(instance, seed=seed) for seed in (1, 0)]
-        while True:
-            for turn in (0, 1):
-                if work == "job":
-                    run_job(projects[turn])
-                else:
-                    materialize_step(projects[1], work, STEPS[work][1][turn])
+        folder.project(instance, seed).run_job(CHEAP)
+    (folder.root / f"done-{os.getpid()}").touch()
 
 
 def serve(folder: Folder) -> None:
-    """Fork a child for each line, which names its work; what takes long to import is imported already."""
-    warm_up(folder)
+    """Fork a child for each line, which names its source; what takes long to import is imported already."""
+    FigureCanvasAgg.draw = FigureCanvasAgg.get_renderer  # pictures stay empty
+    # Nothing that uses threads of OpenMP: they do not outlive a fork.
+    with dg.DagsterInstance.ephemeral() as instance:
+        elsewhere = Folder(folder.root / "warm")
+        elsewhere.root.mkdir(exist_ok=True)
+        elsewhere.project(instance, 0).materialize(["raw_playlists", "track_catalog", "playlist_sequences"])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed ones
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            work_for_ever(folder, line.strip())
+            train(folder, int(line))
+            return
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 
 
-def warm_up(folder: Folder) -> None:
-    """Nothing that uses threads of OpenMP: they do not outlive a fork."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        elsewhere = Folder(folder.root / "warm")
-        elsewhere.root.mkdir(exist_ok=True)
-        elsewhere.project(instance, playlists=20).materialize(["raw_playlists", "track_catalog", "playlist_sequences"])
-
-
-@dataclass
-class Tally:
-    """What was seen, for the assertions and for people."""
-
-    kills: int = 0
-    files_read: int = 0
-    in_mid_write: Counter[str] = field(default_factory=Counter)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    folder = Folder(tmp_path)
-    folder.temporary.mkdir()
-    return folder
-
-
 @contextmanager
-def nursery(folder: Folder) -> Iterator[Callable[[str], int]]:
-    """A function that starts a child at some work and returns its process id."""
+def nursery(folder: Folder) -> Iterator[Callable[[int], int]]:
+    """A function that starts a training on a source and returns its process id."""
+    folder.temporary.mkdir()
     with (
         (folder.root / "log").open("w") as log,
         subprocess.Popen(
-            [sys.executable, "-m", __name__, str(folder.root)],
+            [sys.executable, "-m", __spec__.name, "serve", str(folder.root)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "TMPDIR": str(folder.temporary)},
+            env={**os.environ, "TMPDIR": str(folder.temporary), "PYTHONPATH": str(CHECKOUT)},
         ) as process,
     ):
         assert process.stdin is not None
         assert process.stdout is not None
 
-        def start(work: str) -> int:
-            process.stdin.write(work + "\n")
+        def start(seed: int) -> int:
+            process.stdin.write(f"{seed}\n")
             process.stdin.flush()
             return int(process.stdout.readline())
 
@@ -145,23 +119,11 @@ def nursery(folder: Folder) -> Iterator[Callable[[str], int]]:
         process.stdin.close()
 
 
-def wait_for_a_write(folder: Folder, suffix: str, known: set[str], is_alive: Callable[[], bool]) -> None:
-    """Until there is a temporary file of a format that is not among the ``known`` ones."""
-    deadline = time.monotonic() + 60
-    while not any(name.endswith(suffix) for name in leftovers(folder) - known):
-        assert is_alive(), f"the writer ended by itself: {(folder.root / 'log').read_text()[-2000:]}"
-        assert time.monotonic() < deadline, f"no temporary file of {suffix} in a minute"
-        time.sleep(0.0001)
-
-
-def leftovers(folder: Folder) -> set[str]:
-    return {path.name for path in folder.store.iterdir() if path.name.startswith(TEMPORARY_PREFIX)}
-
-
-def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-    while is_alive(pid):
-        time.sleep(0.001)
+def wait_until(what: str, look: Callable[[], bool], folder: Folder, pause: float = 0.001) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < deadline, f"no {what}; the log ends with {(folder.root / 'log').read_text()[-2_000:]}"
+        time.sleep(pause)
 
 
 def is_alive(pid: int) -> bool:
@@ -172,133 +134,83 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def read_whole(path: Path) -> None:
-    """Read all of a file the way its users do."""
-    if path.suffix == ".parquet":
-        pq.read_table(path, partitioning=None)
-    elif path.suffix == ".safetensors":
-        assert all(np.isfinite(tensor).all() for tensor in load_file(path).values())
-    elif path.suffix == ".html":
-        assert path.read_text().rstrip().endswith("</html>")
-    else:
-        assert json.loads(path.read_text())["lineage"]
+def kill_in_a_write(folder: Folder, pid: int, target: str, delay: float) -> bool:
+    """Kill ``pid`` a little after it began to write ``target``; whether a part of the file was left."""
+    written = folder.store / target
+
+    def is_writing() -> bool:
+        return any(written.parent.glob(f"{TEMPORARY_PREFIX}*-{pid}-*-{written.name}")) or not is_alive(pid)
+
+    wait_until(f"write of {target}", is_writing, folder, pause=0.0001)
+    assert is_alive(pid), f"ended before it wrote {target}: {(folder.root / 'log').read_text()[-2_000:]}"
+    time.sleep(delay)
+    os.kill(pid, signal.SIGKILL)
+    wait_until("end of the killed", lambda: not is_alive(pid), folder)
+    return any(f"-{pid}-" in path.name for path in folder.leftovers())
 
 
-def check_store(folder: Folder, allowed: Contents, tally: Tally) -> None:
-    """Every file opens whole and is one of the allowed contents; there is at most one leftover for each."""
-    left = leftovers(folder)
-    names = {path.name for path in folder.store.iterdir()} - left
-    assert names == set(allowed)
-    for name in names:
-        read_whole(folder.store / name)
-        content = timeless(name, (folder.store / name).read_bytes())
-        assert content in allowed[name], f"{name} is neither the old nor the new file"
-        tally.files_read += 1
-    targets = [name.rpartition("-")[2] for name in left]
-    assert len(targets) == len(set(targets)), f"leftovers pile up: {left}"
-    assert len(list(folder.temporary.glob(f"{SCRATCH_PREFIX}*"))) <= 1, "scratch folders pile up"
+def check_store(folder: Folder) -> int:
+    """Every file is whole, and the promoted model can be read; returns the number of files."""
+    left = folder.leftovers()
+    files = [path for path in folder.store.rglob("*") if path.is_file() and path not in left]
+    for path in files:
+        verify_seal(path)
+    models = PromotedModels(str(folder.store))
+    if models.current() is not None:
+        assert models.open_current(again=True).recommender.contenders
+    return len(files)
 
 
-def kill_often(folder: Folder, works: Sequence[tuple[str, str]], kills: int, allowed: Contents) -> Tally:
-    """Kill a child at each of the ``works`` in turn, shortly after it began to write a file of the given suffix."""
+def run_again(folder: Folder, start: Callable[[int], int], seed: int) -> None:
+    """A training succeeds on what is there, and sweeps what killed ones left."""
+    pid = start(seed)
+    wait_until("end of the training", lambda: not is_alive(pid), folder)
+    assert (folder.root / f"done-{pid}").exists(), (folder.root / "log").read_text()[-2_000:]
+    check_store(folder)
+    assert folder.leftovers() == []
+    assert folder.scratch_folders() == []
+
+
+@dataclass
+class Tally:
+    """What was seen."""
+
+    kills: int = 0
+    files_checked: int = 0
+    reruns: int = 0
+    torn_temporary_files: Counter[str] = field(default_factory=Counter)
+
+
+def kill_often(folder: Folder, kills: int, *, rerun_each: bool) -> Tally:
+    """Kill trainings in writes of all ``TARGETS`` in turn; a training on the other source comes after each."""
     tally, draw = Tally(), random.Random(0)
     with nursery(folder) as start:
-        for work, suffix in islice(cycle(works), kills):
-            before = leftovers(folder)
-            pid = start(work)
-            wait_for_a_write(folder, suffix, before, lambda pid=pid: is_alive(pid))
-            time.sleep(draw.choice((0, draw.uniform(0, 0.004))))
-            kill(pid)
+        run_again(folder, start, seed=0)
+        for number, target in enumerate(islice(cycle(TARGETS), kills), start=1):
+            delay = draw.choice((0, draw.uniform(0, 0.004)))
+            tally.torn_temporary_files[target] += kill_in_a_write(folder, start(number % 2), target, delay)
             tally.kills += 1
-            tally.in_mid_write.update(Path(name).suffix for name in leftovers(folder) - before)
-            check_store(folder, allowed, tally)
+            tally.files_checked += check_store(folder)
+            assert len(folder.leftovers()) <= len(TARGETS), "leftovers pile up"
+            assert len(folder.scratch_folders()) <= 1, "scratch folders pile up"
+            if rerun_each or number == kills:
+                run_again(folder, start, seed=(number + 1) % 2)
+                tally.reruns += 1
     return tally
 
 
-def contents(*stores: Mapping[str, bytes]) -> dict[str, set[bytes]]:
-    return {name: {store[name] for store in stores} for name in stores[0]}
-
-
 @pytest.mark.slow
-def test_a_step_killed_in_a_write_leaves_the_old_or_the_new_file(folder: Folder, project: Project) -> None:
-    project = folder.project(project.instance)
-    run_job(project)
-    first = project.files()
-    stores = [first]
-    for name, (_, values) in STEPS.items():
-        for value in values:
-            materialize_step(project, name, value)
-            stores.append({**first, **project.files()})
-    allowed = contents(*stores)
-    assert all(len(allowed[name + suffix]) > 1 for name, suffix in SUFFIXES.items())
+def test_a_training_killed_in_a_write_leaves_whole_files_and_the_rerun_sweeps_the_rest(tmp_path: Path) -> None:
+    tally = kill_often(Folder(tmp_path), len(TARGETS), rerun_each=False)
 
-    tally = kill_often(folder, list(SUFFIXES.items()), STEP_KILLS, allowed)
-
-    assert tally.kills >= 50, tally
-    assert min(tally.in_mid_write[suffix] for suffix in SUFFIXES.values()) >= 5, f"{tally}: too few to prove anything"
-    run_job(project)
-    assert project.files() == first, "a rerun gives what an undisturbed run gives, and sweeps the leftovers"
-
-
-@pytest.mark.slow
-def test_a_job_killed_in_a_write_leaves_every_file_old_or_new(folder: Folder, project: Project) -> None:
-    stores = []
-    for seed in (1, 0):
-        project = folder.project(project.instance, seed=seed)
-        run_job(project)
-        stores.append(project.files())
-    allowed = contents(*stores)
-    assert all(len(known) == 2 for known in allowed.values())
-
-    kill_often(folder, [("job", suffix) for suffix in SUFFIXES.values()], JOB_KILLS, allowed)
-
-    run_job(project)
-    assert project.files() == stores[-1]
-
-
-@pytest.mark.slow
-def test_a_killed_command_leaves_every_file_old_or_new(folder: Folder, project: Project) -> None:
-    project = folder.project(project.instance)
-    config = folder.root / "config.yaml"
-    config.write_text(yaml.safe_dump({"source": str(project.source), **UNPROMOTED}))
-    run_job(project)
-    old = project.files()
-    project = folder.project(project.instance, seed=1)
-    run_job(project)
-    allowed = contents(old, project.files())
-
-    draw, tally = random.Random(0), Tally()
-    for suffix in SUFFIXES.values():
-        before = leftovers(folder)
-        with execute_job(folder, config) as process:
-            wait_for_a_write(folder, suffix, before, lambda process=process: process.poll() is None)
-            time.sleep(draw.uniform(0, 0.004))
-            process.kill()
-        check_store(folder, allowed, tally)
-    with execute_job(folder, config) as process:
-        assert process.wait() == 0, (folder.root / "log").read_text()[-2000:]
-
-    assert project.files() == old
-    assert list(folder.temporary.glob(f"{SCRATCH_PREFIX}*")) == []
-
-
-@contextmanager
-def execute_job(folder: Folder, config: Path) -> Iterator[subprocess.Popen]:
-    command = ["dagster", "job", "execute", "-m", "rec_assets.definitions", "-j", "dev_training_job", "-c", str(config)]
-    own = {"REC_ASSETS_STORAGE": str(folder.store), "TMPDIR": str(folder.temporary), "PYTHONPATH": str(CHECKOUT)}
-    with (
-        (folder.root / "log").open("w") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            env={**os.environ, **own},
-            # Dagster makes a folder for its history where it is started, and a killed one leaves it there.
-            cwd=folder.temporary,
-        ) as process,
-    ):
-        yield process
+    assert (tally.kills, tally.reruns) == (len(TARGETS), 1)
+    assert tally.torn_temporary_files.total() >= len(TARGETS) // 2, f"{tally}: too few were cut off to prove anything"
 
 
 if __name__ == "__main__":
-    serve(Folder(Path(sys.argv[1])))
+    if sys.argv[1] == "serve":
+        serve(Folder(Path(sys.argv[2])))
+    else:
+        root = Path(tempfile.mkdtemp(prefix="kills-"))
+        sys.stdout.write(f"{kill_often(Folder(root), int(sys.argv[1]), rerun_each=True)}\n")
+        shutil.rmtree(root)

@@ -54,7 +54,9 @@ _LEADERBOARD_COLUMNS = [
 ]
 _TUNING_COLUMNS = [
     dg.TableColumn("trial", "INTEGER", "Its number in the study; 0 = first."),
-    dg.TableColumn("state", "VARCHAR", "finished, failed, or running: a worker of another run is at it."),
+    dg.TableColumn(
+        "state", "VARCHAR", "finished, failed, running (in another run), or waiting (planned, or left by a worker)."
+    ),
     dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
     dg.TableColumn("is_default", "BOOLEAN", "All parameters have their defaults."),
     dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),

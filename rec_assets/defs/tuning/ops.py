@@ -22,7 +22,7 @@ from rec_assets.core.tuning.search import Search, SearchSettings, Value
 from rec_assets.core.tuning.trials import TrialData, TrialResult, TrialSettings, run_trial
 from rec_assets.defs.tuning.leaderboard import TUNING_LEADERBOARD, report_leaderboard
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.atomic import atomic_file
+from rec_assets.store.atomic import atomic_file, is_local
 from rec_assets.store.duckdb import available_cores
 from rec_assets.store.io_manager import retry_transient
 
@@ -83,7 +83,10 @@ def leaderboard(context: dg.OpExecutionContext, config: SearchConfig, store: Ass
         temporary.write_text(best_config(search, verdict), encoding="utf-8")
     context.log.info(verdict.in_words())
     what = "the defaults" if verdict.keeps_defaults else "the best trial"
-    context.log.info(f"To train with {what}: dagster job execute -m rec_assets.definitions -j training_job -c {target}")
+    copied = "" if is_local(target) else " (copy the file here first)"
+    context.log.info(
+        f"To train with {what}{copied}: dagster job execute -m rec_assets.definitions -j training_job -c {target}"
+    )
 
 
 @dg.graph

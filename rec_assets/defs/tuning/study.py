@@ -106,7 +106,7 @@ class SearchStudy:
         try:
             result = run(parameters)
         except RecAssetsError as error:
-            trial.set_user_attr(_REASON, str(error))
+            trial.set_user_attr(_REASON, " ".join(str(error).split()))
             raise
         trial.set_user_attr(_RESULT, result.as_document())
         return float(result.report["hit_rate"])
