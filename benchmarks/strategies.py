@@ -72,7 +72,7 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
     from rec_assets.core.base.seal import read_json
     from rec_assets.core.playlists.sequences import playlist_hashes
     from rec_assets.core.ranker.learned import from_document
-    from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
+    from rec_assets.core.recommender.recommender import asks_ranker, fit_recommender
     from rec_assets.core.recommender.settings import RecommenderSettings
     from rec_assets.core.strategies.tracks import artist_numbers
     from rec_assets.core.vectors.embeddings import open_embeddings
@@ -137,7 +137,7 @@ def answer(rows: int, names: list[str], limit: int) -> None:
 
 def search(rows: int, runs: int) -> None:
     """Prints the median seconds of the bare product, of the index and of the whole strategy, run in turn."""
-    from rec_assets.core.strategies.recommend import recommend
+    from rec_assets.core.strategies.popularity import recommend
     from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
     from rec_assets.core.strategies.vector_scores import VectorIndex
 

@@ -22,8 +22,7 @@ def storage_base() -> str:
 def duckdb_threads() -> int:
     """Threads of DuckDB, 0 = one per core: ``REC_ASSETS_DUCKDB_THREADS``.
 
-    Raises:
-        SettingsError: it is not a whole number from 0 up.
+    Raises SettingsError: it is not a whole number from 0 up.
     """
     text = os.environ.get("REC_ASSETS_DUCKDB_THREADS") or "0"
     if not text.isdecimal():
@@ -34,8 +33,7 @@ def duckdb_threads() -> int:
 def fresh_days() -> float:
     """Days between two trainings, after which the promoted model is stale: ``REC_ASSETS_FRESH_DAYS``, else 7.
 
-    Raises:
-        SettingsError: it is not a number above 0.
+    Raises SettingsError: it is not a number above 0.
     """
     text = os.environ.get("REC_ASSETS_FRESH_DAYS") or "7"
     try:

@@ -21,8 +21,7 @@ TIMEZONE = os.environ.get("REC_ASSETS_SCHEDULE_TIMEZONE") or "UTC"
 def scheduled_run_config() -> dict[str, Any]:
     """The flat config in the file that ``REC_ASSETS_SCHEDULE_CONFIG`` names; without it, the defaults.
 
-    Raises:
-        SettingsError: the file is missing, or holds something other than settings of training_job by name.
+    Raises SettingsError: the file is missing, or holds something other than settings of training_job by name.
     """
     name = os.environ.get("REC_ASSETS_SCHEDULE_CONFIG")
     if not name:
@@ -43,7 +42,6 @@ def scheduled_run_config() -> dict[str, Any]:
     job=training_job,
     cron_schedule=CRON,
     execution_timezone=TIMEZONE,
-    name="weekly_training_schedule",
     description="Trains on all playlists, on Mondays at 05:00 unless REC_ASSETS_SCHEDULE_CRON and "
     "REC_ASSETS_SCHEDULE_TIMEZONE say otherwise, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
 )
@@ -54,7 +52,6 @@ def weekly_training_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 
 @dg.sensor(
     job=training_job,
-    name="source_change_sensor",
     minimum_interval_seconds=_SECONDS,
     description="Runs training_job when the playlist files were written to since the last training, as soon as they "
     "have stayed the same for a minute, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",

@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.recommender.fitting import asks_ranker
+from rec_assets.core.recommender.recommender import asks_ranker
 from rec_assets.defs.evaluation import EVALUATION
 from rec_assets.defs.ingestion import INGESTION
 from rec_assets.defs.preparation import PREPARATION

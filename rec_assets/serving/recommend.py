@@ -78,8 +78,7 @@ def _read_playlist(path: Path) -> list[tuple[str, str]]:
 def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> list[int]:
     """The track index of each pair; unknown ones among the first ``optional`` are reported and left out.
 
-    Raises:
-        ClickException: another track is unknown, or all are.
+    Raises ClickException: another track is unknown, or all are.
     """
     tracks, unknown = [], []
     for number, (artist, title) in enumerate(asked):

@@ -98,7 +98,7 @@ def _shown(files: dict[str, Path]) -> list[dict[str, Any]]:
 
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.base.relations import read_table
-    from rec_assets.core.evaluation.examples import example_playlists
+    from rec_assets.core.evaluation.comparison import example_playlists
     from rec_assets.core.playlists.catalog import with_names
     from rec_assets.core.recommender.recommender import open_recommender
 

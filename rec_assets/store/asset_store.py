@@ -32,14 +32,11 @@ class AssetStore(dg.ConfigurableResource):
     def write(self, name: str, value: Any, lineage: Lineage, describe: Describe | None = None) -> dict[str, Any]:
         """Store ``value`` atomically; what was there before is replaced whole or not at all.
 
-        Returns:
-            ``path``, and what :func:`describe_file` reads, and ``describe`` finds, in the written file.
+        Returns ``path``, and what :func:`describe_file` reads, and ``describe`` finds, in the written file.
 
-        Raises:
-            StoreError: no space or no permission.
-            DataError: an input was replaced meanwhile.
+        Raises StoreError: no space or no permission; DataError: an input was replaced meanwhile.
         """
-        form = _format_of_value(value)
+        form = format_of(next((known for known in FORMATS if isinstance(value, known)), type(value)))
         target = self.target(name, form.suffix)
         with atomic_file(target, self.duckdb.scratch_folder) as temporary:
             form.write(value, temporary, lineage)
@@ -50,8 +47,7 @@ class AssetStore(dg.ConfigurableResource):
     def read(self, name: str, value_type: Any) -> Any:
         """The value of asset ``name``; a table comes as a lazy relation.
 
-        Raises:
-            StoreError: it was never materialized here, or its file is damaged or may not be read.
+        Raises StoreError: it was never materialized here, or its file is damaged or may not be read.
         """
         form = format_of(value_type)
         with self._opened(name, self.target(name, form.suffix)) as path:
@@ -109,7 +105,3 @@ class AssetStore(dg.ConfigurableResource):
             copy.parent.mkdir(parents=True, exist_ok=True)
             download(target, copy)
         return copy
-
-
-def _format_of_value(value: Any) -> Format:
-    return format_of(next((known for known in FORMATS if isinstance(value, known)), type(value)))

@@ -27,12 +27,9 @@ _HOST = socket.gethostname()
 def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
     """A local path to write to; at the end of the block it becomes ``target``, at an error it vanishes.
 
-    On a disk: a file in the target's folder, flushed, renamed over the target. On an object store: a file
-    in ``scratch``, uploaded to its final name, since a rename there would be a copy and a delete; an upload
-    is seen when it is complete.
-
-    Raises:
-        StoreError: no space, no permission, or no such bucket.
+    On a disk: a file in the target's folder, flushed, renamed over the target. On an object store: a file in
+    ``scratch``, uploaded to its final name, since a rename there would be a copy and a delete; an upload is seen when
+    it is complete. Raises StoreError: no space, no permission, or no such bucket.
     """
     folder = local_path(target).parent if is_local(target) else scratch
     try:

@@ -36,8 +36,7 @@ class SharedDuckDB(DuckDBResource):
     def connect(self) -> Connection:
         """The connection of this process, opened at the first call.
 
-        Raises:
-            SettingsError: DuckDB refuses ``memory_limit``, or the spill folder cannot be made.
+        Raises SettingsError: DuckDB refuses ``memory_limit``, or the spill folder cannot be made.
         """
         return self._open()[0]
 

@@ -9,7 +9,7 @@ import duckdb
 
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
-from rec_assets.core.base.relations import Connection, Relation, read_table
+from rec_assets.core.base.relations import Connection, read_table
 from rec_assets.core.base.seal import UNSEALED, read_json, seal, write_json
 from rec_assets.core.base.tensor_file import read_layout
 from rec_assets.core.ranker.learned import Ranker, from_document, to_document
@@ -49,23 +49,21 @@ def _lineage_in(notes: Any) -> Lineage:
 
 
 def _table_format() -> Format:
-    def write(value: Relation, path: Path, lineage: Lineage) -> None:
-        write_table(value, path, _notes(lineage))
-
-    def read(path: Path, connection: Connection) -> Relation:
-        return read_table(connection, path)
-
-    return Format(".parquet", write, read, lambda path: _lineage_in(read_notes(path)))
+    return Format(
+        ".parquet",
+        lambda value, path, lineage: write_table(value, path, _notes(lineage)),
+        lambda path, connection: read_table(connection, path),
+        lambda path: _lineage_in(read_notes(path)),
+    )
 
 
 def _tensor_format(save: Callable[[Any, Path, dict[str, str]], None], open_file: Callable[[Path], Any]) -> Format:
-    def write(value: Any, path: Path, lineage: Lineage) -> None:
-        save(value, path, _notes(lineage))
-
-    def read(path: Path, connection: Connection) -> Any:
-        return open_file(path)
-
-    return Format(".safetensors", write, read, lambda path: _lineage_in(read_layout(path).header.get("notes", {})))
+    return Format(
+        ".safetensors",
+        lambda value, path, lineage: save(value, path, _notes(lineage)),
+        lambda path, connection: open_file(path),
+        lambda path: _lineage_in(read_layout(path).header.get("notes", {})),
+    )
 
 
 def _json_format(to_json: Callable[[Any], dict], from_json: Callable[[dict], Any]) -> Format:
@@ -121,8 +119,7 @@ FORMATS: dict[type, Format] = {
 def format_of(value_type: Any) -> Format:
     """The format for values of ``value_type``.
 
-    Raises:
-        TypeError: an asset is annotated with a type that has no format.
+    Raises TypeError: an asset is annotated with a type that has no format.
     """
     if value_type not in FORMATS:
         known = ", ".join(known.__name__ for known in FORMATS)

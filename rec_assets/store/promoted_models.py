@@ -36,12 +36,7 @@ class PromotionSettings(Settings):
 
 
 class PromotedModels:
-    """The promoted models below ``base``, a folder or a URL.
-
-    Args:
-        base: of the store.
-        scratch: a folder for downloads and uploads; needed for a URL only.
-    """
+    """The promoted models of the store ``base``, a folder or a URL; a URL needs ``scratch``, a folder for copies."""
 
     def __init__(self, base: str, scratch: Path | None = None) -> None:
         self.base, self._scratch = base, scratch
@@ -49,8 +44,7 @@ class PromotedModels:
     def current(self) -> dict[str, Any] | None:
         """Facts of the current model with the ``kept`` versions and its ``lineage``; None if nothing was promoted.
 
-        Raises:
-            StoreError: the file that names it is damaged, or of an older version of this package.
+        Raises StoreError: the file that names it is damaged, or of an older version of this package.
         """
         pointer = UPath(self.base) / POINTER
         if not pointer.exists():
@@ -64,8 +58,7 @@ class PromotedModels:
     def open_current(self, *, again: bool = False) -> PromotedModel:
         """The current model, mapped from its file; ``again`` as of :meth:`open`.
 
-        Raises:
-            StoreError: nothing was promoted, or its file is missing or damaged.
+        Raises StoreError: nothing was promoted, or its file is missing or damaged.
         """
         for _ in range(_TRIES):
             facts = self.current()
@@ -81,8 +74,7 @@ class PromotedModels:
     def open(self, version: int, *, again: bool = False) -> PromotedModel:
         """The model of one ``version``, whose bytes are checked unless a reader did before; ``again`` = even then.
 
-        Raises:
-            StoreError: it is not kept here, damaged, or of another version of this package.
+        Raises StoreError: it is not kept here, damaged, or of another version of this package.
         """
         with self._local(version, again=again) as path:
             model = open_promoted(path)
@@ -126,8 +118,7 @@ class PromotedModels:
     def add(self, recommender: Recommender, names: TrackNames, facts: dict[str, Any], lineage: Lineage) -> UPath:
         """Store a model under the ``version`` in its ``facts``; it is not current yet.
 
-        Raises:
-            StoreError: no space or no permission, or the version is there already: another run promotes, too.
+        Raises StoreError: no space or no permission, or the version is there already: another run promotes, too.
         """
         target = self._unlisted(self._target(facts["version"]))
         if target.exists():
@@ -139,18 +130,11 @@ class PromotedModels:
         return target
 
     def point_to(self, version: int, *, by: str, kept: list[int] | None = None) -> dict[str, Any]:
-        """Make a stored ``version`` current, whose file is read in full first.
+        """Make a stored ``version`` current, whose file is read in full first; returns its new facts.
 
-        Args:
-            version: one of :meth:`stored`.
-            by: who does it, for people.
-            kept: the versions that stay; by default those that are kept now and this one.
+        ``by`` says who does it, for people; ``kept`` versions stay, by default those that are kept now and this one.
 
-        Returns:
-            The new facts.
-
-        Raises:
-            StoreError: it is not kept, or damaged; then nothing has changed.
+        Raises StoreError: it is not kept, or damaged; then nothing has changed.
         """
         with self._local(version, again=True) as path:
             facts, lineage = read_facts(path)

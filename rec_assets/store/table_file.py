@@ -73,8 +73,7 @@ def _row_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 def read_notes(path: Path) -> dict[str, str]:
     """The ``notes`` that were saved with a table, whose bytes were checked.
 
-    Raises:
-        UnreadableError: it is no parquet file.
+    Raises UnreadableError: it is no parquet file.
     """
     try:
         metadata = pq.read_metadata(path).metadata or {}

@@ -22,10 +22,7 @@ ABANDONED_SECONDS = 24 * 3600
 class ScratchFolder:
     """A new folder in ``parent`` for files that nobody needs after this process; removes those of killed processes.
 
-    An empty ``parent`` is the system's folder for temporary files.
-
-    Raises:
-        OSError: the folder cannot be made.
+    An empty ``parent`` is the system's folder for temporary files. Raises OSError: the folder cannot be made.
     """
 
     def __init__(self, parent: str = "") -> None:
@@ -45,11 +42,7 @@ class ScratchFolder:
 
 
 def create_owned(path: Path, create: Callable[[Path], None]) -> int:
-    """Make ``path`` with ``create`` and lock it.
-
-    Returns:
-        A descriptor; the lock ends when it is closed, or when the process ends.
-    """
+    """Make ``path`` with ``create`` and lock it; the lock ends when the descriptor is closed, or the process ends."""
     while True:
         create(path)
         try:
@@ -64,11 +57,9 @@ def create_owned(path: Path, create: Callable[[Path], None]) -> int:
 
 
 def remove_abandoned(path: Path, *, locks_tell: bool = True) -> None:
-    """Remove the file or folder ``path`` if it has no owner any more.
+    """Remove the file or folder ``path`` of :func:`create_owned`, of any process, if it has no owner any more.
 
-    Args:
-        path: made by :func:`create_owned`, in this process or another.
-        locks_tell: whether a lock of its owner would be seen here; if not, its age decides.
+    ``locks_tell``: whether a lock of its owner would be seen here; if not, its age decides.
     """
     try:
         descriptor = _open(path)

@@ -18,9 +18,7 @@ _seen: set[str] = set()
 def verify(path: Path, *, again: bool = False) -> None:
     """Check the bytes of ``path``, unless this process did before; ``again`` = even then.
 
-    Raises:
-        UnreadableError: the file is damaged, or has no checksum.
-        FileNotFoundError: there is no file.
+    Raises UnreadableError: the file is damaged, or has no checksum; FileNotFoundError: there is no file.
     """
     signature = _signature(path)
     if again or signature not in _seen:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pyarrow.parquet as pq
+from tabulate import tabulate
 
 from rec_assets.core.base.relations import Connection, Relation, read_table
 
@@ -48,9 +48,9 @@ def describe_file(path: Path, connection: Connection, describe: Describe | None 
 def _preview(table: Relation) -> str:
     """The first rows as a markdown table, every value as it is."""
     rows = table.limit(PREVIEW_ROWS).fetchall()
-    cells = pd.DataFrame([[_cell(value) for value in row] for row in rows], columns=table.columns)
+    cells = [[_cell(value) for value in row] for row in rows]
     # Without disable_numparse a column of tracks named "1e5" and "007" would read 100000 and 7.
-    return cells.to_markdown(index=False, disable_numparse=True)
+    return tabulate(cells, table.columns, "pipe", disable_numparse=True)
 
 
 def _cell(value: Any) -> str:

@@ -17,8 +17,7 @@ from rec_assets.core.tuning.leaderboard import (
     leaderboard_rows,
     tell_progress,
 )
-from rec_assets.core.tuning.parsing import parse_search
-from rec_assets.core.tuning.search import Choices, Range, Search, SearchSettings, fingerprint
+from rec_assets.core.tuning.search import Choices, Range, Search, SearchSettings, fingerprint, parse_search
 from rec_assets.core.tuning.trials import TrialResult
 from rec_assets.defs.jobs import TrainingSettings
 from rec_assets.paths import SEARCHES

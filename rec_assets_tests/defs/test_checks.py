@@ -16,9 +16,9 @@ from rec_assets.defs.evaluation.checks import (
     no_slice_collapsed,
 )
 from rec_assets.defs.preparation import splits_are_disjoint_and_complete
-from rec_assets.defs.promotion.promotion_decision import candidate_may_be_promoted
+from rec_assets.defs.promotion import candidate_may_be_promoted
 from rec_assets.defs.shared.room import build_table_check
-from rec_assets.defs.training.track_embeddings import vectors_are_finite
+from rec_assets.defs.training import vectors_are_finite
 from rec_assets_tests.core.small_models import embeddings_of
 
 GOOD = {

@@ -264,5 +264,5 @@ def test_packages_do_not_import_in_a_circle() -> None:
         others = {room_of(name) for name in found if name.startswith("rec_assets.")}
         edges.setdefault(own, set()).update(others - {own})
 
-    assert {"core.base", "core.recommender", "defs.training", "store", "serving.http"} <= edges.keys()
+    assert {"core.base", "core.recommender", "defs.evaluation", "store", "serving.http"} <= edges.keys()
     TopologicalSorter(edges).prepare()

@@ -18,13 +18,11 @@ import yaml
 
 from rec_assets.core.base.errors import DataError, SettingsError, StoreError, TrainingError
 from rec_assets.core.tuning.leaderboard import TrialState
-from rec_assets.core.tuning.parsing import parse_search
-from rec_assets.core.tuning.search import Search, SearchSettings
+from rec_assets.core.tuning.search import Search, SearchSettings, parse_search
 from rec_assets.core.tuning.trials import TrialResult
 from rec_assets.defs.jobs import STEP_SETTINGS, InvalidJobSettings, TrainingSettings
 from rec_assets.defs.tuning import ops, study
-from rec_assets.defs.tuning.journal import SealedJournal
-from rec_assets.defs.tuning.study import STORAGE, SearchStudy, open_storage
+from rec_assets.defs.tuning.study import STORAGE, SealedJournal, SearchStudy, open_storage
 from rec_assets_tests.conftest import Project
 
 SMALL = {"k": 5, "min_count": 1, "epochs": 2, "vector_size": 8, "reproducible": True, "strategy": "track_vectors"}

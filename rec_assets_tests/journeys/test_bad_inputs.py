@@ -9,7 +9,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from rec_assets.defs import ingestion
 from rec_assets.defs.jobs import InvalidJobSettings
 from rec_assets.store import atomic, io_manager
 from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
-from rec_assets_tests.journeys.dagster_processes import CHECKOUT, own_environment
+from rec_assets_tests.journeys.dagster_processes import CHECKOUT, dagster_command, own_environment
 
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source.parquet"
 NOBODY = 65_534
@@ -62,10 +61,16 @@ def assert_error(error: tuple[str, str], kind: str, *parts: str) -> None:
     assert len(error[1].splitlines()) == 1
 
 
+def stored(project: Project) -> dict[str, bytes]:
+    """The files of the store, without what a refused source leaves beside them."""
+    files = project.files()
+    files.pop(REFUSED_REJECTS, None)
+    return files
+
+
 def assert_untouched(project: Project, before: Mapping[str, bytes], *renewed: str) -> None:
     """The store holds the same bytes as before but for ``renewed``, and neither it nor the disk a leftover."""
-    after = project.files()
-    after.pop(REFUSED_REJECTS, None)
+    after = stored(project)
     assert set(after) == set(before)
     assert {name for name in before if after[name] != before[name]} <= set(renewed)
     assert [path.name for path in Path(tempfile.gettempdir()).iterdir() if path.name.startswith("rec_assets")] == []
@@ -75,6 +80,16 @@ def assert_untouched(project: Project, before: Mapping[str, bytes], *renewed: st
 def _own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+
+
+@pytest.fixture(scope="module")
+def filled(trained_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A trained project that all tests share which leave it as it is."""
+    folder = tmp_path_factory.mktemp("filled")
+    with dg.DagsterInstance.ephemeral() as instance:
+        project = Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", made_rows()))
+        shutil.copytree(trained_store, project.store)
+        yield project
 
 
 # Sources
@@ -230,17 +245,17 @@ def parquet(path: Path, select: str) -> Path:
     ids=lambda value: value.__name__.replace("_", " ") if callable(value) else "",
 )
 def test_a_bad_source_fails_the_first_step_and_its_error_names_it_with_what_to_do(
-    trained: Project, make: Callable[[Path], Path], found: str, expected: str, remedy: str
+    filled: Project, tmp_path: Path, make: Callable[[Path], Path], found: str, expected: str, remedy: str
 ) -> None:
-    before = trained.files()
-    source = make(trained.folder)
+    before = stored(filled)
+    source = make(tmp_path)
 
-    result = run_badly(trained, source=str(source))
+    result = run_badly(filled, source=str(source))
 
     assert started(result) == {"raw_playlists"}
     assert set(failures(result)) == {"raw_playlists"}
     assert_error(failures(result)["raw_playlists"], "SourceError", str(source), found, expected, remedy)
-    assert_untouched(trained, before)
+    assert_untouched(filled, before)
 
 
 def test_rejects_of_a_refused_source_are_kept_apart_from_those_of_the_stored_table(trained: Project) -> None:
@@ -254,7 +269,7 @@ def test_rejects_of_a_refused_source_are_kept_apart_from_those_of_the_stored_tab
 
 
 def test_a_source_that_may_not_be_read_is_named(open_project: Project) -> None:
-    before = open_project.files()
+    before = stored(open_project)
     secret = open_project.folder / "secret.csv"
     write_unescaped_csv(secret, made_rows()).chmod(0)
 
@@ -302,7 +317,7 @@ INGESTED = ("raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_cat
 def test_too_few_playlists_stop_before_anything_is_made_from_them(
     trained: Project, rows: list | None, settings: dict[str, Any], step: str, parts: tuple[str, ...]
 ) -> None:
-    before = trained.files()
+    before = stored(trained)
     if rows:
         settings = {**settings, "source": str(write_unescaped_csv(trained.folder / "other.csv", rows))}
 
@@ -335,15 +350,15 @@ def test_too_few_playlists_stop_before_anything_is_made_from_them(
     ],
 )
 def test_materializing_with_a_setting_that_cannot_be_fails_that_step_once_and_writes_nothing(
-    trained: Project, step: str, settings: dict[str, Any], parts: tuple[str, ...]
+    filled: Project, step: str, settings: dict[str, Any], parts: tuple[str, ...]
 ) -> None:
-    before = trained.files()
+    before = stored(filled)
 
-    result = trained.materialize([step], {step: settings}, check=False)
+    result = filled.materialize([step], {step: settings}, check=False)
 
     assert set(failures(result)) == {step}
     assert_error(failures(result)[step], "SettingsError", *parts)
-    assert_untouched(trained, before)
+    assert_untouched(filled, before)
 
 
 # Settings that need no data
@@ -427,7 +442,7 @@ def as_someone_else() -> Iterator[None]:
 
 
 def test_a_store_without_permission_is_named_and_left_alone(open_project: Project) -> None:
-    before = open_project.files()
+    before = stored(open_project)
     open_project.store.chmod(0o555)
 
     with as_someone_else():
@@ -485,7 +500,7 @@ def test_a_full_disk_keeps_every_old_file_whole(
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(small_disk, instance, source)
         shutil.copytree(trained_store, project.store)
-        before = project.files()
+        before = stored(project)
         room = 100_000
         state = os.statvfs(small_disk)
         (small_disk / "filler").write_bytes(bytes(state.f_bavail * state.f_frsize - room))
@@ -497,13 +512,13 @@ def test_a_full_disk_keeps_every_old_file_whole(
         assert_untouched(project, before)
 
 
-def test_a_quota_on_the_size_of_files_keeps_every_old_file_whole(trained: Project) -> None:
-    before = trained.files()
+def test_a_quota_on_the_size_of_files_keeps_every_old_file_whole(filled: Project) -> None:
+    before = stored(filled)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        result = trained.materialize(
+        result = filled.materialize(
             ["track_embeddings"], {"track_embeddings": {"min_count": 1, "vector_size": 1_024}}, check=False
         )
     finally:
@@ -512,10 +527,10 @@ def test_a_quota_on_the_size_of_files_keeps_every_old_file_whole(trained: Projec
     assert_error(
         failures(result)["track_embeddings"],
         "StoreError",
-        f"cannot write {trained.store}/track_embeddings.safetensors",
+        f"cannot write {filled.store}/track_embeddings.safetensors",
         "File too large",
     )
-    assert_untouched(trained, before)
+    assert_untouched(filled, before)
 
 
 # What may pass is tried again, and nothing else
@@ -551,26 +566,26 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_passes_is_tried_again_and_the_step_succeeds(
-    trained: Project, monkeypatch: pytest.MonkeyPatch, fault: str
+    filled: Project, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    before = trained.files()
+    before = stored(filled)
     monkeypatch.setattr(io_manager, "SECONDS_TO_WAIT", 0.01)
     module, name, error = FAULTS[fault]
     monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
 
-    assert read_again(trained) == ["raw_playlists"]
-    assert_untouched(trained, before)
+    assert read_again(filled) == ["raw_playlists"]
+    assert_untouched(filled, before)
 
 
 def test_a_fault_that_stays_fails_after_three_attempts_and_keeps_every_old_file(
-    trained: Project, monkeypatch: pytest.MonkeyPatch
+    filled: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = trained.files()
+    before = stored(filled)
     monkeypatch.setattr(io_manager, "SECONDS_TO_WAIT", 0.01)
     monkeypatch.setattr(atomic, "_flush", failing(atomic._flush, OSError(errno.EIO, "Input/output error"), times=99))
 
-    assert read_again(trained) == ["raw_playlists", "raw_playlists"]
-    assert_untouched(trained, before)
+    assert read_again(filled) == ["raw_playlists", "raw_playlists"]
+    assert_untouched(filled, before)
 
 
 @pytest.mark.parametrize(
@@ -592,38 +607,27 @@ def test_a_fault_that_waiting_does_not_mend_is_not_tried_again(error: Exception)
 # As a user of the command line sees it
 
 
-def execute(project: Project, settings: Mapping[str, Any], source: Path) -> str:
-    """What ``dagster job execute`` prints to stderr when it fails, over the store of ``project``."""
-    config = project.folder / "config.yaml"
-    config.write_text(yaml.safe_dump(dict(settings)))
-    command = ["dagster", "job", "execute", "-m", "rec_assets.definitions", "-j", "training_job", "-c", str(config)]
-    environment = own_environment(project.folder, REC_ASSETS_SOURCE=str(source))
+def test_the_shell_shows_a_refused_setting_without_a_stack_and_last(filled: Project, tmp_path: Path) -> None:
+    before = stored(filled)
+
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**SMALL, "epochs": -1}))
+
+    command = ["job", "execute", "-m", "rec_assets.definitions", "-j", "training_job", "-c", str(config)]
     done = subprocess.run(
-        [sys.executable, "-m", *command], cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False
+        dagster_command("dagster", *command),
+        cwd=CHECKOUT,
+        env={**own_environment(tmp_path), "REC_ASSETS_STORAGE": str(filled.store)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
     assert done.returncode != 0
-    return done.stderr
-
-
-def test_the_shell_shows_a_refused_setting_without_a_stack_and_last(trained: Project) -> None:
-    before = trained.files()
-
-    printed = execute(trained, {**SMALL, "epochs": -1}, trained.source)
-
+    printed = done.stderr
     assert "Traceback" not in printed
     assert "STEP_START" not in printed
     # The setting is described there, too, and how its description reads is no concern of this test.
     assert "\nError: Setting `epochs` is -1; expected at least 1 and at most 1,000. Change it in the run" in printed
     assert printed.endswith("\nNothing was run.\n")
-    assert_untouched(trained, before)
-
-
-def test_the_shell_shows_a_missing_source_after_everything_that_was_not_run(trained: Project) -> None:
-    before = trained.files()
-    missing = trained.folder / "nothing_here.csv"
-
-    printed = execute(trained, SMALL, missing)
-
-    _, _, last_words = printed.rpartition("Not executing.")
-    assert f"SourceError: source {missing} does not exist; expected a file, a folder or a glob pattern." in last_words
-    assert_untouched(trained, before)
+    assert_untouched(filled, before)

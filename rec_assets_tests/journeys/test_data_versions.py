@@ -176,7 +176,6 @@ def test_full_sequences_on_a_dev_run_leave_the_splits_stale_and_the_mark_moves_o
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"min_tracks": 4}, ["playlist_sequences", *AFTER_SEQUENCES]),
         ({"split_seed": 1}, AFTER_SEQUENCES),
         ({"epochs": 3}, AFTER_SPLITS),
         ({"ranker_trees": 3}, AFTER_RANKER),

@@ -3,6 +3,7 @@
 ``python -m rec_assets_tests.journeys.test_killed_writer 60`` kills 60 trainings, runs each again, and counts.
 """
 
+import importlib
 import os
 import random
 import shutil
@@ -56,7 +57,7 @@ class Folder:
     def project(self, instance: dg.DagsterInstance, seed: int) -> Project:
         source = self.root / f"playlists-{seed}.csv"
         if not source.exists():
-            write_unescaped_csv(source, made_rows(playlists=300, tracks=100, seed=seed))
+            write_unescaped_csv(source, made_rows(playlists=200, tracks=80, seed=seed))
         return Project(self.root, instance, source)
 
     def leftovers(self) -> list[Path]:
@@ -76,7 +77,9 @@ def train(folder: Folder, seed: int) -> None:
 def serve(folder: Folder) -> None:
     """Fork a child for each line, which names its source; what takes long to import is imported already."""
     FigureCanvasAgg.draw = FigureCanvasAgg.get_renderer  # pictures stay empty
-    # Nothing that uses threads of OpenMP: they do not outlive a fork.
+    # Imported, and not used: threads of OpenMP do not outlive a fork.
+    for module in ("gensim.models", "lightgbm", "rec_assets.core.pictures.hit_rates"):
+        importlib.import_module(module)
     with dg.DagsterInstance.ephemeral() as instance:
         elsewhere = Folder(folder.root / "warm")
         elsewhere.root.mkdir(exist_ok=True)

@@ -13,16 +13,15 @@ import pytest
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
-from rec_assets.core.base.seal import read_json
 from rec_assets.core.evaluation.comparison import try_contender
 from rec_assets.core.playlists.sequences import playlist_hashes
-from rec_assets.core.ranker.learned import Ranker, from_document
-from rec_assets.core.recommender.fitting import fit_recommender
-from rec_assets.core.recommender.recommender import Recommender, open_recommender
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.recommender.recommender import Recommender, fit_recommender, open_recommender
 from rec_assets.core.recommender.settings import Contender, StrategyName
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
+from rec_assets.store.formats import FORMATS
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
 
 K = 20
@@ -80,8 +79,7 @@ def test_the_recommender_was_fitted_on_the_training_playlists_and_no_other(proje
 def test_targets_are_not_known_and_a_leak_would_show(project, connection, fitted) -> None:
     train, validation = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS[:2])
     shuffled = with_targets_shuffled(validation)
-    document = read_json(project.store / "track_ranker.json")
-    ranker = from_document({name: value for name, value in document.items() if name != "lineage"})
+    ranker = FORMATS[Ranker].read(project.store / "track_ranker.json", connection)
     artists = artist_numbers(stored(project, connection, "track_catalog"))
     leaky = with_leak(fitted, ranker, joined(train, validation), artists)
     popular = next(one for one in fitted.contenders if one.strategy is StrategyName.popularity)

@@ -23,7 +23,6 @@ class Lineage:
     Attributes:
         data_version: a digest of the asset's name, code version, settings and input versions.
         sample_percent: share of the playlists behind the value; below 100 it is a dev run's.
-        settings: the settings of this asset.
         ancestors: every asset upstream to its ``data_version`` and ``settings``.
         inputs: the assets that it was made from directly, to their ``data_version``.
     """
@@ -68,7 +67,7 @@ class Lineage:
 
     @classmethod
     def from_json(cls, text: str) -> "Lineage":
-        """The inverse of :meth:`to_json`. Raises as :meth:`from_document` does."""
+        """The inverse of :meth:`to_json`; raises as :meth:`from_document` does."""
         try:
             return cls.from_document(json.loads(text))
         except ValueError as error:
@@ -89,19 +88,12 @@ def derive_lineage(
     """The lineage of asset ``name``.
 
     The data version changes with the settings, the code version, any input version, or the ``content``
-    digest of what was read from outside; a sample anywhere upstream stays visible in it.
+    digest of what was read from outside; a sample anywhere upstream stays visible in it. The asset itself keeps
+    ``sample_percent`` of the playlists.
 
-    Args:
-        name: the asset.
-        code_version: of the asset.
-        settings: of the asset.
-        inputs: asset name to lineage.
-        content: digest of what was read from outside.
-        sample_percent: share of the playlists that the asset itself keeps.
-        step: what made the asset together with others. It is an ancestor of each of them: validation playlists of one
-            split may be training playlists of another.
-        apart: inputs that need not be made from what the others were made from, such as a promoted model, which has
-            its own catalog.
+    A ``step`` made the asset together with others. It is an ancestor of each of them: validation playlists of one split
+    may be training playlists of another. The inputs ``apart`` need not be made from what the others were made from,
+    such as a promoted model, which has its own catalog.
 
     Raises:
         DataError: two inputs were made from different versions of the same asset.
@@ -109,10 +101,8 @@ def derive_lineage(
     direct = {key: inputs[key].data_version for key in sorted(inputs)}
     inputs = {key: replace(lineage, ancestors={}) if key in apart else lineage for key, lineage in inputs.items()}
     if step:
-        made_together = derive_lineage(
-            step, code_version=code_version, settings=settings, inputs=inputs, content=content
-        )
-        inputs = {**inputs, step: made_together}
+        of_step = derive_lineage(step, code_version=code_version, settings=settings, inputs=inputs, content=content)
+        inputs = {**inputs, step: of_step}
     versions = [inputs[key].data_version for key in sorted(inputs)]
     ingredients = json.dumps([name, code_version, dict(settings), versions, content], sort_keys=True)
     digest = hashlib.sha256(ingredients.encode()).hexdigest()[:16]
@@ -124,8 +114,7 @@ def derive_lineage(
 def _ancestors(name: str, inputs: Mapping[str, Lineage]) -> dict[str, Mapping[str, Any]]:
     """Everything upstream of ``inputs``, and they themselves, each in one version only.
 
-    Track indexes mean something within one catalog only: a model of last week's catalog would answer this week's
-    playlists wrongly, without an error.
+    Track indexes belong to one catalog: a model of last week's would silently misread this week's playlists.
     """
     found: dict[str, Mapping[str, Any]] = {}
     source: dict[str, str] = {}

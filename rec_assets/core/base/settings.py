@@ -48,11 +48,11 @@ def _interval(
 ) -> str:
     low = f"{ge:,}" if ge is not None else f"above {gt:,}" if gt is not None else None
     high = f"{le:,}" if le is not None else f"below {lt:,}" if lt is not None else None
-    if low is None and high is None:
-        return ""
-    if high is None:
+    if low and high:
+        return f" [{low} to {high}]"
+    if low:
         return f" [{low} or more]" if ge is not None else f" [{low}]"
-    return f" [{low} to {high}]" if low is not None else f" [up to {high}]"
+    return f" [up to {high}]" if high else ""
 
 
 def _explain(model: type[BaseModel], fault: Any) -> str:

@@ -18,7 +18,6 @@ import numpy as np
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.seal import UNSEALED, seal
 
-# safetensors' names of the types.
 _TYPE_NAMES = {
     **{"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32", "<u8": "U64", "<u4": "U32"},
     **{"|u1": "U8", "|b1": "BOOL", "|i1": "I8"},

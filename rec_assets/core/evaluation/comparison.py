@@ -1,6 +1,7 @@
-"""Strategies held against each other on the same held-out playlists."""
+"""Strategies on held-out playlists: held against each other, and a few examples of what the chosen one answers."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,7 @@ class LeaderboardSettings(Settings):
 def rank_held_out(recommender: Recommender, sequences: FlatSequences) -> HeldOutRanks:
     """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
 
-    Raises:
-        DataError: there is no sequence.
+    Raises DataError: there is no sequence.
     """
     answers = _answer(recommender, recommender.chosen, sequences)
     return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
@@ -50,8 +50,7 @@ def try_contender(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
 
-    Raises:
-        DataError: there is no sequence.
+    Raises DataError: there is no sequence.
     """
     start = time.perf_counter()
     answers = _answer(recommender, contender, sequences)
@@ -113,3 +112,40 @@ def answer_stability(recommender: Recommender, contender: Contender, sequences: 
     ]
     shared = [len(np.setdiff1d(np.intersect1d(one, other), NO_TRACK)) for one, other in zip(*answers, strict=True)]
     return float(np.mean(shared)) / TOP
+
+
+EXAMPLES, HISTORY, RECOMMENDED = 6, 5, 10
+
+
+@dataclass(frozen=True)
+class ExampleTrack:
+    """A track of an example.
+
+    Attributes:
+        part: ``history``, ``target`` or ``recommended``.
+        place: of the history, steps before the target; of what is recommended, 1 = best; of the target its rank,
+            None where it was not found.
+    """
+
+    playlist_id: str
+    part: str
+    place: int | None
+    track_index: int
+
+
+def example_playlists(recommender: Recommender, sequences: FlatSequences) -> list[ExampleTrack]:
+    """The first six of held-out ``sequences``: the end of each history, its target, the first ten answers."""
+    tracks = recommender.tracks
+    rows = tracks.rows(sequences[:EXAMPLES])
+    shown = []
+    ((_, answers),) = recommender.answers(rows.histories(), depth=recommender.settings.k)
+    ranks = answers.rank_of(rows.from_the_end(0))
+    for number, playlist in enumerate(rows.ids.tolist()):
+        own = tracks.track_index[rows.tracks_of(number)].tolist()
+        last = own[:-1][-HISTORY:]
+        shown += [ExampleTrack(playlist, "history", len(last) - i, track) for i, track in enumerate(last)]
+        shown.append(ExampleTrack(playlist, "target", int(ranks[number]) or None, own[-1]))
+        found = answers.rows[number, :RECOMMENDED]
+        recommended = tracks.track_index[found[found != NO_TRACK]].tolist()
+        shown += [ExampleTrack(playlist, "recommended", i, track) for i, track in enumerate(recommended, start=1)]
+    return shown

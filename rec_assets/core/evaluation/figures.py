@@ -29,8 +29,7 @@ def rank_array(ranks: Iterable[int | None]) -> np.ndarray:
 def asked_of(ranks: Relation) -> tuple[str, int]:
     """The strategy that a table of ranks is of, and how many tracks it recommended.
 
-    Raises:
-        ValueError: the table is empty, or of several strategies.
+    Raises ValueError: the table is empty, or of several strategies.
     """
     strategy, k = fetch_row(ranks.select("strategy, k").distinct())
     return strategy, k
@@ -62,19 +61,12 @@ def ranks_table(ranks: HeldOutRanks, *, strategy: str, k: int) -> pa.Table:
 
 
 def report_hit_rate(columns: dict[str, np.ndarray], *, k: int) -> dict[str, Any]:
-    """The figures of ``*_hit_rate.json``.
+    """The figures of ``*_hit_rate.json``, of ``columns`` of :func:`rank_arrays` and ``k`` recommended tracks.
 
-    Args:
-        columns: see :func:`rank_arrays`.
-        k: how many tracks are recommended.
-
-    Returns:
-        ``hit_rate`` at ``k`` with its 95 % ``interval`` by bootstrap over playlists, ``hit_rates`` and
-        ``intervals`` by k (as text, since JSON keys are), ``mrr`` and ``ndcg`` at ``k``, ``popularity_hit_rate``
-        of the k most frequent training tracks, and the numbers of playlists, cold queries and cold targets.
-
-    Raises:
-        ValueError: there is no playlist.
+    Returns ``hit_rate`` at ``k`` with its 95 % ``interval`` by bootstrap over playlists, ``hit_rates`` and
+    ``intervals`` by k (as text, since JSON keys are), ``mrr`` and ``ndcg`` at ``k``, ``popularity_hit_rate`` of the k
+    most frequent training tracks, and the numbers of playlists, cold queries and cold targets. Raises ValueError: there
+    is no playlist.
     """
     ranks = columns["rank"]
     rates = hit_rates(ranks, k=k)

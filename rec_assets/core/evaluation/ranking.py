@@ -8,7 +8,7 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Strategy
-from rec_assets.core.strategies.recommend import recommend
+from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import Tracks
 
 NOT_FOUND = 0
@@ -53,15 +53,9 @@ def answer_held_out(
 ) -> HeldOutAnswers:
     """Ask for the track that follows each history, the last track of each of ``sequences`` being the target.
 
-    Args:
-        strategy: fitted on other playlists.
-        tracks: of the training playlists.
-        sequences: held-out playlists of at least two tracks, by track index.
-        depth: how many tracks are recommended; a target beyond them is not found.
-        repeats: whether tracks of the history may be recommended.
-
-    Raises:
-        DataError: there is no sequence.
+    ``strategy`` was fitted on other playlists than ``sequences``, which are by track index and have two tracks or more;
+    a target beyond the ``depth`` tracks recommended is not found; with ``repeats`` tracks of the history may be
+    recommended. Raises DataError: there is no sequence.
     """
     if len(sequences) == 0:
         raise DataError("there is no held-out playlist to rank; materialize the splits from more playlists.")

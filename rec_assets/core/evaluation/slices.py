@@ -32,11 +32,8 @@ class SliceRate:
 def slice_rates(columns: Mapping[str, np.ndarray], *, k: int) -> list[SliceRate]:
     """Hit rate at ``k`` by popularity of the target, length of the playlist, query and artist, in a fixed order.
 
-    The slices of one kind hold every playlist once; those without playlists are left out.
-
-    Args:
-        columns: of n playlists each, see :func:`~rec_assets.core.evaluation.figures.rank_arrays`.
-        k: how many tracks are recommended, at least 1.
+    ``columns`` are those of :func:`~rec_assets.core.evaluation.figures.rank_arrays`. The slices of one kind hold every
+    playlist once; those without playlists are left out.
     """
     ranks, rates = columns["rank"], []
     for name, value, inside in _slices(columns):

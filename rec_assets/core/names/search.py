@@ -39,8 +39,7 @@ class NearTrack:
 
     Attributes:
         track: its ``track_index``.
-        artist: as it is written, None where it is unknown.
-        title: as it is written, None where it is unknown.
+        artist, title: as they are written, None where unknown.
         likeness: 0..100, of artist and title together; 100 = equal up to case, accents, punctuation and spaces.
     """
 
@@ -130,7 +129,8 @@ def _near(names: "TrackNames", asked: _Asked) -> dict[int, float]:
     groups = _near_groups(names, asked)
     places = [_in_group(names, group, asked) for group in groups]
     places += [smallest(unlikeness(names.title_signatures, asked.title_signatures[0]), _TITLES_OF_ALL)]
-    places += [_frequent(names, np.flatnonzero(names.title_keys == asked.title_key))]
+    same_title = np.flatnonzero(names.title_keys == asked.title_key)
+    places += [same_title[np.argsort(names.place[names.tracks[same_title]], kind="stable")[:_TITLES_OF_ALL]]]
     tracks, artists, titles = _texts(names, np.unique(np.concatenate(places)))
     of_artist = {artist: artist_likeness(asked.artist, Name.of_artist(artist)) for artist in set(artists)}
     of_title = {title: title_likeness(asked.title, Name.of_title(title)) for title in set(titles)}
@@ -175,11 +175,6 @@ def _in_group(names: "TrackNames", group: int, asked: _Asked) -> np.ndarray:
         np.arange(min(MOST_NEAR, len(signatures))),
     ]
     return first + np.concatenate(near)
-
-
-def _frequent(names: "TrackNames", places: np.ndarray) -> np.ndarray:
-    """The most frequent of the tracks at ``places`` in ``names.tracks``."""
-    return places[np.argsort(names.place[names.tracks[places]], kind="stable")[:_TITLES_OF_ALL]]
 
 
 def _texts(names: "TrackNames", places: np.ndarray) -> tuple[list[int], list[str], list[str]]:

@@ -1,17 +1,33 @@
-"""Hit rates: against k, of one strategy and popularity or of all strategies, and by kind of playlist."""
+"""Hit rates: against k, of one strategy and popularity or of all, by kind of playlist, and of candidates over time."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rec_assets.core.evaluation.slices import SliceRate
-from rec_assets.core.pictures.drawing import BLUE, MARKERS, ORANGE, PALETTE, STROKES, drawable, new_axes, to_png
+from rec_assets.core.pictures.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    MARKERS,
+    ORANGE,
+    PALETTE,
+    STROKES,
+    drawable,
+    new_axes,
+    to_png,
+)
 
 LONGEST_NAME = 28
 ROW_HEIGHT = 0.27  # inches
 _RATE = "hit rate@k (share of playlists)"
+SHOWN = 52  # candidates
+_DATES = 5  # that fit beside each other
+_WIDE = 200  # times the lowest count: from there on, powers of ten are ticks enough
 
 
 def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: int, title: str, label: str) -> bytes:
@@ -36,15 +52,9 @@ def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: i
 def plot_strategy_curves(ranks_by_strategy: Mapping[str, np.ndarray], *, k: int, title: str, chosen: str) -> bytes:
     """Hit rate against k, from 1 to ``k``, of each strategy, as PNG; the ``chosen`` one is drawn thick.
 
-    The axis of k is logarithmic: between 1 and 10 the strategies differ most. A strategy has its colour, stroke and
-    mark by its place in the mapping, and is listed in the legend by falling hit rate at ``k``. Up to ten strategies
-    can be distinguished without colour; above that marks repeat.
-
-    Args:
-        ranks_by_strategy: by name, (n,) int ranks of the targets, 1 = best, 0 = not found; n above 0.
-        k: the right end of the axis, at least 1.
-        title: above the picture.
-        chosen: one of the names.
+    ``ranks_by_strategy``: as those of :func:`plot_hit_rate_curve`, by name. The axis of k is logarithmic: between 1 and
+    10 the strategies differ most. A strategy has its colour, stroke and mark by its place in the mapping, and is listed
+    in the legend by falling hit rate at ``k``. Above ten strategies marks repeat.
     """
     curves = {name: hit_rate_at_each_k(ranks, k) for name, ranks in ranks_by_strategy.items()}
     figure, axes = new_axes(8.7, 4.6, title)
@@ -151,3 +161,40 @@ def _label_rows(axes: Axes, rows: Sequence[str | SliceRate]) -> None:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     for row, label in zip(rows, axes.get_yticklabels(), strict=True):
         label.set_fontweight("bold" if isinstance(row, str) else "normal")
+
+
+def plot_promotion_history(history: Sequence[Mapping[str, Any]]) -> bytes:
+    """The hit rates of the last 52 candidates, refused ones crossed, above their rows and vocabulary, as PNG.
+
+    ``history``: at least one entry with ``at``, ``promote``, ``hit_rate``, ``rows`` and ``vocabulary``, the latest
+    last.
+    """
+    shown = list(history)[-SHOWN:]
+    refused = sum(not entry["promote"] for entry in shown)
+    figure, axes = new_axes(5.6, 4.2, f"{len(shown)} candidates, {refused} refused")
+    figure.delaxes(axes)
+    above, below = figure.subplots(2, 1, sharex=True)
+    places = np.arange(len(shown))
+    rates = np.array([entry["hit_rate"] for entry in shown], float)
+    is_promoted = np.array([bool(entry["promote"]) for entry in shown])
+    above.plot(places, rates, "-", color=GREY, linewidth=1)
+    above.plot(places[is_promoted], rates[is_promoted], "o", color=BLUE, label="promoted")
+    above.plot(places[~is_promoted], rates[~is_promoted], "X", color=ORANGE, markersize=9, label="refused")
+    above.set(ylabel="validation hit rate@k")
+    above.set_ylim(0, max(1.1 * rates.max(), 0.01))
+    for name, colour, marker in (("rows", GREEN, "s"), ("vocabulary", BLUE, "^")):
+        below.plot(places, [entry[name] for entry in shown], f"{marker}-", color=colour, label=name)
+    counts = [max(1, entry[name]) for entry in shown for name in ("rows", "vocabulary")]
+    below.set_yscale("log")
+    below.set_ylim(min(counts) / 1.5, max(counts) * 1.5)
+    # Whole numbers, because `to_png` draws the default's powers as their source.
+    below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(counts) < _WIDE * min(counts) else (1,)))
+    below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    below.yaxis.set_minor_formatter(NullFormatter())
+    below.set(ylabel="count (logarithmic)")
+    step = -(-len(shown) // _DATES)
+    below.set_xticks(places[::step], [str(entry["at"])[:10] for entry in shown][::step])
+    for part in (above, below):
+        part.grid(alpha=0.3)
+        part.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, borderaxespad=0.2)
+    return to_png(figure)

@@ -37,16 +37,10 @@ class Coordinate:
 def plot_parallel_coordinates(
     coordinates: Sequence[Coordinate], hit_rates: np.ndarray, *, k: int, title: str, best: int
 ) -> bytes:
-    """A line per trial from setting to setting and to its hit rate@``k``, as PNG; the best one thick and orange.
+    """A line per trial from setting to setting and to its hit rate@``k``, as PNG; the ``best`` one thick and orange.
 
-    Of many trials the ``MOST_DRAWN`` best are drawn, on axes that reach over all.
-
-    Args:
-        coordinates: an axis each, from left to right.
-        hit_rates: (t,) of each trial, t above 0, which also colour the lines: the darker the lower.
-        k: at which the rates were measured.
-        title: above the picture.
-        best: the place of the best trial.
+    ``coordinates`` are axes from left to right; ``hit_rates`` (t,), t above 0, also colour the lines: the darker the
+    lower. Of many trials the ``MOST_DRAWN`` best are drawn, on axes that reach over all.
     """
     shown = [*coordinates, Coordinate(f"hit rate@{k}", hit_rates.tolist())]
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)

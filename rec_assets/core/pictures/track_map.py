@@ -48,14 +48,9 @@ def plot_track_map(
 ) -> bytes:
     """Tracks on a plane, each group in a colour and a shape of its own, as PNG.
 
-    The groups are numbered in the legend and, at the median of their points, in the picture.
-
-    Args:
-        points: (n, 2) place of each track; some thousands at most, for the size of the file.
-        groups: (n,) int, the place of the track's group in ``names``, -1 = no group, drawn grey.
-        names: of the groups, at most seven.
-        axis_labels: of the first and second column of ``points``.
-        title: above the picture.
+    ``points`` (n, 2) are the places of some thousand tracks at most, for the size of the file, on axes of
+    ``axis_labels``; ``groups`` (n,) int are places in the at most seven ``names``, -1 = no group, drawn grey. The
+    groups are numbered in the legend and, at the median of their points, in the picture.
     """
     figure, axes = new_axes(8.7, 5.4, title)
     # Points without a group are as good as texture: small, flat and square ones keep the file small.

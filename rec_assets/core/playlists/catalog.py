@@ -9,14 +9,11 @@ SEPARATOR = "|||"
 
 
 def build_track_catalog(raw_playlists: Relation) -> Relation:
-    """One row per distinct (artist, track), an empty field counting as a value.
+    """One row per distinct (artist, track) of ``raw_playlists``, an empty field counting as a value.
 
-    Args:
-        raw_playlists: ``row_id, user_id, playlist, artist, track``; no ``row_id`` occurs twice.
-
-    Returns:
-        ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
-        (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), ``playlists`` (distinct), lazily.
+    ``raw_playlists`` has ``row_id, user_id, playlist, artist, track``; no ``row_id`` occurs twice. Returns, lazily,
+    ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
+    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), ``playlists`` (distinct).
     """
     # Names are fetched last, from the row in which each track appears first: counting and sorting numbers takes
     # half the time and memory. Two plain GROUP BYs spill to disk, which count(DISTINCT …) per group does not.
@@ -43,14 +40,10 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
 
 
 def describe_playlists(rows: Relation) -> dict[str, int]:
-    """The tutorial's five counts, the empty fields, and the longest playlist.
+    """The tutorial's five counts, the empty fields, and the longest playlist of at least one of the ``rows``.
 
-    Args:
-        rows: ``row_id, user_id, playlist, artist, track``, at least one row.
-
-    Returns:
-        ``rows, users, playlists, tracks, artists`` (distinct; a playlist is user and name, a track is artist
-        and track), ``rows_without_artist``, ``rows_without_track``, ``longest_playlist`` (in tracks).
+    Returns ``rows, users, playlists, tracks, artists`` (distinct; a playlist is user and name, a track is artist
+    and track), ``rows_without_artist``, ``rows_without_track``, ``longest_playlist`` (in tracks).
     """
     names = ("rows", "users", "artists", "rows_without_artist", "rows_without_track")
     counts = fetch_row(

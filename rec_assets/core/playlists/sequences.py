@@ -26,11 +26,7 @@ def count_playlists(
 ) -> dict[str, int]:
     """How many playlists :func:`build_sequences` keeps with the same arguments, and leaves out for which reason.
 
-    Returns:
-        ``all_playlists, not_sampled, too_short, kept``.
-
-    Raises:
-        DataError: none is kept.
+    Returns ``all_playlists, not_sampled, too_short, kept``. Raises DataError: none is kept.
     """
     is_sampled = _is_sampled(sample_percent, sample_seed)
     sizes = raw_playlists.aggregate("user_id, playlist, count(*) AS tracks", "user_id, playlist")
@@ -56,21 +52,14 @@ def build_sequences(
     sample_percent: float = 100.0,
     sample_seed: int = 0,
 ) -> Relation:
-    """One row per playlist of at least ``min_tracks`` tracks.
+    """One row per playlist of at least ``min_tracks`` tracks; for the settings see :class:`SequencesSettings`.
 
     About ``sample_percent`` of the playlists are kept, chosen by a hash of their id and ``sample_seed``: the same
-    ones whatever the order of rows. They are filtered before grouping, so a sample is cheap.
+    ones whatever the order of rows. They are filtered before grouping, so a sample is cheap. ``raw_playlists`` has
+    ``row_id, user_id, playlist, artist, track``, ``track_catalog`` at least ``track_index, artist, track``.
 
-    Args:
-        raw_playlists: ``row_id, user_id, playlist, artist, track``.
-        track_catalog: at least ``track_index, artist, track``.
-        min_tracks: shorter playlists are left out.
-        sample_percent: above 0, up to 100.
-        sample_seed: another seed keeps other playlists.
-
-    Returns:
-        ``playlist_id`` (``user_id-playlist``), ``track_indexes INT[]`` by ``row_id``, ``length``;
-        in order of ``playlist_id``, lazily.
+    Returns ``playlist_id`` (``user_id-playlist``), ``track_indexes INT[]`` by ``row_id``, ``length``; in order of
+    ``playlist_id``, lazily.
     """
     sampled = raw_playlists
     if sample_percent < 100:

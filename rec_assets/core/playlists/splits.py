@@ -34,8 +34,7 @@ class SplitSettings(Settings):
 def exact_shares(shares: dict[str, float]) -> dict[str, Fraction]:
     """``shares`` as the decimals that were typed: 0.7 is 7/10, not the binary number nearest to it.
 
-    Raises:
-        SettingsError: a share is not above 0, or they do not add to 1.
+    Raises SettingsError: a share is not above 0, or they do not add to 1.
     """
     exact = {name: Fraction(Decimal(str(share))) for name, share in shares.items()}
     if min(exact.values()) <= 0 or sum(exact.values()) != 1:
@@ -49,8 +48,7 @@ def exact_shares(shares: dict[str, float]) -> dict[str, Fraction]:
 def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, int]]:
     """First and one-past-last position of each part: cumulative shares of ``total``, rounded down.
 
-    Raises:
-        DataError: a part would be empty.
+    Raises DataError: a part would be empty.
     """
     bounds: dict[str, tuple[int, int]] = {}
     start, cumulative = 0, Fraction(0)
@@ -70,8 +68,7 @@ def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, i
 def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
     """How many playlists break the rule that each of ``whole`` is in ``parts`` (stacked) exactly once.
 
-    Returns:
-        ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
+    Returns ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
     """
     identity = "playlist_id, track_indexes"
     counted = parts.aggregate(f"{identity}, count(*) AS parts", identity).set_alias("p")
@@ -89,19 +86,12 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 def split_sequences(
     sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = ""
 ) -> dict[str, Relation]:
-    """Cut ``sequences`` into parts by the rank of a seeded hash of ``playlist_id``.
+    """Cut ``sequences`` (``playlist_id, track_indexes, length``) by the rank of a seeded hash of ``playlist_id``.
 
-    Args:
-        sequences: ``playlist_id, track_indexes, length``.
-        shares: part name to its share; they add to 1.
-        seed: another seed gives another split.
-        purpose: another one makes the draw independent of that of the same seed.
+    ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Returns a lazy
+    relation with the same columns by part name, in the (random, seeded) order of the hash.
 
-    Returns:
-        Part name to a lazy relation with the same columns, in the (random, seeded) order of the hash.
-
-    Raises:
-        DataError: a part would be empty.
+    Raises DataError: a part would be empty.
     """
     draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
     ordered = query(

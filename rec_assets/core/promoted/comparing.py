@@ -67,17 +67,11 @@ def compare(
     most: int,
     known_share: float,
 ) -> Comparison:
-    """Ranks of both models on those held-out playlists that neither was trained on.
+    """Ranks of both models on at most ``most`` of the held-out playlists that neither was trained on.
 
-    Args:
-        model: the promoted model.
-        own_index: (t,) its track index by that of the candidate's catalog, ``NO_TRACK`` where it has none.
-        held_out: (m,) the candidate's held-out playlists, by its catalog.
-        hashes: (m,) uint64 hashes of their ids.
-        candidate_ranks: (m,) the candidate's ranks of their last tracks, 0 = not found.
-        k: tracks recommended.
-        most: at most so many playlists are asked.
-        known_share: see :class:`Comparison`.
+    ``own_index`` is that of :func:`own_index`; ``held_out`` (m,) are the candidate's held-out playlists, by its
+    catalog, ``hashes`` (m,) uint64 those of their ids, and ``candidate_ranks`` (m,) its ranks of their last tracks, 0 =
+    not found. For ``k`` and ``known_share`` see :class:`Comparison`.
     """
     unseen = np.flatnonzero(~np.isin(hashes, model.recommender.trained_on))
     chosen = unseen[:most]

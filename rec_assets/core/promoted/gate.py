@@ -25,9 +25,7 @@ class GateSettings(Settings):
         **_SHARE,
     )
     max_relative_loss: float = setting(
-        0.2,
-        "The bound of max_hit_rate_loss as a share of the promoted model's hit rate; the smaller of the two holds.",
-        **_SHARE,
+        0.2, "max_hit_rate_loss as a share of the promoted model's hit rate; the smaller of the two holds.", **_SHARE
     )
     max_hit_rate_gain: float = setting(
         0.15,
@@ -214,23 +212,12 @@ def _difference_reasons(
 
 
 def entry_of(report: Mapping[str, Any], *, at: str) -> dict[str, Any]:
-    """What the history of candidates keeps of a decision.
-
-    Args:
-        report: ``promote``, ``reasons``, ``compared_with``, ``figures`` and ``candidate``.
-        at: when it was made, in UTC.
-    """
+    """What the history of candidates keeps of the ``report`` of a decision, made ``at`` a time in UTC."""
     candidate, figures = report["candidate"], report["figures"]
     return {
         "at": at,
-        "promote": report["promote"],
-        "reasons": list(report["reasons"]),
-        "compared_with": report["compared_with"],
-        "dev_run": candidate["dev_run"],
-        "strategy": candidate["strategy"],
-        "k": candidate["k"],
-        "hit_rate": candidate["hit_rate"],
-        "promoted_hit_rate": figures.get("promoted_hit_rate"),
-        "difference": figures.get("difference"),
+        **{name: report[name] for name in ("promote", "reasons", "compared_with")},
+        **{name: candidate[name] for name in ("dev_run", "strategy", "k", "hit_rate")},
+        **{name: figures.get(name) for name in ("promoted_hit_rate", "difference")},
         **candidate["counts"],
     }

@@ -65,8 +65,7 @@ def save_promoted(
 def read_facts(path: Path) -> tuple[dict[str, Any], Lineage]:
     """What is known of the model at ``path``, whose bytes were checked, without opening it.
 
-    Raises:
-        UnreadableError: it is no promoted model, or of another format.
+    Raises UnreadableError: it is no promoted model, or of another format.
     """
     try:
         notes = read_layout(path).header["notes"]
@@ -78,8 +77,7 @@ def read_facts(path: Path) -> tuple[dict[str, Any], Lineage]:
 def open_promoted(path: Path) -> PromotedModel:
     """Open a promoted model whose bytes were checked; its arrays are read from disk when they are used.
 
-    Raises:
-        UnreadableError: as :func:`read_facts` does, or it lacks an array.
+    Raises UnreadableError: as :func:`read_facts` does, or it lacks an array.
     """
     facts, _ = read_facts(path)
     recommender, _, arrays = open_recommender(path)

@@ -109,14 +109,9 @@ def _playlists(recommender: Recommender, row: int, others: np.ndarray) -> np.nda
     return together.held_together(row, others) if isinstance(together, PlaylistKnn) else None
 
 
+_TEXT = pa.string()
 SCHEMA = pa.schema(
-    [
-        ("playlist_id", pa.string()),
-        ("rank", pa.int32()),
-        ("artist", pa.string()),
-        ("track", pa.string()),
-        ("score", pa.float32()),
-    ]
+    {"playlist_id": _TEXT, "rank": pa.int32(), "artist": _TEXT, "track": _TEXT, "score": pa.float32()}.items()
 )
 _REPORT_EVERY = 20_000
 

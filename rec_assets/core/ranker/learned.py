@@ -1,7 +1,11 @@
-"""LambdaMART over candidates (Burges 2010, "From RankNet to LambdaRank to LambdaMART"), by LightGBM."""
+"""The ranker: LambdaMART over candidates (Burges 2010, "From RankNet to LambdaRank to LambdaMART"), by LightGBM.
+
+Most of the training playlists fit the strategies, the others teach how to order what these propose.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -9,25 +13,29 @@ import numpy as np
 from rec_assets.core.base.errors import DataError, TrainingError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.one_blas_thread import one_blas_thread
+from rec_assets.core.base.relations import Relation
 from rec_assets.core.base.settings import setting
-from rec_assets.core.ranker.examples import cut_examples
-from rec_assets.core.ranker.features import FEATURES, candidate_features
-from rec_assets.core.ranker.sources import NeighbourhoodSettings, Sources
+from rec_assets.core.playlists.splits import split_sequences
+from rec_assets.core.ranker.sources import FEATURES, NeighbourhoodSettings, Sources, candidate_features
+from rec_assets.core.strategies.tracks import Tracks
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
 BATCH = 128
+# As in evaluation, where a playlist has at least three tracks.
+SHORTEST_HISTORY = 2
 
 
 class RankerSettings(NeighbourhoodSettings):
     """How the ranker learns (LambdaMART), and from which strategies."""
 
     ranker_share: float = setting(
-        0.2, "Share of the training playlists on which the ranker learns; the rest fit the strategies.", gt=0, lt=1
+        0.2, "Share of the training playlists that teach the ranker; the others fit the strategies.", gt=0, lt=1
     )
     ranker_split_seed: int = setting(7, "Seed of the split of the training playlists for the ranker.")
     ranker_trees: int = setting(100, "Boosting rounds of the ranker.", ge=1, le=10_000)
     ranker_leaves: int = setting(15, "Leaves of each tree of the ranker.", ge=2, le=1_024)
     ranker_learning_rate: float = setting(
-        0.05, "Learning rate of boosting: a smaller one needs more trees.", gt=0, le=1
+        0.05, "Learning rate of the ranker's boosting; a smaller one needs more trees.", gt=0, le=1
     )
     ranker_more_cuts: int = setting(
         3, "Places in each playlist, besides its end, from which the ranker learns the next track.", ge=0, le=100
@@ -49,7 +57,6 @@ class Ranker:
         model: LightGBM's text form of the trees.
         features: names of the columns that it takes.
         settings: :class:`RankerSettings` by name.
-        examples: examples that it learned from.
         targets_missed: examples whose target no strategy proposed; nothing can be learned from them.
         gains: share (0..1) of each feature in the gain of all splits; all 0 if there is no split.
     """
@@ -62,44 +69,104 @@ class Ranker:
     gains: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Examples:
+    """``m`` histories of rows, and ``targets`` (m,), the row that follows each."""
+
+    histories: FlatSequences
+    targets: np.ndarray
+
+
+def learn_from_held_aside(
+    train_sequences: Relation,
+    artists: np.ndarray,
+    settings: RankerSettings,
+    train: Callable[[FlatSequences], TrackEmbeddings],
+    on_fitted: Callable[[int], None] = lambda playlists: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Ranker:
+    """Fit the strategies on a part of ``train_sequences``, and learn from the others how to order candidates.
+
+    Takes ``playlist_id, track_indexes, length``, and (t,) ``artists`` by track index. ``train`` gets the playlists for
+    the strategies and must not know the others; ``on_fitted`` is called with their number when these are fitted.
+
+    Raises:
+        DataError: there is nothing to learn.
+        TrainingError: the vectors are not finite, or LightGBM cannot learn.
+    """
+    base, aside = split_for_ranker(train_sequences, settings)
+    embeddings = train(base)
+    embeddings.require_finite()
+    tracks = Tracks.count_in(base, artists)
+    sources = Sources.fit(tracks, tracks.rows(base.without_ids()), embeddings, settings)
+    on_fitted(len(base))
+    return train_ranker(sources, tracks.rows(aside), settings, on_progress)
+
+
+def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> tuple[FlatSequences, FlatSequences]:
+    """The training playlists on which strategies are fitted, and those kept aside for the ranker.
+
+    Two parts of exact size by a seeded hash of the playlist's id, in the order of the hash.
+
+    Raises:
+        DataError: a part would be empty.
+    """
+    shares = {"base": float(1 - Decimal(str(settings.ranker_share))), "ranker": settings.ranker_share}
+    parts = split_sequences(train_sequences, shares=shares, seed=settings.ranker_split_seed, purpose="ranker")
+    return FlatSequences.from_relation(parts["base"]), FlatSequences.from_relation(parts["ranker"])
+
+
 def train_ranker(
     sources: Sources,
     playlists: FlatSequences,
     settings: RankerSettings,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Ranker:
-    """Learn from playlists that none of the ``sources`` has seen.
+    """Learn from ``playlists`` of rows that none of the ``sources`` has seen.
 
-    Args:
-        sources: fitted on other playlists.
-        playlists: held-aside playlists of rows.
-        settings: see :class:`RankerSettings`.
-        on_progress: called with examples done and all, batch by batch.
+    ``on_progress`` is called with examples done and all, batch by batch.
 
     Raises:
         DataError: no target is among its candidates, so there is nothing to learn.
+        TrainingError: LightGBM cannot be loaded, or cannot learn.
     """
     examples = cut_examples(
         playlists, more_cuts=settings.ranker_more_cuts, limit=settings.ranker_examples, seed=settings.ranker_seed
     )
-    features, labels, sizes = [], [], []
-    for start in range(0, len(examples), BATCH):
+    batches, total = [], len(examples.targets)
+    for start in range(0, total, BATCH):
         part = slice(start, start + BATCH)
         draw = np.random.default_rng((settings.ranker_seed, start))
-        batch = _label(sources, examples.histories[part], examples.targets[part], settings.ranker_negatives, draw)
-        for whole, piece in zip((features, labels, sizes), batch, strict=True):
-            whole.append(piece)
-        on_progress(min(start + BATCH, len(examples)), len(examples))
-    found = sum(len(size) for size in sizes)
+        histories, targets = examples.histories[part], examples.targets[part]
+        batches.append(_label(sources, histories, targets, settings.ranker_negatives, draw))
+        on_progress(min(start + BATCH, total), total)
+    found = sum(len(sizes) for _, _, sizes in batches)
     if found == 0:
         raise DataError(
-            f"the ranker has nothing to learn from: of {len(examples)} examples from {len(playlists)} playlists held "
+            f"the ranker has nothing to learn from: of {total} examples from {len(playlists)} playlists held "
             "aside, no strategy proposed the target. Bring more playlists, or raise ranker_share."
         )
-    trees = _boost(np.concatenate(features), np.concatenate(labels), np.concatenate(sizes), settings)
+    features, labels, sizes = (np.concatenate(pieces) for pieces in zip(*batches, strict=True))
+    trees = _boost(features, labels, sizes, settings)
     gains = trees.feature_importance("gain")
     shares = dict(zip(FEATURES, (gains / max(gains.sum(), 1e-300)).tolist(), strict=True))
-    return Ranker(trees.model_to_string(), FEATURES, settings.as_dict(), found, len(examples) - found, shares)
+    return Ranker(trees.model_to_string(), FEATURES, settings.as_dict(), found, total - found, shares)
+
+
+def cut_examples(playlists: FlatSequences, *, more_cuts: int, limit: int, seed: int) -> Examples:
+    """One example per playlist with its last track as the target, and ``more_cuts`` at random earlier places.
+
+    The playlists are in random order and of at least two tracks. The same place counts once, and short playlists have
+    fewer. Only the first ``limit`` examples are kept.
+    """
+    lengths = playlists.lengths()
+    draws = np.random.default_rng(seed).random((len(playlists), more_cuts))
+    earlier = SHORTEST_HISTORY + (draws * np.maximum(lengths - 1 - SHORTEST_HISTORY, 0)[:, None]).astype(np.int64)
+    cuts = np.column_stack([np.minimum(earlier, lengths[:, None] - 1), lengths - 1])
+    widest = int(lengths.max(initial=0)) + 1
+    keys = np.unique(np.arange(len(playlists))[:, None] * widest + cuts)[:limit]
+    sequence, cut = keys // widest, keys % widest
+    return Examples(playlists.cut_at(sequence, cut), playlists.values[playlists.offsets[sequence] + cut])
 
 
 def _label(
@@ -119,7 +186,10 @@ def _label(
 
 
 def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings: RankerSettings) -> Any:
-    lightgbm = import_lightgbm()
+    try:
+        import lightgbm  # a second
+    except OSError as error:  # its wheel does not bring OpenMP
+        raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
     parameters = {
         "objective": "lambdarank",
         "lambdarank_truncation_level": 100,
@@ -144,19 +214,6 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
             f"LightGBM cannot learn from {len(labels)} candidates of {len(sizes)} examples ({error}). Raise "
             "ranker_examples or ranker_negatives, or bring more playlists."
         ) from error
-
-
-def import_lightgbm() -> Any:
-    """LightGBM, which takes a second to import.
-
-    Raises:
-        TrainingError: the system has no OpenMP runtime, which LightGBM's wheel does not bring.
-    """
-    try:
-        import lightgbm
-    except OSError as error:
-        raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
-    return lightgbm
 
 
 def to_document(ranker: Ranker) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.errors import StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.ranker.features import FEATURES, candidate_features
 from rec_assets.core.ranker.learned import BATCH, Ranker
-from rec_assets.core.ranker.sources import Sources
+from rec_assets.core.ranker.sources import FEATURES, Sources, candidate_features
 from rec_assets.core.strategies.sparse import SparseScores
 
 # Names in LightGBM's c_api.h.
@@ -27,10 +26,7 @@ _FLOAT32, _RAW_SCORE, _ROW_MAJOR, _ALL_TREES = 0, 1, 1, -1
 
 
 class Trees:
-    """Trained trees; predictions are those of ``lightgbm.Booster``, and safe from several threads.
-
-    Args:
-        model: LightGBM's text form.
+    """Trained trees of ``model``, LightGBM's text; they predict as ``lightgbm.Booster`` does, safe in many threads.
 
     Raises:
         StoreError: the text is no model.
@@ -46,12 +42,11 @@ class Trees:
     def predict(self, features: np.ndarray) -> np.ndarray:
         """(c,) float32 scores of ``features`` (c, f) float32."""
         rows, columns = features.shape
-        features = np.ascontiguousarray(features, np.float32)
         scores, count = np.empty(rows, np.float64), ctypes.c_int64()
         self._call(
             "LGBM_BoosterPredictForMat",
             self._handle,
-            features.ctypes.data_as(ctypes.c_void_p),
+            np.ascontiguousarray(features, np.float32).ctypes.data_as(ctypes.c_void_p),
             *(ctypes.c_int(value) for value in (_FLOAT32, rows, columns, _ROW_MAJOR, _RAW_SCORE, 0, _ALL_TREES)),
             b"",
             ctypes.byref(count),
@@ -82,12 +77,7 @@ def _load() -> ctypes.CDLL:
 
 @dataclass(frozen=True)
 class RankedCandidates:
-    """Candidates of all sources in the order of a :class:`Ranker`.
-
-    Attributes:
-        sources: fitted on all training playlists; the ranker learned from those of a part of them.
-        trees: of the ranker.
-    """
+    """Candidates of all ``sources``, fitted on all training playlists, in the order of a ranker's ``trees``."""
 
     sources: Sources
     trees: Trees

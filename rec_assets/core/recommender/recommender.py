@@ -1,6 +1,6 @@
-"""The recommender: strategies fitted on the training playlists, and the file that keeps them."""
+"""The recommender: strategies fitted once on the training playlists, and the file that keeps them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from rec_assets.core.base.errors import SettingsError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.base.tensor_file import map_tensors, of_prefix, require_arrays, with_prefix, write_tensors
+from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
-from rec_assets.core.ranker.sources import PROPOSED, Sources
+from rec_assets.core.ranker.sources import PROPOSED, NeighbourhoodSettings, Sources, fit_source
 from rec_assets.core.recommender.settings import (
     CONTENDERS,
     Contender,
+    Fitted,
     RecommenderSettings,
     StrategyName,
     chosen_contender,
@@ -25,10 +27,10 @@ from rec_assets.core.strategies.answers import Answers, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn
-from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.recommend import recommend
+from rec_assets.core.strategies.popularity import Popularity, recommend
 from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
 # Histories answered before the next are looked at; it bounds memory, whatever is asked.
 _CHUNK = 4_096
@@ -40,8 +42,6 @@ class Recommender:
     """Fitted strategies, one of which is chosen. A *row* is a place in the arrays of ``tracks``.
 
     Attributes:
-        settings: what was asked for.
-        tracks: rows and counts, by ``track_index`` of the catalog.
         strategies: by the label of their contender; the chosen one is among them.
         has_vector: (t,) bool by row.
         trained_on: (n,) uint64 hashes of the ids of the training playlists, ascending.
@@ -76,10 +76,9 @@ class Recommender:
 
         The same history gets the same answers in whatever batch it comes. An empty one gets the most frequent tracks.
         """
-        asked = contender or self.chosen
         for start in range(0, len(histories), _CHUNK):
             part = slice(start, min(start + _CHUNK, len(histories)))
-            yield part, self._answer(histories[part], depth, asked)
+            yield part, self._answer(histories[part], depth, contender or self.chosen)
 
     def _answer(self, histories: FlatSequences, depth: int, asked: Contender) -> Answers:
         silent = histories.lengths() == 0
@@ -123,13 +122,9 @@ class Recommender:
 
 
 def _strategy_of(
-    contender: Contender,
-    arrays: Mapping[str, np.ndarray],
-    tracks: Tracks,
-    settings: RecommenderSettings,
-    others: Mapping[str, Strategy],
+    asked: Contender, arrays: dict[str, np.ndarray], tracks: Tracks, settings: RecommenderSettings, others: dict
 ) -> Strategy:
-    match contender.strategy:
+    match asked.strategy:
         case StrategyName.playlist_knn:
             return PlaylistKnn.from_arrays(arrays, tracks, settings)
         case StrategyName.item_knn:
@@ -137,7 +132,7 @@ def _strategy_of(
         case StrategyName.sequential_rules:
             return SequentialRules.from_arrays(arrays)
         case StrategyName.track_vectors:
-            return TrackVectors.from_arrays(arrays, tracks, contender.query)
+            return TrackVectors.from_arrays(arrays, tracks, asked.query)
         case StrategyName.artist_affinity:
             return ArtistAffinity.from_arrays(arrays, tracks)
         case StrategyName.popularity:
@@ -146,11 +141,90 @@ def _strategy_of(
             return RankedCandidates.from_arrays(arrays, Sources(tracks, {name: others[name] for name in PROPOSED}))
 
 
+def asks_ranker(settings: RecommenderSettings) -> bool:
+    """Whether a recommender of these settings needs a trained ranker."""
+    return settings.strategy is StrategyName.ranker or settings.fitted is Fitted.all
+
+
+def asks_vectors(settings: RecommenderSettings) -> bool:
+    """Whether what the chosen strategy recommends depends on vectors."""
+    return settings.strategy in (StrategyName.track_vectors, StrategyName.ranker)
+
+
+def fit_recommender(
+    training: FlatSequences,
+    artists: np.ndarray,
+    embeddings: TrackEmbeddings,
+    ranker: Ranker | None,
+    settings: RecommenderSettings,
+    *,
+    trained_on: np.ndarray,
+    on_fitted: Callable[[str], None] = lambda label: None,
+) -> Recommender:
+    """Fit the chosen strategy, or all of them, as ``settings`` say.
+
+    The ``training`` playlists and (t,) ``artists`` are by track index. The ``embeddings`` were trained on them all, the
+    ``ranker`` on a part; it is None where :func:`asks_ranker` says that it is not needed. ``on_fitted`` is called with
+    the label of each strategy that is fitted.
+
+    Raises:
+        SettingsError: ``k`` is more than can be recommended, or the ranker learned from strategies of other settings.
+    """
+    if settings.k >= len(embeddings):
+        raise SettingsError(
+            f"k={settings.k} is above what can be recommended: the vocabulary has {len(embeddings)} tracks, the query "
+            f"among them. Set k to {len(embeddings) - 1} or less, or lower min_count of track_embeddings."
+        )
+    if ranker is not None:
+        _require_own_sources(ranker, settings)
+    tracks = Tracks.count_in(training, artists)
+    # Ids name users, and no strategy needs them.
+    rows = tracks.rows(training.without_ids())
+    fitted: dict[str, Strategy] = {}
+
+    def fit(contender: Contender) -> Strategy:
+        name = contender.strategy.value
+        if contender.strategy is StrategyName.track_vectors:
+            return TrackVectors.fit(tracks, embeddings, contender.query)
+        if name in fitted:  # another contender asks the same strategy with other repeats
+            return fitted[name]
+        if contender.strategy is not StrategyName.ranker:
+            return fit_source(name, tracks, rows, embeddings, settings)
+        if ranker is None:
+            raise LookupError("the settings ask for a ranker, and none was given")
+        return RankedCandidates.join(Sources(tracks, {name: fitted[name] for name in PROPOSED}), ranker)
+
+    for contender in _wanted(settings):
+        fitted[contender.label] = fit(contender)
+        on_fitted(contender.label)
+    has_vector = np.zeros(len(tracks), bool)
+    has_vector[tracks.row_of[embeddings.track_index]] = True
+    return Recommender(settings, tracks, fitted, has_vector, trained_on)
+
+
+def _wanted(settings: RecommenderSettings) -> list[Contender]:
+    """What is to be fitted; the ranker comes after those that it joins."""
+    chosen = chosen_contender(settings)
+    if settings.fitted is Fitted.all:
+        return list(dict.fromkeys([*CONTENDERS, chosen]))
+    if chosen.strategy is StrategyName.ranker:
+        return [*(known for known in CONTENDERS if known.label in PROPOSED), chosen]
+    return [chosen]
+
+
+def _require_own_sources(ranker: Ranker, settings: RecommenderSettings) -> None:
+    asked = NeighbourhoodSettings.among(settings)
+    learned = {name: ranker.settings.get(name) for name in asked}
+    differing = [f"{name} {learned[name]}, now {asked[name]}" for name in asked if learned[name] != asked[name]]
+    if differing:
+        raise SettingsError(
+            f"the ranker learned from strategies of other settings ({', '.join(differing)}). Materialize "
+            "track_ranker with the same settings as recommender; training_job does."
+        )
+
+
 def save_recommender(
-    recommender: Recommender,
-    path: Path,
-    notes: Mapping[str, Any],
-    more: Mapping[str, np.ndarray] | None = None,
+    recommender: Recommender, path: Path, notes: Mapping[str, Any], more: Mapping[str, np.ndarray] | None = None
 ) -> None:
     """Write ``recommender`` to ``path``, with ``notes``, its lineage among them, and ``more`` arrays.
 

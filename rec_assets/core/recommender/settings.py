@@ -60,10 +60,6 @@ class RecommenderSettings(VectorQuery, NeighbourhoodSettings):
         "those it joins.",
     )
 
-    def vector_query(self) -> VectorQuery:
-        """How track_vectors are asked."""
-        return VectorQuery(**VectorQuery.among(self))
-
 
 @dataclass(frozen=True)
 class Contender:
@@ -71,7 +67,6 @@ class Contender:
 
     Attributes:
         label: for people; another question may have the same one in another run.
-        strategy: which.
         query: how vectors are asked; of no meaning to other strategies.
         repeats: whether tracks of the history may be recommended.
     """
@@ -87,23 +82,17 @@ class Contender:
         return own | (self.query.as_dict() if self.strategy is StrategyName.track_vectors else {})
 
 
-def usual_repeats(strategy: StrategyName) -> bool:
-    """Whether tracks of the history may be recommended unless somebody says otherwise.
-
-    Repeats help one list and hurt another, and only the ranker can learn which.
-    """
-    return strategy is StrategyName.ranker
-
-
 CONTENDERS = (
-    *(Contender(name.value, name, VectorQuery(), usual_repeats(name)) for name in StrategyName),
+    # Repeats help one list and hurt another, and only the ranker can learn which.
+    *(Contender(name.value, name, VectorQuery(), repeats=name is StrategyName.ranker) for name in StrategyName),
     Contender("last_track", StrategyName.track_vectors, TUTORIAL_QUERY, repeats=True),
 )
 
 
 def chosen_contender(settings: RecommenderSettings) -> Contender:
     """The contender that ``settings`` ask for; of ``CONTENDERS`` if it is one, else "… as configured"."""
-    usual = usual_repeats(settings.strategy)
-    repeats = usual if settings.repeats is Repeats.usual else settings.repeats is Repeats.allowed
-    asked = Contender(f"{settings.strategy.value} as configured", settings.strategy, settings.vector_query(), repeats)
+    is_ranker = settings.strategy is StrategyName.ranker
+    repeats = is_ranker if settings.repeats is Repeats.usual else settings.repeats is Repeats.allowed
+    query = VectorQuery(**VectorQuery.among(settings))
+    asked = Contender(f"{settings.strategy.value} as configured", settings.strategy, query, repeats)
     return next((known for known in CONTENDERS if known.question() == asked.question()), asked)

@@ -38,7 +38,7 @@ class Assessment:
         leaderboard: rows of the leaderboard, by falling hit rate.
         strategy_ranks: strategy to the ranks (n,) of the validation targets.
         slices: of validation.
-        examples: of :class:`~rec_assets.core.evaluation.examples.ExampleTrack` as rows, with ``artist`` and ``track``.
+        examples: rows as of :func:`example_playlists`, with ``artist`` and ``track``.
         track_map: PNG and caption.
         settings: of every asset upstream, by asset.
         versions: of every asset upstream.

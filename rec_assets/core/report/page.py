@@ -50,11 +50,8 @@ def table_of(
 ) -> dict[str, Any]:
     """A table for the template; a column of figures alone, but for the first, is aligned to the right.
 
-    Args:
-        caption: says what the table shows.
-        columns: names with a unit or explanation, "" = none; the first column names the row.
-        rows: a cell for each column.
-        chosen: place of the row that is marked as chosen.
+    ``columns`` are names with a unit or explanation, "" = none, and the first one names the row; each of the ``rows``
+    has a cell for each column; the row at the place ``chosen`` is marked.
     """
     is_number = [place > 0 and all(_is_figure(row[place]) for row in rows) for place in range(len(columns))]
     return {

@@ -1,4 +1,4 @@
-"""More of the artists that the history holds."""
+"""More of the artists in the history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,7 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies.sparse import (
-    SparseScores,
-    matrix_arrays,
-    matrix_of,
-    product,
-    recency_weights,
-    row_sums,
-    scaled,
-)
+from rec_assets.core.strategies.sparse import SparseScores, arrays_of, matrix_of, product, recency, row_sums, scaled
 from rec_assets.core.strategies.tracks import Tracks
 
 _DECAY, _LENGTH = 0.9, 50  # of the history: as in playlist neighbourhoods
@@ -27,9 +19,8 @@ _TRACKS_PER_ARTIST = 100  # bounds memory; the ranker is shown no more of them e
 class ArtistAffinity:
     """Scores a track by the recency-weighted share of its artist in the history, times ``count ** 0.5``.
 
-    A track of the catalog that never occurs in training is never an answer, though its artist is known: it is in the
-    catalog because a held-out playlist holds it, and a ranker learns from that to hit four of five targets of which
-    training says nothing at all.
+    A track that never occurs in training is never an answer, though its artist is known: it is in the catalog because
+    a held-out playlist holds it, and a ranker would learn to recommend such tracks.
 
     Attributes:
         to_artists: (t, a) 1 where the track is of the artist.
@@ -58,7 +49,7 @@ class ArtistAffinity:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
-        return matrix_arrays("to_artists", self.to_artists) | matrix_arrays("to_tracks", self.to_tracks)
+        return arrays_of("to_artists", self.to_artists) | arrays_of("to_tracks", self.to_tracks)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], tracks: Tracks) -> "ArtistAffinity":
@@ -69,7 +60,7 @@ class ArtistAffinity:
     def affinity(self, histories: FlatSequences) -> csr_matrix:
         """(m, artists) recency-weighted share (0..1) of each artist in each history."""
         tracks = int(self.to_artists.get_shape()[0])
-        weights = recency_weights(histories, tracks, decay=_DECAY, length=_LENGTH)
+        weights = recency(histories, tracks, decay=_DECAY, length=_LENGTH)
         return product(scaled(weights, 1 / row_sums(weights)), self.to_artists)
 
     def score(self, histories: FlatSequences) -> SparseScores:

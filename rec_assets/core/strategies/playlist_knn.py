@@ -8,15 +8,7 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.strategies.sparse import (
-    SparseScores,
-    keep_best,
-    matrix_arrays,
-    matrix_of,
-    product,
-    recency_weights,
-    scaled,
-)
+from rec_assets.core.strategies.sparse import SparseScores, arrays_of, keep_best, matrix_of, product, recency, scaled
 from rec_assets.core.strategies.tracks import Tracks
 
 # These two bound time and memory; twice or half as many changed no hit rate by more than 0.002 on two real sets.
@@ -67,7 +59,6 @@ class PlaylistKnn:
     Attributes:
         to_playlists: (t, n) weights of the playlists that hold a track.
         to_tracks: (n, t) weights of the tracks that a playlist holds.
-        decay: weight of a track of the history, per step back.
     """
 
     to_playlists: csr_matrix
@@ -89,24 +80,20 @@ class PlaylistKnn:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
-        return matrix_arrays("to_playlists", self.to_playlists) | matrix_arrays("to_tracks", self.to_tracks)
+        return arrays_of("to_playlists", self.to_playlists) | arrays_of("to_tracks", self.to_tracks)
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], tracks: Tracks, settings: PlaylistKnnSettings
     ) -> "PlaylistKnn":
         """The inverse of :meth:`arrays`."""
-        playlists = len(arrays["to_tracks.indptr"]) - 1
-        to_playlists, to_tracks = (
-            matrix_of(name, arrays, columns)
-            for name, columns in (("to_playlists", playlists), ("to_tracks", len(tracks)))
-        )
-        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
+        to_playlists = matrix_of("to_playlists", arrays, len(arrays["to_tracks.indptr"]) - 1)
+        return cls(to_playlists, matrix_of("to_tracks", arrays, len(tracks)), settings.playlist_knn_decay)
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks in the most similar playlists; the rest is 0."""
         tracks = int(self.to_tracks.get_shape()[1])
-        weights = recency_weights(histories, tracks, decay=self.decay, length=_LENGTH)
+        weights = recency(histories, tracks, decay=self.decay, length=_LENGTH)
         neighbours = keep_best(product(weights, self.to_playlists), _NEIGHBOURS)
         return SparseScores(product(neighbours, self.to_tracks))
 

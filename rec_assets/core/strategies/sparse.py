@@ -1,6 +1,7 @@
 """Sparse matrices as the strategies use them: weights, products and the best of each row."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,15 +11,15 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import Answers, best
 
 
-def matrix_arrays(name: str, matrix: csr_matrix) -> dict[str, np.ndarray]:
+def arrays_of(name: str, matrix: csr_matrix) -> dict[str, np.ndarray]:
     """The arrays of ``matrix``, by names that begin with ``name``."""
     return {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
 
 
 def matrix_of(name: str, arrays: Mapping[str, np.ndarray], columns: int) -> csr_matrix:
-    """The inverse of :func:`matrix_arrays`, over the same memory."""
+    """The inverse of :func:`arrays_of`, over the same memory."""
     data, indices, indptr = (arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-    return csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, columns), copy=False)
+    return csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, columns))
 
 
 def product(left: csr_matrix, right: csr_matrix) -> csr_matrix:
@@ -33,7 +34,7 @@ def _product_of_one(left: csr_matrix, right: csr_matrix) -> csr_matrix:
     """
     met = right[left.indices]
     columns, steps = met.indices, np.arange(len(met.indices), dtype=np.int32)
-    # Only what was written is read, so it need not be cleared.
+    # Only what was written is read.
     scratch = np.empty(int(right.get_shape()[1]), np.int32)
     # Of equal columns the last that is written stays: the first, from behind.
     scratch[columns[::-1]] = steps[::-1]
@@ -57,7 +58,7 @@ def scaled(matrix: csr_matrix, rows: np.ndarray | None = None, columns: np.ndarr
     return csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def recency_weights(histories: FlatSequences, tracks: int, *, decay: float, length: int) -> csr_matrix:
+def recency(histories: FlatSequences, tracks: int, *, decay: float, length: int) -> csr_matrix:
     """(m, tracks) weight of each track of each history: ``decay`` per step back, over the last ``length`` steps.
 
     A track that occurs twice has two entries, which products add up.
@@ -96,7 +97,7 @@ def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.nda
     ``matrix`` holds no place twice. A row is laid out in full, since scipy reads all of it for each value.
     """
     found = np.empty(len(rows), np.float32)
-    # Of a row only what is asked is read, so the rest need not be cleared.
+    # Only what was written is read.
     laid_out = np.empty(int(matrix.get_shape()[1]), np.float32)
     order = np.argsort(rows, kind="stable")
     bounds = np.searchsorted(rows[order], np.arange(len(matrix.indptr))).tolist()
@@ -109,19 +110,20 @@ def entries(matrix: csr_matrix, rows: np.ndarray, columns: np.ndarray) -> np.nda
     return found
 
 
+@dataclass(frozen=True)
 class SparseScores:
-    """Scores of ``m`` histories in a matrix (m, tracks); only entries above ``above`` are answers."""
+    """Scores of ``m`` histories in a ``matrix`` (m, tracks); only entries above ``above`` are answers."""
 
-    def __init__(self, matrix: csr_matrix, *, above: float = 0.0) -> None:
-        self._matrix, self._above = matrix, above
+    matrix: csr_matrix
+    above: float = 0.0
 
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
-        answers = Answers.empty(len(self._matrix.indptr) - 1, depth)
-        is_out = np.zeros(int(self._matrix.get_shape()[1]) if left_out is not None else 0, bool)
-        for history, place in enumerate(row_slices(self._matrix)):
-            rows, scores = self._matrix.indices[place], self._matrix.data[place]
-            kept = scores > self._above
+        answers = Answers.empty(len(self.matrix.indptr) - 1, depth)
+        is_out = np.zeros(int(self.matrix.get_shape()[1]) if left_out is not None else 0, bool)
+        for history, place in enumerate(row_slices(self.matrix)):
+            rows, scores = self.matrix.indices[place], self.matrix.data[place]
+            kept = scores > self.above
             if left_out is not None:
                 own = left_out.tracks_of(history)
                 is_out[own] = True
@@ -135,4 +137,4 @@ class SparseScores:
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
-        return entries(self._matrix, history, rows)
+        return entries(self.matrix, history, rows)

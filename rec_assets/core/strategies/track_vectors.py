@@ -1,4 +1,4 @@
-"""Word2Vec vectors asked in several ways: what the query is, what it is held against, and what helps the cold."""
+"""Word2Vec vectors asked in several ways: what the query is, what it is compared with, and what replaces a cold one."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,11 +11,13 @@ from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.relations import Relation
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
+from rec_assets.core.playlists.catalog import names_of
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.sparse import recency_weights, row_sums
+from rec_assets.core.strategies.sparse import recency, row_sums
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.strategies.vector_scores import VectorIndex, VectorScores
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -29,7 +31,7 @@ class Query(Enum):
 
 
 class Scoring(Enum):
-    """What the query is held against: the cosine of input vectors, or its product with output vectors."""
+    """What the query is compared with: the cosine of input vectors, or its product with output vectors."""
 
     cosine = "cosine"
     output = "output"
@@ -57,7 +59,7 @@ class VectorQuery(Settings):
     scoring: Scoring = setting(
         Scoring.output,
         "What track_vectors compares the query with: `cosine` = input vectors, as in the tutorial; `output` = output "
-        "vectors, for which Word2Vec is trained: how likely a track stands near the query.",
+        "vectors, as Word2Vec is trained: how likely a track is near the query.",
     )
     cold_query: ColdQuery = setting(
         ColdQuery.history,
@@ -88,8 +90,6 @@ class TrackVectors:
     """Recommends the tracks whose vectors fit the query's best. A query with NaN answers nothing.
 
     Attributes:
-        asked: how they are asked.
-        tracks: rows and counts.
         index: what a query is compared with; the prior is its last dimension, in which every query has a 1.
         table: (n, d) or, where artists stand in, (n + a, d) vectors of which queries are made.
         place: (t,) place of each track in ``table``; ``NO_TRACK`` where there is none.
@@ -113,14 +113,13 @@ class TrackVectors:
         prior = asked.popularity_prior * np.log(embeddings.count[order]) * (asked.scoring is Scoring.output)
         vectors = np.column_stack([against, prior.astype(np.float32)])
         index = VectorIndex.build(vectors, rows[order].astype(np.int32), len(tracks))
-        table, place = inputs, index.place
-        if asked.cold_query is ColdQuery.artist:
-            table, place = _with_artists(inputs, place, tracks.artist)
-        return cls(asked, tracks, index, table, place)
+        if asked.cold_query is not ColdQuery.artist:
+            return cls(asked, tracks, index, inputs, index.place)
+        return cls(asked, tracks, index, *_with_artists(inputs, index.place, tracks.artist))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
-        return {**with_prefix(self.index.arrays(), "index"), "table": self.table, "place": self.place}
+        return {**with_prefix(vars(self.index), "index"), "table": self.table, "place": self.place}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], tracks: Tracks, asked: VectorQuery) -> "TrackVectors":
@@ -133,13 +132,12 @@ class TrackVectors:
         if asked.cold_query in (ColdQuery.history, ColdQuery.artist):
             chosen = histories.where(self.place[histories.values] != NO_TRACK)
         length = 1 if asked.query is Query.last else asked.query_length
-        weights = recency_weights(chosen, len(self.tracks), decay=asked.query_decay, length=length)
+        weights = recency(chosen, len(self.tracks), decay=asked.query_decay, length=length)
         weights.data[self.place[weights.indices] == NO_TRACK] = 0
         # They leave the sum: 0 times a broken vector is NaN.
         weights.eliminate_zeros()
-        shape = (len(histories), len(self.table))
-        places = self.place[weights.indices]
-        queries = csr_matrix((weights.data, places, weights.indptr), shape=shape) @ self.table
+        by_place = weights.data, self.place[weights.indices], weights.indptr
+        queries = csr_matrix(by_place, shape=(len(histories), len(self.table))) @ self.table
         totals = row_sums(weights)
         has_query = totals > 0
         queries[has_query] /= totals[has_query, None]
@@ -167,9 +165,8 @@ class TrackVectors:
 
     def _draw(self, playlist_ids: np.ndarray) -> np.ndarray:
         """A random vector for each playlist, whatever else is asked and in which order."""
-        draws = [
-            hashlib.blake2b(f"{self.asked.cold_query_seed} {name}".encode(), digest_size=8) for name in playlist_ids
-        ]
+        texts = (f"{self.asked.cold_query_seed} {name}" for name in playlist_ids)
+        draws = [hashlib.blake2b(text.encode(), digest_size=8) for text in texts]
         return np.array([int.from_bytes(draw.digest()) % len(self.index) for draw in draws], np.int64)
 
 
@@ -184,3 +181,20 @@ def _with_artists(inputs: np.ndarray, place: np.ndarray, artist: np.ndarray) -> 
     stands_in = (place == NO_TRACK) & (artist != UNKNOWN_ARTIST)
     stands_in[stands_in] = counts[artist[stands_in]] > 0
     return np.vstack([inputs, means]), np.where(stands_in, len(inputs) + artist, place)
+
+
+def example_neighbours(
+    embeddings: TrackEmbeddings, track_catalog: Relation | None, *, depth: int
+) -> tuple[str, list[tuple[str, float]]]:
+    """The most frequent track, and names and cosines of its ``depth`` nearest by input vectors, best first.
+
+    Fewer come from a vocabulary that is smaller. Without a ``track_catalog`` the tracks are numbers.
+    """
+    unit = embeddings.unit_input_vectors()
+    index = VectorIndex.build(unit, np.arange(len(unit), dtype=np.int32), len(unit))
+    query = np.zeros(1, np.int64)
+    # A track is its own nearest, and no answer.
+    found, cosines = index.search(unit[query], min(depth, len(unit) - 1), left_out=(query, query))
+    tracks = embeddings.track_index[[0, *found[0]]].tolist()
+    names = [f"track {track}" for track in tracks] if track_catalog is None else names_of(track_catalog, tracks)
+    return names[0], list(zip(names[1:], map(float, cosines[0]), strict=True))

@@ -13,9 +13,8 @@ from rec_assets.core.base.relations import Relation, query
 class Tracks:
     """All ``t`` tracks of the catalog; a *row* is a place in these arrays.
 
-    Counts are those of the training playlists: what the catalog counts includes held-out playlists. Tracks of
-    equal count stand in an order that is drawn by a fixed hash, for the same reason: ``track_index`` follows
-    the catalog's counts. So the lowest row is the answer to every tie.
+    Counts are those of the training playlists, since the catalog counts held-out playlists, too. Tracks of equal count
+    are in the order of a fixed hash, since ``track_index`` follows the catalog's counts. The lowest row wins every tie.
 
     Attributes:
         track_index: (t,) int32, the track's number in the catalog.

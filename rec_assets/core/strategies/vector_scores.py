@@ -46,38 +46,30 @@ class VectorIndex:
         place[rows] = np.arange(len(rows))
         return cls(vectors, rows, place, np.flatnonzero(~np.isfinite(vectors).all(axis=1)))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The attributes by name."""
-        return dict(vars(self))
-
     def __len__(self) -> int:
         """Number of vectors."""
         return len(self.rows)
 
     def search(
-        self, queries: np.ndarray, depth: int, left_out: tuple[np.ndarray, np.ndarray] | None = None
+        self, queries: np.ndarray, depth: int, left_out: tuple[np.ndarray, np.ndarray] = _NOTHING
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest vectors of each of ``queries`` (m, d) float32.
+        """The nearest vectors of each of ``queries`` (m, d) float32; one that is not finite finds nothing.
 
-        Args:
-            queries: one with a number that is not finite finds nothing.
-            depth: how many are searched.
-            left_out: (x,) queries and (x,) places that are no answer to them.
+        ``left_out`` are (x,) queries and (x,) places that are no answer to them.
 
         Returns:
             (m, depth) int64 places and (m, depth) float32 scores, best first, ties by the lowest place; where there
             are no more, ``NO_TRACK`` and -inf.
         """
-        silent_queries, silent_places = _NOTHING if left_out is None else left_out
-        parts = []
+        silent_queries, silent_places = left_out
+        places = np.empty((len(queries), depth), np.int64)
+        scores = np.empty(places.shape, np.float32)
         for first in range(0, len(queries), _QUERIES):
-            own = np.flatnonzero(silent_queries // _QUERIES == first // _QUERIES)
-            parts.append(
-                self._search(queries[first : first + _QUERIES], depth, silent_queries[own] - first, silent_places[own])
+            part, own = slice(first, first + _QUERIES), silent_queries // _QUERIES == first // _QUERIES
+            places[part], scores[part] = self._search(
+                queries[part], depth, silent_queries[own] - first, silent_places[own]
             )
-        if not parts:
-            return np.empty((0, depth), np.int64), np.empty((0, depth), np.float32)
-        return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        return places, scores
 
     def _search(
         self, queries: np.ndarray, depth: int, silent_queries: np.ndarray, silent_places: np.ndarray
@@ -113,10 +105,8 @@ def _block_bounds(length: int) -> list[tuple[int, int]]:
 
 
 def _merge(places: np.ndarray, scores: np.ndarray, block: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """The best of what was found, in falling order, and of ``block``, whose places begin at ``start``.
-
-    What only equals the last one found stands behind it, since its place is higher: "greater" is enough.
-    """
+    """The best of what was found, in falling order, and of ``block``, whose places begin at ``start``."""
+    # What only equals the last one found comes after it, since its place is higher.
     found = np.flatnonzero(block > scores[:, -1:])
     if len(found) == 0:
         return places, scores
@@ -132,46 +122,45 @@ def _merge(places: np.ndarray, scores: np.ndarray, block: np.ndarray, start: int
     return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
 
 
+@dataclass(frozen=True)
 class VectorScores:
     """Dot products of ``m`` queries with every vector of an index.
 
-    Args:
-        index: the vectors.
+    Attributes:
         queries: (m, d) float32.
         itself: (m,) rows that are never answered, since they are the query; ``NO_TRACK`` where there is none.
         has_query: (m,) bool; where it is false, ``otherwise`` answers.
-        otherwise: scores for the same histories.
     """
 
-    def __init__(
-        self, index: VectorIndex, queries: np.ndarray, itself: np.ndarray, has_query: np.ndarray, otherwise: Scores
-    ) -> None:
-        self._index, self._queries, self._itself = index, queries, itself
-        self._has_query, self._otherwise = has_query, otherwise
+    index: VectorIndex
+    queries: np.ndarray
+    itself: np.ndarray
+    has_query: np.ndarray
+    otherwise: Scores
 
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
-        places, scores = self._index.search(self._queries, depth, self._silent(left_out))
-        rows = np.where(places == NO_TRACK, NO_TRACK, self._index.rows[places]).astype(np.int32)
-        if not self._has_query.all():
-            others = self._otherwise.top(depth, left_out)
-            rows = np.where(self._has_query[:, None], rows, others.rows)
-            scores = np.where(self._has_query[:, None], scores, others.scores)
+        places, scores = self.index.search(self.queries, depth, self._silent(left_out))
+        rows = np.where(places == NO_TRACK, NO_TRACK, self.index.rows[places]).astype(np.int32)
+        if not self.has_query.all():
+            others = self.otherwise.top(depth, left_out)
+            rows = np.where(self.has_query[:, None], rows, others.rows)
+            scores = np.where(self.has_query[:, None], scores, others.scores)
         return Answers(rows, scores)
 
     def _silent(self, left_out: FlatSequences | None) -> tuple[np.ndarray, np.ndarray]:
         """Queries and places that are no answer: the query itself, and what is left out of it."""
-        queries, rows = np.flatnonzero(self._itself != NO_TRACK), self._itself[self._itself != NO_TRACK]
+        queries = np.flatnonzero(self.itself != NO_TRACK)
+        rows = self.itself[queries]
         if left_out is not None:
-            queries = np.concatenate([queries, left_out.owners()])
-            rows = np.concatenate([rows, left_out.values])
-        places = self._index.place[rows]
+            queries, rows = np.concatenate([queries, left_out.owners()]), np.concatenate([rows, left_out.values])
+        places = self.index.place[rows]
         return queries[places != NO_TRACK], places[places != NO_TRACK]
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The dot products; NaN for tracks without a vector and histories without a query."""
-        places = self._index.place[rows]
-        found = (places != NO_TRACK) & self._has_query[history]
+        places = self.index.place[rows]
+        found = (places != NO_TRACK) & self.has_query[history]
         scores = np.full(len(rows), np.nan, np.float32)
-        scores[found] = np.einsum("cd,cd->c", self._queries[history[found]], self._index.vectors[places[found]])
+        scores[found] = np.einsum("cd,cd->c", self.queries[history[found]], self.index.vectors[places[found]])
         return scores

@@ -1,7 +1,4 @@
-"""What is fixed before the first row: sizes, playlists, their owners and lengths, and the awkward rows.
-
-Every draw is a hash of the seed and of what is drawn for: no order, no state.
-"""
+"""What is fixed before the first row: sizes, playlists, their owners and lengths, and the awkward rows."""
 
 import zlib
 from dataclasses import dataclass

@@ -35,12 +35,10 @@ HEADER = b'"user_id", "artistname", "trackname", "playlistname"\n'
 def write_synthetic_playlists(path: Path, *, rows: int, seed: int = SAMPLE_SEED) -> None:
     """Writes ``rows`` synthetic playlist rows to ``path``, whole or not at all.
 
-    The suffix decides the format: ``.csv`` and ``.csv.gz`` are the public file's dialect (quotes inside a
-    field are not escaped), ``.parquet`` has ``row_id`` (0-based line) and the text columns, empty fields as
-    NULL and without the broken lines. Memory does not grow with ``rows`` beyond the list of playlists.
-
-    Raises:
-        SettingsError: too few rows, a seed out of range, or another suffix; nothing is written.
+    The suffix decides the format: ``.csv`` and ``.csv.gz`` are the public file's dialect (quotes inside a field are not
+    escaped), ``.parquet`` has ``row_id`` (0-based line) and the text columns, empty fields as NULL and without the
+    broken lines. Memory does not grow with ``rows`` beyond the list of playlists. Raises SettingsError: too few rows, a
+    seed out of range, or another suffix; nothing is written.
     """
     if rows < MIN_ROWS:
         raise SettingsError(f"rows is {rows:,}; expected at least {MIN_ROWS}")

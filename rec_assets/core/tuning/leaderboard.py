@@ -14,8 +14,7 @@ from rec_assets.core.tuning.search import Search, Value
 from rec_assets.core.tuning.trials import TrialResult
 
 _TOP = "10"
-# So many that the tails hold some where the level is raised for many comparisons.
-_RESAMPLES = 50_000
+_RESAMPLES = 50_000  # enough for the tails where the level is high
 
 
 class TrialState(Enum):
@@ -60,9 +59,8 @@ class Verdict:
     Attributes:
         best: the finished trial with the highest hit rate, of equals the first.
         defaults: the trial of the defaults; None if it did not finish.
-        difference: interval of the hit rate of ``best`` minus that of ``defaults`` over the same playlists; None if
-            there is nothing to compare. Its level is raised with the number of trials that were compared
-            (Bonferroni), since the best of many is above the defaults by chance alone.
+        difference: interval of the hit rate of ``best`` minus that of ``defaults``; None if one of them is missing. The
+            more trials, the higher its level (Bonferroni): the best of many is above the defaults by chance alone.
     """
 
     best: TrialOutcome
@@ -82,10 +80,8 @@ class Verdict:
         if own is None:
             return f"No trial has a higher hit rate than the defaults ({self.defaults.hit_rate:.4f} on validation)."
         beats = "does not beat the defaults beyond chance" if self.keeps_defaults else "beats the defaults"
-        gain = (
-            f"{self.best.hit_rate - self.defaults.hit_rate:+.4f} ({own.low:+.4f} to {own.high:+.4f} at {own.level:.1%})"
-        )
-        return f"{best}. It {beats} ({self.defaults.hit_rate:.4f}): {gain}."
+        gain, interval = self.best.hit_rate - self.defaults.hit_rate, f"{own.low:+.4f} to {own.high:+.4f}"
+        return f"{best}. It {beats} ({self.defaults.hit_rate:.4f}): {gain:+.4f} ({interval} at {own.level:.1%})."
 
 
 def judge(search: Search, outcomes: Sequence[TrialOutcome]) -> Verdict | None:

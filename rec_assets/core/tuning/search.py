@@ -1,10 +1,11 @@
-"""A search: which settings are tried, in which values, and how the next ones are chosen."""
+"""A search: which settings are tried, in which values within their bounds, and how the next ones are chosen."""
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from itertools import islice, product
 from math import prod
@@ -12,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.tuning.trials import TrialSettings
 
 Value = bool | int | float | str
 
 MOST_TRIALS = 1_000
 _MOST_DRAWN_FROM = 100_000
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 class Sampler(Enum):
@@ -29,26 +33,23 @@ class Sampler(Enum):
 
 
 class SearchSettings(Settings):
-    """A search as its file describes it. What stands in `parameters` and `fixed` are settings of training_job."""
+    """A search as its file describes it; `parameters` and `fixed` are settings of training_job."""
 
     name: str = setting("search", "Name of the search and of its files: up to 60 letters, digits, `_` and `-`.")
     sampler: Sampler = setting(
-        Sampler.tpe,
-        "How the next trial is chosen: `grid` (all combinations in order), `random`, or `tpe` (near to what was good: "
-        "Bergstra et al. 2011).",
+        Sampler.tpe, "How the next trial is chosen: `grid` (all combinations), `random`, or `tpe` (near the good ones)."
     )
     trials: int = setting(
         0,
-        "Trials of the search, the defaults among them; 0 = all combinations of a grid. Raise it to add trials to a "
-        "search that is finished.",
+        "Trials, the defaults among them; 0 = all combinations of a grid. Raise it to go on with a finished search.",
         ge=0,
         le=MOST_TRIALS,
     )
     seed: int = setting(0, "Seed of the search. The seed of Word2Vec is another: `seed` under `fixed`.", ge=0, lt=2**32)
     workers: int = setting(
         1,
-        "Trials at the same time, each in a process with its share of the cores. The training threads of one trial are "
-        "another setting: `workers` under `fixed`.",
+        "Trials at the same time, each in a process of its own. The training threads of one trial are `workers` under "
+        "`fixed`.",
         ge=1,
         le=64,
     )
@@ -147,3 +148,93 @@ def tidied(parameters: Mapping[str, Value]) -> dict[str, Value]:
 def fingerprint(parameters: Mapping[str, Value]) -> str:
     """A text that is the same for the same ``parameters``, whatever their order."""
     return json.dumps(tidied(parameters), sort_keys=True)
+
+
+def parse_search(settings: SearchSettings) -> Search:
+    """The search that ``settings`` describe.
+
+    Raises:
+        SettingsError: something in them is wrong; it names the setting, its value and what was expected.
+    """
+    parameters, fixed = settings.parameters, settings.fixed
+    if not _NAME.fullmatch(settings.name):
+        raise _refusal("name", settings.name, "up to 60 letters without accents, digits, `_` and `-`")
+    if not parameters:
+        raise _refusal("parameters", parameters, "at least one setting with its choices or range")
+    if twice := sorted(set(fixed) & set(parameters)):
+        raise SettingsError(f"`{twice[0]}` is in `parameters` and in `fixed`; keep it in one of them.")
+    if "k" in parameters:
+        raise SettingsError("`k` is what all trials are measured by; expected it in `fixed`.")
+    if "fitted" in {*fixed, *parameters}:
+        raise SettingsError("`fitted` is no setting of a trial, which fits what its strategy needs. Remove it.")
+    values = TrialSettings(**fixed).as_dict()
+    space = {name: _parse_values(name, spec, fixed) for name, spec in parameters.items()}
+    for name, searched in space.items():
+        _require_default(name, values[name], searched)
+    typed = {"fixed": {name: values[name] for name in fixed}, "space": space, "settings": values}
+    search = Search(**{**settings.model_dump(include=set(SearchSettings.model_fields)), **typed})
+    search.trials = _count_trials(search)
+    return search
+
+
+def _refusal(name: str, found: Any, expected: str) -> SettingsError:
+    return SettingsError(f"`{name}` is {found!r}; expected {expected}.")
+
+
+def _require_default(name: str, default: Any, searched: Choices | Range) -> None:
+    steps = searched.steps()
+    what, remedy = f"the choices {list(steps or ())}", "Add it to the choices."
+    if isinstance(searched, Range):
+        what = f"{searched.low:g} to {searched.high:g}" + (f" in steps of {searched.step:g}" if searched.step else "")
+        remedy = "Widen the range, or change its step."
+        if steps is None and searched.low <= default <= searched.high:
+            return
+    if default not in (steps or ()):
+        raise SettingsError(
+            f"`{name}` is {default!r} by default, which is not among {what}. The first trial is always the defaults, "
+            f"so that the others can be compared with them. {remedy}"
+        )
+
+
+def _count_trials(search: Search) -> int:
+    combinations, is_grid = search.count_combinations(), search.sampler is Sampler.grid
+    if is_grid and combinations is None:
+        endless = next(name for name, values in search.space.items() if values.steps() is None)
+        raise SettingsError(
+            f"`{endless}` is a range of real numbers, of which a grid cannot try all. Give it a step or choices, or "
+            "set `sampler` to random or tpe."
+        )
+    trials = search.trials or (combinations if is_grid and combinations else 0)
+    most = min(MOST_TRIALS, combinations or MOST_TRIALS)
+    if not 1 <= trials <= most:
+        counted = f", since the parameters have {combinations:,} combinations" if combinations else ""
+        raise _refusal("trials", trials, f"a number from 1 to {most:,}{counted}")
+    return trials
+
+
+def _parse_values(name: str, spec: Any, fixed: Mapping[str, Any]) -> Choices | Range:
+    is_range = isinstance(spec, dict) and {"low", "high"} <= set(spec) <= {"low", "high", "log", "step"}
+    listed = [spec["low"], spec["high"]] if is_range else spec if isinstance(spec, list) else []
+    values = [TrialSettings(**{**fixed, name: value}).as_dict()[name] for value in listed]
+    if not values or len(set(values)) < len(values):
+        raise _refusal(name, spec, "a list of choices, each only once, or low and high, and log or step")
+    return _parse_range(name, spec, *values) if is_range else Choices(tuple(values))
+
+
+def _parse_range(name: str, spec: Any, low: Any, high: Any) -> Range:
+    if isinstance(low, bool | str):
+        raise _refusal(name, spec, "a list of choices, since it is no number")
+    log, step = spec.get("log", False), spec.get("step")
+    if not isinstance(log, bool) or (log and (low <= 0 or step is not None)):
+        raise _refusal(name, spec, "log: true or false, and with true a low above 0 and no step")
+    if low >= high or (step is not None and not _leads(step, low, high)):
+        raise _refusal(name, spec, "low below high, and a step that leads from low exactly to high")
+    return Range(low, high, log, None if step is None else type(low)(step))
+
+
+def _leads(step: Any, low: float, high: float) -> bool:
+    try:
+        by, width = Decimal(str(step)), Decimal(str(high)) - Decimal(str(low))
+        return by > 0 and width % by == 0 and (isinstance(low, float) or by % 1 == 0)
+    except InvalidOperation:
+        return False

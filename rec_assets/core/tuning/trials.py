@@ -14,9 +14,8 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
 from rec_assets.core.evaluation.figures import report_hit_rate
 from rec_assets.core.evaluation.metrics import hits
-from rec_assets.core.ranker.held_aside import learn_from_held_aside
-from rec_assets.core.ranker.learned import RankerSettings
-from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.ranker.learned import RankerSettings, learn_from_held_aside
+from rec_assets.core.recommender.recommender import asks_ranker, asks_vectors, fit_recommender
 from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec, untrained_vectors
@@ -30,13 +29,7 @@ class TrialSettings(RecommenderSettings, RankerSettings, EmbeddingsSettings):
 
 @dataclass(frozen=True)
 class TrialData:
-    """What all trials are made from, which is never the test playlists.
-
-    Attributes:
-        train_sequences: ``playlist_id, track_indexes, length`` of the training playlists.
-        validation: the validation playlists.
-        artists: (t,) number of each track's artist, by track index.
-    """
+    """What all trials are made from: training and validation playlists, and (t,) ``artists`` by track index."""
 
     train_sequences: Relation
     validation: FlatSequences
@@ -72,23 +65,21 @@ def run_trial(data: TrialData, settings: TrialSettings) -> TrialResult:
         DataError: there is too little to learn from.
         TrainingError: training failed.
     """
+
+    def train(playlists: FlatSequences) -> TrackEmbeddings:
+        if not asks_vectors(settings):
+            return untrained_vectors(playlists, settings.min_count)
+        embeddings = train_word2vec(playlists, settings).embeddings
+        embeddings.require_finite()
+        return embeddings
+
     start = time.perf_counter()
     training, ranker = FlatSequences.from_relation(data.train_sequences), None
-    embeddings = _train(training, settings)
+    embeddings = train(training)
     if asks_ranker(settings):
-        ranker = learn_from_held_aside(
-            data.train_sequences, data.artists, settings, lambda base: _train(base, settings)
-        )
+        ranker = learn_from_held_aside(data.train_sequences, data.artists, settings, train)
     nobody = np.empty(0, np.uint64)
     recommender = fit_recommender(training, data.artists, embeddings, ranker, settings, trained_on=nobody)
     ranks = rank_held_out(recommender, data.validation)
     report = report_hit_rate(vars(ranks), k=settings.k)
     return TrialResult(report, hits(ranks.rank, k=settings.k), time.perf_counter() - start)
-
-
-def _train(playlists: FlatSequences, settings: TrialSettings) -> TrackEmbeddings:
-    if not asks_vectors(settings):
-        return untrained_vectors(playlists, settings.min_count)
-    embeddings = train_word2vec(playlists, settings).embeddings
-    embeddings.require_finite()
-    return embeddings

@@ -75,8 +75,7 @@ def save_embeddings(embeddings: TrackEmbeddings, path: Path, notes: Mapping[str,
 def open_embeddings(path: Path) -> TrackEmbeddings:
     """Open a file whose bytes were checked; its arrays are mapped from disk, read-only, and read when used.
 
-    Raises:
-        UnreadableError: it is cut off, or of another kind.
+    Raises UnreadableError: it is cut off, or of another kind.
     """
     tensors, header = map_tensors(path)
     require_arrays(tensors, TENSORS)
@@ -90,8 +89,7 @@ def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "
         path: ``track_embeddings.safetensors``.
         catalog: ``track_catalog.parquet``; with it the keys are ``artist|||track``, without it ``track_index``.
 
-    Raises:
-        StoreError: a file is missing, damaged or of another kind; or the vectors were made from another catalog.
+    Raises StoreError: a file is missing, damaged or of another kind; or the vectors were made from another catalog.
     """
     with naming(path, "Materialize track_embeddings again."):
         verify_seal(Path(path))

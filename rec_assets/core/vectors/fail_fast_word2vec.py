@@ -57,18 +57,8 @@ class FailFastWord2Vec(Word2Vec):
                 return
             yield sentence
 
-    def _log_progress(
-        self,
-        job_queue: Any,
-        progress_queue: Any,
-        cur_epoch: int,
-        example_count: int,
-        total_examples: int,
-        raw_word_count: int,
-        total_words: int,
-        trained_word_count: int,
-        elapsed: float,
-    ) -> None:
+    def _log_progress(self, *args: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        cur_epoch, _, _, raw_word_count = args[2:6]
         try:
             self._report(cur_epoch, raw_word_count)
         except Exception as error:  # noqa: BLE001 - raised again when the threads have ended

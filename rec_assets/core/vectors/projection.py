@@ -50,9 +50,7 @@ def project_tracks(embeddings: TrackEmbeddings, *, method: str = "pca") -> Proje
             neighbours together and whose distances mean nothing (McInnes, Healy & Melville 2018, "UMAP"). Up to
             15 tracks, or tracks that are all alike, have no neighbourhoods: they are drawn by ``pca``.
 
-    Raises:
-        SettingsError: umap-learn is not installed.
-        DataError: there are no embeddings.
+    Raises SettingsError: umap-learn is not installed; DataError: there are no embeddings.
     """
     if len(embeddings) == 0:
         raise DataError("The embeddings hold no track, so there is no map of them. Train them on more playlists.")
@@ -68,12 +66,9 @@ def project_tracks(embeddings: TrackEmbeddings, *, method: str = "pca") -> Proje
 def artist_groups(artists: Sequence[str | None]) -> tuple[np.ndarray, list[str]]:
     """The artists with most of the tracks shown, as groups to mark in a picture.
 
-    Args:
-        artists: (n,) the name of each track's artist; None or "" is unknown and never a group.
-
-    Returns:
-        (n,) int64, the place of the track's artist in the names, -1 = another or unknown; and up to seven names by
-        falling number of tracks, ties by first appearance.
+    ``artists`` (n,) are the name of each track's artist; None or "" is unknown and never a group. Returns (n,) int64,
+    the place of the track's artist in the names, -1 = another or unknown; and up to seven names by falling number of
+    tracks, ties by first appearance.
     """
     names = [name for name, _ in Counter(artist for artist in artists if artist).most_common(GROUPS)]
     place: dict[str | None, int] = {name: number for number, name in enumerate(names)}

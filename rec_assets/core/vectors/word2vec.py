@@ -90,16 +90,11 @@ def train_word2vec(
     settings: EmbeddingsSettings,
     on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
 ) -> TrainingResult:
-    """Train on whole sequences; with one worker the same input gives the same bytes, in any process.
+    """Train on whole ``sequences`` of track indexes; with one worker the same input gives the same bytes everywhere.
 
-    Args:
-        sequences: track indexes of the training playlists.
-        settings: of this training.
-        on_progress: called from the main thread about every five seconds and at the end.
+    ``on_progress`` is called from the main thread about every five seconds and at the end.
 
-    Raises:
-        DataError, SettingsError: see :func:`count_vocabulary`.
-        TrainingError: a trainer thread died.
+    Raises DataError, SettingsError: see :func:`count_vocabulary`; TrainingError: a trainer thread died.
     """
     from rec_assets.core.vectors.fail_fast_word2vec import FailFastWord2Vec  # gensim: two seconds
 
@@ -135,9 +130,7 @@ def untrained_vectors(sequences: FlatSequences, min_count: int) -> TrackEmbeddin
 def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]:
     """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``.
 
-    Raises:
-        DataError: there is no track.
-        SettingsError: no track is frequent enough.
+    Raises DataError: there is no track; SettingsError: no track is frequent enough.
     """
     if len(sequences.values) == 0:
         raise DataError("the training playlists hold no track; materialize their splits from more playlists.")

@@ -67,15 +67,12 @@ def agrees_with_validation(
     k = test_hit_rate["k"]
     validation, test = (hits(rank_arrays(ranks)["rank"], k=k) for ranks in (validation_ranks, test_ranks))
     interval = difference_interval(validation, test)
+    difference = float(validation.mean() - test.mean())
+    figures = {"validation_minus_test": difference, "interval_low": interval.low, "interval_high": interval.high}
     return dg.AssetCheckResult(
         passed=interval.low <= 0 <= interval.high,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "validation_minus_test": rounded(float(validation.mean() - test.mean())),
-            "interval_low": rounded(interval.low),
-            "interval_high": rounded(interval.high),
-            "k": k,
-        },
+        metadata={name: rounded(figure) for name, figure in figures.items()} | {"k": k},
     )
 
 

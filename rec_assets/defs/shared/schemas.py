@@ -2,8 +2,17 @@
 
 import dagster as dg
 
+_PLAYLIST = dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist")
+_INTERVAL = (
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+)
+_GAINS = (
+    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
+    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+)
 _SEQUENCE_COLUMNS = [
-    dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist"),
+    _PLAYLIST,
     dg.TableColumn("track_indexes", "INTEGER[]", "The tracks in order, as numbers of track_catalog."),
     dg.TableColumn("length", "INTEGER", "How many tracks."),
 ]
@@ -35,13 +44,11 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended."),
     dg.TableColumn("playlists", "BIGINT", "Validation playlists asked."),
     dg.TableColumn("hit_rate", "DOUBLE", "Share of targets among the k recommended, 0..1."),
-    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
-    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    *_INTERVAL,
     dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; NaN where k is below."),
     dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of its interval."),
     dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end."),
-    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
-    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    *_GAINS,
     dg.TableColumn("catalog_coverage", "DOUBLE", "Share of the catalog recommended to anybody."),
     dg.TableColumn("median_popularity", "BIGINT", "Median training count of what is recommended."),
     dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
@@ -60,49 +67,42 @@ _TUNING_COLUMNS = [
     dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
     dg.TableColumn("is_default", "BOOLEAN", "All parameters have their defaults."),
     dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),
-    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
-    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    *_INTERVAL,
     dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; null where k is below."),
-    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
-    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    *_GAINS,
     dg.TableColumn("seconds", "DOUBLE", "Training and measuring."),
     dg.TableColumn("reason", "VARCHAR", "Why the trial failed; null unless it did."),
 ]
 
 _SEQUENCES = ("playlist", "train", "validation", "test")
 
-TABLE_SCHEMAS: dict[str, dg.TableSchema] = {
-    "raw_playlists": dg.TableSchema(
-        [
-            dg.TableColumn("row_id", "BIGINT", "Order of the rows."),
-            dg.TableColumn("user_id", "VARCHAR", "Who made the playlist."),
-            dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
-            dg.TableColumn("artist", "VARCHAR", "As it came; null = empty."),
-            dg.TableColumn("track", "VARCHAR", "As it came; null = empty."),
-        ]
-    ),
-    "track_catalog": dg.TableSchema(
-        [
-            dg.TableColumn("track_index", "INTEGER", "0 = the most frequent track."),
-            dg.TableColumn("track_id", "VARCHAR", "artist|||track"),
-            dg.TableColumn("artist", "VARCHAR", "Null = empty."),
-            dg.TableColumn("track", "VARCHAR", "Null = empty."),
-            dg.TableColumn("occurrences", "BIGINT", "Rows that name the track."),
-            dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
-        ]
-    ),
-    **{f"{part}_sequences": dg.TableSchema(_SEQUENCE_COLUMNS) for part in _SEQUENCES},
-    **{f"{part}_ranks": dg.TableSchema(_RANK_COLUMNS) for part in ("validation", "test")},
-    "validation_slices": dg.TableSchema(_SLICE_COLUMNS),
-    "model_leaderboard": dg.TableSchema(_LEADERBOARD_COLUMNS),
-    "playlist_recommendations": dg.TableSchema(
-        [
-            dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist"),
-            dg.TableColumn("rank", "INTEGER", "1 = best."),
-            dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
-            dg.TableColumn("track", "VARCHAR", "Null = unknown."),
-            dg.TableColumn("score", "FLOAT", "Falls with the rank; null = filled up with what is popular."),
-        ]
-    ),
-    "tuning_leaderboard": dg.TableSchema(_TUNING_COLUMNS),
+_COLUMNS = {
+    "raw_playlists": [
+        dg.TableColumn("row_id", "BIGINT", "Order of the rows."),
+        dg.TableColumn("user_id", "VARCHAR", "Who made the playlist."),
+        dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
+        dg.TableColumn("artist", "VARCHAR", "As it came; null = empty."),
+        dg.TableColumn("track", "VARCHAR", "As it came; null = empty."),
+    ],
+    "track_catalog": [
+        dg.TableColumn("track_index", "INTEGER", "0 = the most frequent track."),
+        dg.TableColumn("track_id", "VARCHAR", "artist|||track"),
+        dg.TableColumn("artist", "VARCHAR", "Null = empty."),
+        dg.TableColumn("track", "VARCHAR", "Null = empty."),
+        dg.TableColumn("occurrences", "BIGINT", "Rows that name the track."),
+        dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
+    ],
+    **{f"{part}_sequences": _SEQUENCE_COLUMNS for part in _SEQUENCES},
+    **{f"{part}_ranks": _RANK_COLUMNS for part in ("validation", "test")},
+    "validation_slices": _SLICE_COLUMNS,
+    "model_leaderboard": _LEADERBOARD_COLUMNS,
+    "playlist_recommendations": [
+        _PLAYLIST,
+        dg.TableColumn("rank", "INTEGER", "1 = best."),
+        dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
+        dg.TableColumn("track", "VARCHAR", "Null = unknown."),
+        dg.TableColumn("score", "FLOAT", "Falls with the rank; null = filled up with what is popular."),
+    ],
+    "tuning_leaderboard": _TUNING_COLUMNS,
 }
+TABLE_SCHEMAS = {name: dg.TableSchema(columns) for name, columns in _COLUMNS.items()}

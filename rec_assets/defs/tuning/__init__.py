@@ -1,8 +1,7 @@
 """Search for better settings: a job of ops whose workers ask one Optuna study, and the leaderboard that it reports."""
 
 from rec_assets.defs.shared.room import Room
-from rec_assets.defs.tuning.leaderboard import TUNING_LEADERBOARD
-from rec_assets.defs.tuning.ops import SearchConfig, executor_of, search_graph
+from rec_assets.defs.tuning.ops import TUNING_LEADERBOARD, SearchConfig, executor_of, search_graph
 
 TUNING = Room("tuning", [], external=[TUNING_LEADERBOARD])
 

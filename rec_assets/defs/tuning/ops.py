@@ -4,31 +4,54 @@ import multiprocessing
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import numpy as np
+import pyarrow as pa
+from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 
 from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage, derive_lineage
 from rec_assets.core.base.relations import Relation
+from rec_assets.core.pictures.drawing import as_markdown
+from rec_assets.core.pictures.parallel_coordinates import Coordinate, plot_parallel_coordinates
 from rec_assets.core.strategies.tracks import artist_numbers
-from rec_assets.core.tuning.leaderboard import TrialOutcome, best_config, judge, tell_progress
-from rec_assets.core.tuning.parsing import parse_search
-from rec_assets.core.tuning.search import Search, SearchSettings, Value
+from rec_assets.core.tuning.leaderboard import (
+    TrialOutcome,
+    Verdict,
+    best_config,
+    judge,
+    leaderboard_rows,
+    tell_progress,
+)
+from rec_assets.core.tuning.search import Range, Search, SearchSettings, Value, parse_search
 from rec_assets.core.tuning.trials import TrialData, TrialResult, TrialSettings, run_trial
-from rec_assets.defs.tuning.leaderboard import TUNING_LEADERBOARD, report_leaderboard
+from rec_assets.defs.shared.materialized import described
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.atomic import atomic_file, is_local
 from rec_assets.store.duckdb import available_cores
 from rec_assets.store.io_manager import retry_transient
+from rec_assets.store.written import escape_markdown
 
 if TYPE_CHECKING:
     from rec_assets.defs.tuning.study import SearchStudy
 
+TUNING_LEADERBOARD = dg.AssetSpec(
+    "tuning_leaderboard",
+    deps=["track_catalog", "train_sequences", "validation_sequences"],
+    description="The trials of the last search, best first: parameters, figures on validation, and whether the best "
+    "beats the defaults. Run tuning_job to make it.",
+    kinds={"optuna", "parquet"},
+    code_version="3",
+)
+_FIGURES = ("hit_rate", "hit_rate_low", "hit_rate_high", "hit_rate_at_10", "mrr", "ndcg", "seconds")
+_COLUMNS = {"trial": pa.int32(), "state": pa.string(), "parameters": pa.string(), "is_default": pa.bool_()}
+_COLUMNS |= {**dict.fromkeys(_FIGURES, pa.float64()), "reason": pa.string()}
 _WORKER = "worker_"
 
 
@@ -75,7 +98,7 @@ def leaderboard(context: dg.OpExecutionContext, config: SearchConfig, store: Ass
     outcomes = _open(store, search).outcomes()
     verdict = judge(search, outcomes)
     lineage = _lineage(store, search, "\n".join(outcome.in_one_line() for outcome in outcomes))
-    context.log_event(report_leaderboard(store, lineage, search, outcomes, verdict))
+    context.log_event(_report(store, lineage, search, outcomes, verdict))
     if verdict is None:
         raise TrainingError(f"no trial finished. The first: {outcomes[0].in_one_line()}. Change the search.")
     target = store.target(f"tuning/{search.name}.best", ".yaml")
@@ -106,11 +129,9 @@ def executor_of(settings: SearchConfig) -> dict[str, Any]:
         SettingsError: something in the search is wrong.
     """
     workers = parse_search(settings).workers
-    forked = {
-        "max_concurrent": workers,
-        "start_method": {"forkserver": {"preload_modules": ["rec_assets.definitions"]}},
-    }
-    return {"multiprocess": forked} if workers > 1 else {"in_process": {}}
+    forked = {"forkserver": {"preload_modules": ["rec_assets.definitions"]}}
+    executor = {"multiprocess": {"max_concurrent": workers, "start_method": forked}}
+    return executor if workers > 1 else {"in_process": {}}
 
 
 def _open(store: AssetStore, search: Search, context: dg.OpExecutionContext | None = None) -> "SearchStudy":
@@ -135,12 +156,7 @@ def _open(store: AssetStore, search: Search, context: dg.OpExecutionContext | No
 
 
 def _lineage(store: AssetStore, search: Search, content: str = "") -> Lineage:
-    """The lineage of a leaderboard with ``content``.
-
-    Raises:
-        StoreError: an input is not in the store.
-        DataError: the inputs do not belong together.
-    """
+    """The lineage of a leaderboard with ``content``; raises where an input is missing, or they do not fit together."""
     names = [dep.asset_key.path[-1] for dep in TUNING_LEADERBOARD.deps]
     with retry_transient():
         inputs = {name: store.lineage(name) for name in names}
@@ -169,3 +185,50 @@ def _share_of_cores(search: Search, threads: int) -> Iterator[None]:
         threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
     with threadpool_limits(threads):
         yield
+
+
+def _report(
+    store: AssetStore, lineage: Lineage, search: Search, outcomes: Sequence[TrialOutcome], verdict: Verdict | None
+) -> dg.AssetMaterialization:
+    """Store the table of the trials, and describe it with the best trial and a picture."""
+    rows = leaderboard_rows(search, outcomes)
+    table = pa.Table.from_pylist(rows, pa.schema(list(_COLUMNS.items())))
+    written = store.write("tuning_leaderboard", store.duckdb.connect().from_arrow(table), lineage)
+    metadata: dict[str, Any] = {"search": search.name, "leaderboard": dg.MetadataValue.md(_as_markdown(rows, outcomes))}
+    if verdict is not None:
+        metadata |= {
+            "verdict": verdict.in_words(),
+            "best_trial": verdict.best.number,
+            "best_hit_rate": verdict.best.hit_rate,
+            "best_parameters": dg.MetadataValue.json(dict(verdict.best.parameters)),
+            "keeps_defaults": verdict.keeps_defaults,
+            "parallel_coordinates": dg.MetadataValue.md(_picture(search, outcomes, verdict.best)),
+        }
+    return dg.AssetMaterialization(
+        "tuning_leaderboard",
+        metadata={**(described(lineage, metadata).metadata or {}), **written},
+        tags={"dagster/data_version": lineage.data_version},
+    )
+
+
+def _as_markdown(rows: list[dict[str, Any]], outcomes: Sequence[TrialOutcome]) -> str:
+    parameters = {outcome.number: outcome.parameters for outcome in outcomes}
+    shown = []
+    for row in rows:
+        figures = {name: row[name] for name in _FIGURES}
+        known = {"trial": row["trial"], "state": row["state"], **parameters[row["trial"]], **figures}
+        shown.append({**known, "reason": escape_markdown(row["reason"] or "")})
+    return tabulate(shown, "keys", "pipe", floatfmt=".4g")
+
+
+def _picture(search: Search, outcomes: Sequence[TrialOutcome], best: TrialOutcome) -> str:
+    finished = [outcome for outcome in outcomes if outcome.result]
+    coordinates = []
+    for name, values in search.space.items():
+        taken = [outcome.parameters[name] for outcome in finished]
+        choices, log = (None, values.log) if isinstance(values, Range) else (values.values, False)
+        coordinates.append(Coordinate(name, taken, choices, log))
+    title = f"Search {search.name}: {len(finished)} finished of {search.trials} trials, on validation"
+    rates, k = np.array([outcome.hit_rate for outcome in finished]), int(search.settings["k"])
+    picture = plot_parallel_coordinates(coordinates, rates, k=k, title=title, best=finished.index(best))
+    return as_markdown(picture, title)

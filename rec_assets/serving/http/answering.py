@@ -78,11 +78,7 @@ class UnknownTracksError(RecAssetsError):
 
 
 def answer(served: Served, question: Question) -> str:
-    """The answer as JSON; ``because`` is in it if ``why`` was asked.
-
-    Raises:
-        UnknownTracksError: a track is unknown.
-    """
+    """The answer as JSON; ``because`` is in it if ``why`` was asked. Raises UnknownTracksError: a track is unknown."""
     found = [served.find(artist, track) for artist, track in zip(question.artist, question.track, strict=True)]
     unknown = [one for one in found if one.track is None]
     if unknown:

@@ -59,24 +59,19 @@ def _add_routes(app: FastAPI, current: CurrentModel, threads: CapacityLimiter) -
     @app.get("/health")
     async def health() -> JSONResponse:
         """Which model is served."""
-        return _health(current)
-
-
-def _health(current: CurrentModel) -> JSONResponse:
-    served = current.served
-    if served is None:
-        return JSONResponse({"status": "no model", "problem": current.problem}, 503)
-    facts = served.facts
-    age = datetime.now(UTC) - datetime.fromisoformat(facts["promoted_at"])
-    return JSONResponse(
-        {
+        served = current.served
+        if served is None:
+            return JSONResponse({"status": "no model", "problem": current.problem}, 503)
+        facts = served.facts
+        age = datetime.now(UTC) - datetime.fromisoformat(facts["promoted_at"])
+        report = {
             "status": "ok" if current.problem is None else "old model",
             "problem": current.problem,
             **{name: facts[name] for name in ("version", "strategy", "k", "hit_rate", "promoted_at")},
             "vocabulary": facts["counts"]["vocabulary"],
             "seconds_since_promotion": round(age.total_seconds(), 1),
         }
-    )
+        return JSONResponse(report)
 
 
 def _unavailable(reason: str | None) -> JSONResponse:

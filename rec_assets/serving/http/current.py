@@ -24,10 +24,9 @@ _log = logging.getLogger("rec_assets.serving")
 
 @dataclass(frozen=True)
 class Served:
-    """A model with its facts; a request takes it once, so that it sees one version.
+    """An opened ``model`` with its facts; a request takes it once, so that it sees one version.
 
     Attributes:
-        model: the opened model.
         facts: see :meth:`PromotedModels.current`.
         find: :meth:`TrackNames.find` of the model, with a memory: who builds a playlist asks for its tracks again.
     """
@@ -38,11 +37,7 @@ class Served:
 
 
 class CurrentModel:
-    """Follows what is promoted.
-
-    Args:
-        models: of the store.
-        poll_seconds: seconds between two looks.
+    """Follows what is promoted in the store of ``models``, with ``poll_seconds`` between two looks.
 
     Attributes:
         served: what answers now; None until a model could be opened.

@@ -67,8 +67,7 @@ class ServingSettings:
 def serve(settings: ServingSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests that were begun are answered.
 
-    Raises:
-        SettingsError: the address cannot be listened at.
+    Raises SettingsError: the address cannot be listened at.
     """
     for name in _ONE_THREAD_EACH:
         os.environ.setdefault(name, "1")  # read when numpy is imported, here and in the processes

@@ -7,8 +7,7 @@ import pytest
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.evaluation.comparison import answer_stability, rank_held_out, try_contender
-from rec_assets.core.evaluation.examples import example_playlists
+from rec_assets.core.evaluation.comparison import answer_stability, example_playlists, rank_held_out, try_contender
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import CONTENDERS, Contender

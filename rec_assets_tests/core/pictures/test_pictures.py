@@ -13,11 +13,11 @@ from rec_assets.core.pictures.drawing import as_markdown, drawable, to_png
 from rec_assets.core.pictures.hit_rates import (
     hit_rate_at_each_k,
     plot_hit_rate_curve,
+    plot_promotion_history,
     plot_slice_rates,
     plot_strategy_curves,
 )
 from rec_assets.core.pictures.parallel_coordinates import Coordinate, plot_parallel_coordinates
-from rec_assets.core.pictures.promotion_history import plot_promotion_history
 from rec_assets.core.pictures.track_map import in_words
 from rec_assets.core.pictures.track_map import plot_track_map as plot_map
 
@@ -35,7 +35,7 @@ def ranks_of(rate: float, k: int, n: int = 3_000) -> np.ndarray:
 def drawn_figure(monkeypatch, draw) -> Figure:
     """The figure that ``draw`` makes into a PNG."""
     figures: list[Figure] = []
-    for module in ("hit_rates", "track_map", "parallel_coordinates", "promotion_history"):
+    for module in ("hit_rates", "track_map", "parallel_coordinates"):
         monkeypatch.setattr(f"{pictures.__name__}.{module}.to_png", lambda figure: figures.append(figure) or b"")
     draw()
     return figures[0]

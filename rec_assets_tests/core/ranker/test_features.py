@@ -9,8 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
-from rec_assets.core.ranker.features import FEATURES, candidate_features
-from rec_assets.core.ranker.sources import PROPOSED, Candidates, NeighbourhoodSettings, Sources
+from rec_assets.core.ranker.sources import (
+    FEATURES,
+    PROPOSED,
+    Candidates,
+    NeighbourhoodSettings,
+    Sources,
+    candidate_features,
+)
 from rec_assets.core.strategies.item_knn import ItemKnn
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn
 from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery

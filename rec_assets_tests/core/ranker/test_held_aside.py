@@ -7,8 +7,13 @@ import pytest
 from rec_assets.core.base.errors import TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.held_aside import learn_from_held_aside, split_for_ranker
-from rec_assets.core.ranker.learned import RankerSettings, from_document, to_document
+from rec_assets.core.ranker.learned import (
+    RankerSettings,
+    from_document,
+    learn_from_held_aside,
+    split_for_ranker,
+    to_document,
+)
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets_tests.core.ranker.planted_rankers import FEW_TREES, TRACKS, walks
 from rec_assets_tests.core.strategies.slow_strategies import lists_of

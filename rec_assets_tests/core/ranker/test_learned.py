@@ -17,14 +17,11 @@ from rec_assets.core.base.errors import DataError, StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import learned as learned_module
 from rec_assets.core.ranker import ranked as trees_module
-from rec_assets.core.ranker.examples import cut_examples
-from rec_assets.core.ranker.features import FEATURES, candidate_features
-from rec_assets.core.ranker.learned import RankerSettings, train_ranker
+from rec_assets.core.ranker.learned import RankerSettings, cut_examples, train_ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
-from rec_assets.core.ranker.sources import PROPOSED, Sources
+from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
-from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.recommend import recommend
+from rec_assets.core.strategies.popularity import Popularity, recommend
 from rec_assets_tests.core.ranker.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, sequences_of, worlds
 

@@ -9,7 +9,7 @@ import pytest
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import PROPOSED
-from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.recommender.recommender import asks_ranker, asks_vectors, fit_recommender
 from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings, StrategyName
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules

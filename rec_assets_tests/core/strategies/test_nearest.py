@@ -3,7 +3,7 @@
 import duckdb
 import numpy as np
 
-from rec_assets.core.strategies.nearest import example_neighbours
+from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets_tests.core.small_models import embeddings_of
 
 VECTORS = np.array([[1, 0], [2, 0.1], [0, 1], [-1, 0]])

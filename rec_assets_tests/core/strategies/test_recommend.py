@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from rec_assets.core.strategies import item_knn
 from rec_assets.core.strategies.answers import Answers, Strategy
 from rec_assets.core.strategies.item_knn import SequentialRules
-from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.recommend import recommend
+from rec_assets.core.strategies.popularity import Popularity, recommend
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, lists_of, worlds
 

@@ -16,8 +16,7 @@ import pyarrow.compute as pc
 
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
-from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
-from rec_assets.core.playlists.readers.row_ids import TextRows, row_id_sql
+from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, TextRows, find_columns, row_id_sql
 from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 CHUNK_CHARACTERS = 1 << 20
@@ -35,8 +34,7 @@ _Record = tuple[int, Sequence[str | None], str, str | None]
 def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
     """The records after the header; a faulty one has no fields, and one entry per line.
 
-    Raises:
-        SourceError: no usable header; from the batches: a damaged archive.
+    Raises SourceError: no usable header; from the batches: a damaged archive.
     """
     header = read_header(path)
     try:

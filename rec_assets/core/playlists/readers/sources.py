@@ -75,8 +75,7 @@ class PlaylistSource:
 def locate_files(location: str) -> list[Path]:
     """The files that ``location`` names, in sorted order.
 
-    Raises:
-        SourceError: nothing is there, it may not be read, or a folder holds no file with a known suffix.
+    Raises SourceError: nothing is there, it may not be read, or a folder holds no file with a known suffix.
     """
     path = Path(location).expanduser()
     if "://" in location:
@@ -125,8 +124,7 @@ def content_digest(paths: list[Path]) -> str:
 def fingerprint(paths: Sequence[Path]) -> str:
     """A digest of names, sizes and times of ``paths``; another one means that a file was probably written to.
 
-    Raises:
-        OSError: a file is gone, or may not be read.
+    Raises OSError: a file is gone, or may not be read.
     """
     found = [(str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return hashlib.sha256(repr(found).encode()).hexdigest()[:16]

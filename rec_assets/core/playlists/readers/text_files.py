@@ -42,8 +42,7 @@ def readable(path: Path) -> Iterator[None]:
 def open_text_file(path: Path) -> Iterator[IO[bytes]]:
     """The bytes of a text file, unpacked if its name ends in ``.gz`` or ``.zip``, without a byte order mark.
 
-    Raises:
-        SourceError: see :func:`readable`; or a zip file does not hold exactly one CSV file.
+    Raises SourceError: see :func:`readable`; or a zip file does not hold exactly one CSV file.
     """
     with readable(path), _unpacked(path) as stream:
         if stream.peek(3)[:3] == _BYTE_ORDER_MARK:  # type: ignore[attr-defined]
@@ -74,8 +73,7 @@ def _only_member(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
 def read_header(path: Path) -> str:
     """The first line of a text file, without its line end.
 
-    Raises:
-        SourceError: the file is empty, or its first line is not UTF-8 text of at most 65,536 bytes.
+    Raises SourceError: the file is empty, or its first line is not UTF-8 text of at most 65,536 bytes.
     """
     with open_text_file(path) as stream:
         line = stream.readline(_LONGEST_HEADER)

@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
-from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, find_columns
-from rec_assets.core.playlists.readers.row_ids import TextRows, row_id_sql
+from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, TextRows, find_columns, row_id_sql
 from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
 
 BLOCK_BYTES = 8 << 20
@@ -30,8 +29,7 @@ LINES = pa.schema([("line_number", pa.int64()), ("line", pa.string()), ("fault",
 def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
     """The lines after the header.
 
-    Raises:
-        SourceError: no usable header; from the batches: a damaged archive, or a line that never ends.
+    Raises SourceError: no usable header; from the batches: a damaged archive, or a line that never ends.
     """
     names = [name.strip('"') for name in read_header(path).split(", ")]
     if len(names) == 1:  # the same dialect, but without the space after each comma in its header

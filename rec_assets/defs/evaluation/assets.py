@@ -1,0 +1,231 @@
+"""Ranks of held-out tracks, hit rates over them and by kind of playlist, all strategies compared, and a report."""
+
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+from tabulate import tabulate
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.evaluation.comparison import LeaderboardSettings, example_playlists, rank_held_out, try_contender
+from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays, ranks_table, report_hit_rate
+from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.evaluation.slices import SliceRate, slice_rates
+from rec_assets.core.pictures.drawing import as_markdown
+from rec_assets.core.pictures.hit_rates import plot_hit_rate_curve, plot_slice_rates, plot_strategy_curves
+from rec_assets.core.pictures.track_map import draw_track_map
+from rec_assets.core.playlists.catalog import with_names
+from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.core.recommender.settings import StrategyName
+from rec_assets.core.report.assessment import Assessment, build_report
+from rec_assets.core.report.page import HtmlPage
+from rec_assets.core.vectors.embeddings import TrackEmbeddings
+from rec_assets.core.vectors.projection import MapSettings
+from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.duckdb import SharedDuckDB
+
+
+def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
+    """The assets ``<part>_ranks``, over ``<part>_sequences``, and ``<part>_hit_rate``."""
+
+    @dg.asset(
+        name=f"{part}_ranks",
+        description=f"One row per {part} playlist: the place of its last track among the k that are recommended after "
+        "the tracks before it.",
+        ins={"sequences": dg.AssetIn(f"{part}_sequences")},
+        kinds={"numpy", "parquet"},
+        code_version="3",
+    )
+    def part_ranks(
+        context: dg.AssetExecutionContext,
+        duckdb: SharedDuckDB,
+        store: AssetStore,
+        recommender: Recommender,
+        sequences: Relation,
+    ) -> dg.MaterializeResult[Relation]:
+        lineage = lineage_of(context, store, {})
+        result = rank_held_out(recommender, FlatSequences.from_relation(sequences))
+        strategy = recommender.chosen.label
+        table = ranks_table(result, strategy=strategy, k=recommender.settings.k)
+        metadata = {
+            "strategy": strategy,
+            "k": recommender.settings.k,
+            "cold_query_share": float(result.query_is_cold.mean()),
+            "cold_target_share": float(result.target_is_cold.mean()),
+        }
+        return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+
+    @dg.asset(
+        name=f"{part}_hit_rate",
+        description=f"Hit rate@k over the {part} playlists.",
+        ins={"ranks": dg.AssetIn(f"{part}_ranks")},
+        kinds={"numpy", "json"},
+        code_version="3",
+    )
+    def part_hit_rate(
+        context: dg.AssetExecutionContext, store: AssetStore, ranks: Relation
+    ) -> dg.MaterializeResult[dict]:
+        lineage = lineage_of(context, store, {})
+        strategy, k = asked_of(ranks)
+        columns = rank_arrays(ranks)
+        report = report_hit_rate(columns, k=k)
+        title = f"Hit rate of {strategy} on {report['playlists']:,} {part} playlists"
+        if lineage.is_dev:
+            title += f" (dev run, {lineage.sample_percent:g} %)"
+        picture = plot_hit_rate_curve(columns["rank"], columns["popularity_rank"], k=k, title=title, label=strategy)
+        metadata = {
+            "strategy": strategy,
+            "hit_rate": report["hit_rate"],
+            "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
+            **{name: report[name] for name in ("mrr", "ndcg", "k", "playlists")},
+            "popularity_hit_rate": report["popularity_hit_rate"],
+            "cold_query_share": report["cold_queries"] / report["playlists"],
+            "cold_target_share": report["cold_targets"] / report["playlists"],
+            "hit_rate_curve": dg.MetadataValue.md(as_markdown(picture, title)),
+        }
+        marks = {"sample_percent": lineage.sample_percent, "dev_run": lineage.is_dev}
+        return materialized({"strategy": strategy, **report, **marks}, lineage, metadata)
+
+    return part_ranks, part_hit_rate
+
+
+validation_ranks, validation_hit_rate = build_part_assets("validation")
+test_ranks, test_hit_rate = build_part_assets("test")
+
+
+@dg.asset(kinds={"numpy", "parquet"}, code_version="2")
+def validation_slices(
+    context: dg.AssetExecutionContext, duckdb: SharedDuckDB, store: AssetStore, validation_ranks: Relation
+) -> dg.MaterializeResult[Relation]:
+    """Hit rate by popularity of the target, length of the playlist, cold or warm query, and artist."""
+    lineage = lineage_of(context, store, {})
+    strategy, k = asked_of(validation_ranks)
+    columns = rank_arrays(validation_ranks)
+    slices = slice_rates(columns, k=k)
+    title = f"Hit rate@{k} by slice, {len(columns['rank']):,} validation playlists"
+    picture = plot_slice_rates(slices, k=k, title=title, overall=hit_rate(columns["rank"], k=k))
+    table = pa.Table.from_pylist([asdict(rate) for rate in slices])
+    metadata = {
+        "strategy": strategy,
+        "k": k,
+        "slices": dg.MetadataValue.json([asdict(rate) for rate in slices]),
+        "hit_rate_by_slice": dg.MetadataValue.md(as_markdown(picture, title)),
+    }
+    return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+
+
+_TRAINED = {
+    StrategyName.track_vectors: ("track_embeddings",),
+    StrategyName.ranker: ("track_embeddings", "track_ranker"),
+}
+
+
+class ModelLeaderboardConfig(dg.Config, LeaderboardSettings):
+    """What the leaderboard compares."""
+
+
+@dg.asset(kinds={"numpy", "parquet"}, code_version="2")
+def model_leaderboard(
+    context: dg.AssetExecutionContext,
+    config: ModelLeaderboardConfig,
+    duckdb: SharedDuckDB,
+    store: AssetStore,
+    recommender: Recommender,
+    validation_sequences: Relation,
+) -> dg.MaterializeResult[Relation]:
+    """One row per fitted strategy: metrics with intervals, answering time, and the ranks behind them."""
+    lineage = lineage_of(context, store, config.as_dict())
+    held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
+    rows = []
+    for contender in recommender.contenders:
+        figures, ranks = try_contender(recommender, contender, held_out)
+        context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {figures['hit_rate']:.4f}")
+        own = {
+            "training_seconds": _training_seconds(context, contender.strategy),
+            "is_chosen": contender == recommender.chosen,
+            "ranks": [rank or None for rank in ranks.tolist()],
+        }
+        rows.append({**figures, **own})
+    rows.sort(key=lambda row: -float(row["hit_rate"]))
+    table = _table(rows)
+    chosen = recommender.chosen.label
+    title = f"Hit rate by strategy, {len(held_out):,} validation playlists"
+    ranks_by_strategy = {row["strategy"]: rank_array(row["ranks"]) for row in rows}
+    picture = plot_strategy_curves(ranks_by_strategy, k=recommender.settings.k, title=title, chosen=chosen)
+    metadata = {
+        "chosen": chosen,
+        "leaderboard": dg.MetadataValue.md(_as_markdown(table)),
+        "hit_rate_curves": dg.MetadataValue.md(as_markdown(picture, title)),
+    }
+    return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+
+
+def _training_seconds(context: dg.AssetExecutionContext, strategy: StrategyName) -> float | None:
+    """The time that training what ``strategy`` needs took; None if the instance knows of no such run."""
+    found = [_known_seconds(context.instance, name) for name in _TRAINED.get(strategy, ())]
+    known = [seconds for seconds in found if seconds is not None]
+    return sum(known) if len(known) == len(found) else None
+
+
+def _known_seconds(instance: dg.DagsterInstance, asset: str) -> float | None:
+    record = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    event = record.asset_materialization if record else None
+    seconds = event.metadata.get("training_seconds") if event else None
+    return float(seconds.value) if isinstance(seconds, dg.FloatMetadataValue) and seconds.value is not None else None
+
+
+def _table(rows: list[dict]) -> pa.Table:
+    table = pa.Table.from_pylist(rows)
+    for name, kind in (("k", pa.int32()), ("training_seconds", pa.float64()), ("ranks", pa.list_(pa.int32()))):
+        table = table.set_column(table.schema.get_field_index(name), name, table[name].cast(kind))
+    return table
+
+
+def _as_markdown(leaderboard: pa.Table) -> str:
+    columns = ["strategy", "hit_rate", "hit_rate_low", "hit_rate_high", "hit_rate_at_10", "mrr", "ndcg"]
+    columns += ["catalog_coverage", "median_popularity", "training_seconds", "milliseconds_per_playlist"]
+    shown = leaderboard.select(columns).to_pylist()
+    return tabulate(shown, "keys", "pipe", floatfmt=".4g", missingval="unknown")
+
+
+class ReportConfig(dg.Config, MapSettings):
+    """What the report shows."""
+
+
+@dg.asset(kinds={"html"}, code_version="2")
+def recommendation_report(
+    context: dg.AssetExecutionContext,
+    config: ReportConfig,
+    store: AssetStore,
+    track_catalog: Relation,
+    track_embeddings: TrackEmbeddings,
+    recommender: Recommender,
+    validation_sequences: Relation,
+    validation_hit_rate: dict,
+    test_hit_rate: dict,
+    validation_slices: Relation,
+    model_leaderboard: Relation,
+) -> dg.MaterializeResult[HtmlPage]:
+    """The whole assessment on one page: open the file in a browser."""
+    lineage = lineage_of(context, store, config.as_dict())
+    examples = example_playlists(recommender, FlatSequences.from_relation(validation_sequences))
+    leaderboard = _rows(model_leaderboard)
+    assessment = Assessment(
+        reports={"validation": validation_hit_rate, "test": test_hit_rate},
+        leaderboard=leaderboard,
+        strategy_ranks={row["strategy"]: rank_array(row["ranks"]) for row in leaderboard},
+        slices=[SliceRate(**row) for row in _rows(validation_slices)],
+        examples=with_names(track_catalog, [asdict(track) for track in examples]),
+        track_map=draw_track_map(track_embeddings, track_catalog, method=config.map_method.value),
+        settings={name: facts["settings"] for name, facts in lineage.ancestors.items()},
+        versions={name: facts["data_version"] for name, facts in lineage.ancestors.items()},
+    )
+    page = build_report(assessment)
+    return materialized(page, lineage, {"strategy": validation_hit_rate["strategy"]})
+
+
+def _rows(table: Relation) -> list[dict[str, Any]]:
+    return table.to_arrow_table().to_pylist()
