@@ -25,7 +25,7 @@ class GateSettings(Settings):
         **_SHARE,
     )
     max_relative_loss: float = setting(
-        0.2, "max_hit_rate_loss as a share of the promoted model's hit rate; the smaller of the two holds.", **_SHARE
+        0.2, "The bound of max_hit_rate_loss as a share of the promoted model's hit rate; the smaller holds.", **_SHARE
     )
     max_hit_rate_gain: float = setting(
         0.15,
