@@ -24,7 +24,7 @@ def build_definitions(base: str) -> dg.Definitions:
     store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)
     return dg.Definitions(
         assets=[asset for room in ROOMS for asset in room.furnished()],
-        asset_checks=[check for room in ROOMS for check in room.all_checks()],
+        asset_checks=[check for room in ROOMS for check in room.checks],
         jobs=ALL_JOBS,
         schedules=[weekly_training_schedule],
         sensors=[source_change_sensor],

@@ -10,8 +10,6 @@ from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.pictures.drawing import as_markdown
-from rec_assets.core.pictures.track_map import draw_track_map
 from rec_assets.core.playlists.sequences import playlist_hashes
 from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
 from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender
@@ -41,14 +39,12 @@ def track_embeddings(
     result = train_word2vec(flat, config, log_epochs(context))
     seconds = time.perf_counter() - start
     catalog = _catalog_of(store, lineage)
-    png, caption = draw_track_map(result.embeddings, catalog)
     metadata = {
         "vocabulary": len(result.embeddings),
         "covered_share_of_training_rows": result.covered_share,
         "words_per_second": result.words_per_second,
         "training_seconds": seconds,
         "example": dg.MetadataValue.md(_example_as_markdown(result.embeddings, catalog)),
-        "map": dg.MetadataValue.md(f"{as_markdown(png, caption)}\n\n{escape_markdown(caption)}"),
     }
     return materialized(result.embeddings, lineage, metadata)
 

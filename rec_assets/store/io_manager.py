@@ -2,18 +2,21 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import duckdb
 
+from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.relations import Relation
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import DescribedTable
 
 LINEAGE_METADATA = "lineage"
+COLUMN_SCHEMA = "dagster/column_schema"
 MAX_RETRIES = 2
 SECONDS_TO_WAIT = 5.0
 # Faults of disks and networks that may pass by themselves; a missing file or a full disk does not.
@@ -33,7 +36,10 @@ class StoreIOManager(dg.IOManager):
         """Write the value with its lineage; describe in metadata what is now in the file."""
         lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
         table = obj if isinstance(obj, DescribedTable) else None
-        value, describe = (table.relation, table.describe) if table else (obj, None)
+        value: Any = table.relation if table else obj
+        describe = table.describe if table else None
+        if schema := context.definition_metadata.get(COLUMN_SCHEMA):
+            require_columns(context.asset_key.path[-1], value, schema)
         with retry_transient():
             written = self._store.write(context.asset_key.path[-1], value, lineage, describe)
             # Only now: had the table not been stored, the old one would stand beside what belongs to the new one.
@@ -55,6 +61,21 @@ class StoreIOManagerFactory(dg.ConfigurableIOManagerFactory[StoreIOManager]):
     def create_io_manager(self, context: dg.InitResourceContext) -> StoreIOManager:
         """The IO manager of this process."""
         return StoreIOManager(self.store)
+
+
+def require_columns(name: str, table: Relation, schema: dg.TableSchema) -> None:
+    """Raise DataError unless ``table``, of asset ``name``, has exactly the columns that its ``schema`` promises."""
+    found = dict(zip(table.columns, map(str, table.types), strict=True))
+    expected = {column.name: column.type for column in schema.columns}
+    if list(found.items()) != list(expected.items()):
+        raise DataError(
+            f"{name} was not stored: its columns are {_listed(found)}; its schema says {_listed(expected)}. "
+            "Make the asset and its schema agree."
+        )
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {type_}" for name, type_ in columns.items())
 
 
 @contextmanager

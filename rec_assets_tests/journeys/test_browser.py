@@ -8,13 +8,17 @@ import json
 import re
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
+import yaml
+from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
 from rec_assets.definitions import defs
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -85,7 +89,7 @@ class UI:
     def finished_run(self, job: str) -> dict[str, Any]:
         """Id, status, assets and last messages of the one run of ``job``, when it is over."""
         query = """query($job: String!) {runsOrError(filter: {pipelineName: $job}) {... on Runs {results {
-            runId status assetSelection {path} eventConnection {events {... on MessageEvent {message}}}
+            runId status tags {key value} assetSelection {path} eventConnection {events {... on MessageEvent {message}}}
         }}}}"""
 
         def look() -> dict[str, Any] | None:
@@ -118,7 +122,12 @@ def ui(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UI]:
     foreign: list[str] = []
     page.on("request", lambda request: None if _is_ours(request.url, url) else foreign.append(request.url))
     command = dagster_command("dagster", "dev", "--host", "127.0.0.1", "--port", str(port))
-    with running(command, own_environment(folder, REC_ASSETS_SOURCE=str(folder / "sample.csv")), log):
+    config = folder / "scheduled.yaml"
+    config.write_text(yaml.safe_dump({"source": str(folder / "broken.csv"), **CHEAP}))
+    environment = own_environment(
+        folder, REC_ASSETS_SOURCE=str(folder / "sample.csv"), REC_ASSETS_SCHEDULE_CONFIG=str(config)
+    )
+    with running(command, environment, log):
         wait_for("web server", lambda: answers(url), log)
         yield UI(url, page, folder, log, foreign)
 
@@ -137,23 +146,15 @@ def run(ui: UI) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def refused_run(ui: UI, run: dict[str, Any]) -> dict[str, Any]:
-    """A run with a config typed into the launchpad: on broken data, which the gate refuses."""
+    """A run of the weekly schedule, switched on in the UI: on broken data, which the gate refuses."""
     assert run["status"] == "SUCCESS"
-    page = ui.open("/locations/rec_assets/jobs/training_job")
-    # The arrow beside the button has no name.
-    page.get_by_role("button", name="Materialize all").locator("xpath=following::button[1]").click()
-    page.get_by_role("menuitem", name="Open launchpad").click()
-    # Not before the defaults are there: they would replace what was typed.
-    editor = page.locator(".CodeMirror").filter(has_text="alpha: 0.0")
-    editor.locator(".CodeMirror-lines").click()
-    page.keyboard.press("Control+A")
-    page.keyboard.insert_text(json.dumps({"source": str(ui.folder / "broken.csv"), **CHEAP}, indent=1))
-    launch = page.get_by_role("button", name="Materialize").last
-    playwright.expect(launch).to_be_enabled()
-    playwright.expect(page.get_by_text("No errors", exact=True)).to_be_visible()
-    ui.shoot("launchpad")
-    launch.click()
-    page.wait_for_url("**/runs/*")
+    page = ui.open("/locations/rec_assets/schedules/weekly_training_schedule")
+    page.get_by_role("checkbox").locator("xpath=..").click()  # the box itself is hidden behind its picture
+    with dg.DagsterInstance.from_config(str(ui.folder / "dagster_home")) as instance:
+        (state,) = wait_for("started schedule", lambda: instance.all_instigator_state(), ui.log)
+        # So that one Monday, 05:00 UTC, is due at once.
+        since = ScheduleInstigatorData("0 5 * * 1", time.time() - 7 * 24 * 3600)
+        instance.update_instigator_state(state.with_data(since))
     return ui.finished_run("training_job")
 
 
@@ -210,9 +211,8 @@ def test_a_table_page_shows_columns_counts_and_its_first_rows(ui: UI) -> None:
 @pytest.mark.parametrize(
     ("asset", "entry", "name"),
     [
-        ("validation_hit_rate", "hit_rate_curve", "^Hit rate of ranker on [0-9,]+ validation playlists$"),
         ("model_leaderboard", "hit_rate_curves", "^Hit rate by strategy, [0-9,]+ validation playlists$"),
-        ("track_embeddings", "map", "^The [0-9,]+ most frequent tracks"),
+        ("recommendation_report", "track_map", "^The [0-9,]+ most frequent tracks"),
     ],
 )
 def test_a_picture_opens_whole_in_the_window_of_a_laptop(ui: UI, asset: str, entry: str, name: str) -> None:
@@ -257,27 +257,28 @@ def test_the_report_is_linked_and_opens_without_a_network(ui: UI) -> None:
     offline.close()
 
 
-@pytest.mark.usefixtures("run")
-def test_what_was_just_promoted_is_shown_as_fresh(ui: UI) -> None:
-    # The daemon looks every half a minute; the page only once.
-    query = """{assetNodeOrError(assetKey: {path: ["promoted_model"]}) {
-        ... on AssetNode {freshnessStatusInfo {freshnessStatus}}
-    }}"""
-
-    def is_fresh() -> bool:
-        info = ui.ask(query)["assetNodeOrError"]["freshnessStatusInfo"]
-        return info is not None and info["freshnessStatus"] == "HEALTHY"
-
-    wait_for("state of freshness", is_fresh, ui.log)
-    page = ui.open("/assets/promoted_model")
-
-    # Among the states, and beside the policy.
-    playwright.expect(page.get_by_text("Passing", exact=True)).to_have_count(2)
-    playwright.expect(page.get_by_text(re.compile(r"^Warns if more than \d+ days"))).to_be_visible()
-    playwright.expect(_metadata_value(page, "version")).to_have_text("1")
+def test_the_launchpad_shows_the_defaults_and_takes_a_flat_config(ui: UI) -> None:
+    page = ui.open("/locations/rec_assets/jobs/training_job")
+    # The arrow beside the button has no name.
+    page.get_by_role("button", name="Materialize all").locator("xpath=following::button[1]").click()
+    page.get_by_role("menuitem", name="Open launchpad").click()
+    # Not before the defaults are there: they would replace what was typed.
+    editor = page.locator(".CodeMirror").filter(has_text="alpha: 0.0")
+    editor.locator(".CodeMirror-lines").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(json.dumps(CHEAP, indent=1))
+    playwright.expect(page.get_by_role("button", name="Materialize").last).to_be_enabled()
+    playwright.expect(page.get_by_text("No errors", exact=True)).to_be_visible()
 
 
-def test_a_refused_candidate_is_a_failed_run_explained_and_the_model_before_stays(ui: UI, refused_run) -> None:
+def test_the_daemon_ticks_the_schedule_with_the_settings_of_its_file(ui: UI, refused_run: dict[str, Any]) -> None:
+    tags = {tag["key"]: tag["value"] for tag in refused_run["tags"]}
+    assert tags["dagster/schedule_name"] == "weekly_training_schedule"
+    decision = json.loads((ui.folder / "store" / "promotion_decision.json").read_text())
+    assert decision["candidate"]["k"] == CHEAP["k"]
+
+
+def test_a_refused_candidate_is_a_failed_run_explained_in_words_and_with_the_history(ui: UI, refused_run) -> None:
     assert refused_run["status"] == "FAILURE"
     page = ui.open(f"/runs/{refused_run['runId']}")
     playwright.expect(page.get_by_text("candidate_may_be_promoted").first).to_be_visible()
@@ -294,7 +295,24 @@ def test_a_refused_candidate_is_a_failed_run_explained_and_the_model_before_stay
     playwright.expect(page.get_by_text("Failed", exact=True).last).to_be_visible()
     playwright.expect(page.get_by_text(REASON).first).to_be_visible()
 
-    ui.open("/assets/promoted_model")
+
+@pytest.mark.usefixtures("refused_run")
+def test_the_model_promoted_before_stays_and_is_shown_as_fresh(ui: UI) -> None:
+    # The daemon looks every half a minute; the page only once.
+    query = """{assetNodeOrError(assetKey: {path: ["promoted_model"]}) {
+        ... on AssetNode {freshnessStatusInfo {freshnessStatus}}
+    }}"""
+
+    def is_fresh() -> bool:
+        info = ui.ask(query)["assetNodeOrError"]["freshnessStatusInfo"]
+        return info is not None and info["freshnessStatus"] == "HEALTHY"
+
+    wait_for("state of freshness", is_fresh, ui.log)
+    page = ui.open("/assets/promoted_model")
+
+    # Among the states, and beside the policy.
+    playwright.expect(page.get_by_text("Passing", exact=True)).to_have_count(2)
+    playwright.expect(page.get_by_text(re.compile(r"^Warns if more than \d+ days"))).to_be_visible()
     playwright.expect(_metadata_value(page, "version")).to_have_text("1")
 
 

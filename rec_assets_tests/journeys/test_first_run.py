@@ -22,27 +22,24 @@ PROMOTED = {
     "playlist_recommendations.parquet",
 }  # fmt: skip
 
-pytestmark = pytest.mark.usefixtures("blank_pictures")
 
-
-def test_a_job_stores_every_asset_and_the_same_job_again_the_same_bytes_and_another_version(project: Project) -> None:
-    result = project.run_job()
-    first = project.files()
-
+def test_a_job_stores_every_asset_and_the_same_job_again_the_same_bytes_and_another_version(trained: Project) -> None:
+    first = trained.files()
     assert set(first) == SPINE | COMPARED | PROMOTED
-    failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed and e.blocking]
-    assert failed == []
-    report = json.loads((project.store / "validation_hit_rate.json").read_text())
+    report = json.loads((trained.store / "validation_hit_rate.json").read_text())
     assert (report["playlists"], report["k"], report["dev_run"]) == (12, 5, False)
 
-    project.run_job()
+    result = trained.run_job()
 
-    again = project.files()
+    failed = [e.check_name for e in result.get_asset_check_evaluations() if not e.passed and e.blocking]
+    assert failed == []
+    again = trained.files()
     renewed = {name for name in again if again[name] != first.get(name)}
     assert renewed == (PROMOTED - {"promoted_models/v0001.safetensors"}) | {"promoted_models/v0002.safetensors"}
     assert first.keys() - again.keys() == set()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_the_tutorials_job_makes_the_spine_and_nothing_else(project: Project) -> None:
     result = project.run_job({"epochs": 1, "min_count": 1, "k": 5}, job="tutorial_job")
 
@@ -53,6 +50,7 @@ def test_the_tutorials_job_makes_the_spine_and_nothing_else(project: Project) ->
     assert report["strategy"] == "last_track"
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_dev_run_is_marked_wherever_its_sample_reaches_and_promotes_nothing(project: Project) -> None:
     project.run_job({**SMALL, "sample_percent": 50, "ranker_trees": 2}, job="dev_training_job")
 
@@ -74,6 +72,7 @@ def test_a_store_reads_its_own_files_and_not_those_that_its_name_would_match_as_
     assert files[0] != files[1]
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_without_any_artist_the_same_job_runs_and_says_what_it_does_without(project: Project) -> None:
     write_unescaped_csv(project.source, [(user, "", track, playlist) for user, _, track, playlist in made_rows()])
 

@@ -24,6 +24,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from rec_assets.core.base.seal import verify_seal
+from rec_assets.store import atomic
 from rec_assets.store.atomic import TEMPORARY_PREFIX
 from rec_assets.store.promoted_models import PromotedModels
 from rec_assets.store.temporary import SCRATCH_PREFIX
@@ -57,7 +58,7 @@ class Folder:
     def project(self, instance: dg.DagsterInstance, seed: int) -> Project:
         source = self.root / f"playlists-{seed}.csv"
         if not source.exists():
-            write_unescaped_csv(source, made_rows(playlists=200, tracks=80, seed=seed))
+            write_unescaped_csv(source, made_rows(seed=seed))
         return Project(self.root, instance, source)
 
     def leftovers(self) -> list[Path]:
@@ -77,13 +78,24 @@ def train(folder: Folder, seed: int) -> None:
 def serve(folder: Folder) -> None:
     """Fork a child for each line, which names its source; what takes long to import is imported already."""
     FigureCanvasAgg.draw = FigureCanvasAgg.get_renderer  # pictures stay empty
+    flush = atomic._flush
+
+    def flush_slowly(path: Path) -> None:
+        """As on a slow disk, so that each write takes long enough to be seen."""
+        time.sleep(0.01)
+        flush(path)
+
+    atomic._flush = flush_slowly
     # Imported, and not used: threads of OpenMP do not outlive a fork.
     for module in ("gensim.models", "lightgbm", "rec_assets.core.pictures.hit_rates"):
         importlib.import_module(module)
     with dg.DagsterInstance.ephemeral() as instance:
         elsewhere = Folder(folder.root / "warm")
         elsewhere.root.mkdir(exist_ok=True)
-        elsewhere.project(instance, 0).materialize(["raw_playlists", "track_catalog", "playlist_sequences"])
+        project = elsewhere.project(instance, 0)
+        project.materialize(
+            ["raw_playlists", "track_catalog", "playlist_sequences"], {"raw_playlists": {"source": str(project.source)}}
+        )
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed ones
     for line in sys.stdin:
         pid = os.fork()
@@ -122,11 +134,11 @@ def nursery(folder: Folder) -> Iterator[Callable[[int], int]]:
         process.stdin.close()
 
 
-def wait_until(what: str, look: Callable[[], bool], folder: Folder, pause: float = 0.001) -> None:
+def wait_until(what: str, look: Callable[[], bool], folder: Folder) -> None:
     deadline = time.monotonic() + PATIENCE
     while not look():
         assert time.monotonic() < deadline, f"no {what}; the log ends with {(folder.root / 'log').read_text()[-2_000:]}"
-        time.sleep(pause)
+        time.sleep(0.002)
 
 
 def is_alive(pid: int) -> bool:
@@ -144,7 +156,7 @@ def kill_in_a_write(folder: Folder, pid: int, target: str, delay: float) -> bool
     def is_writing() -> bool:
         return any(written.parent.glob(f"{TEMPORARY_PREFIX}*-{pid}-*-{written.name}")) or not is_alive(pid)
 
-    wait_until(f"write of {target}", is_writing, folder, pause=0.0001)
+    wait_until(f"write of {target}", is_writing, folder)
     assert is_alive(pid), f"ended before it wrote {target}: {(folder.root / 'log').read_text()[-2_000:]}"
     time.sleep(delay)
     os.kill(pid, signal.SIGKILL)
@@ -188,9 +200,10 @@ def kill_often(folder: Folder, kills: int, *, rerun_each: bool) -> Tally:
     """Kill trainings in writes of all ``TARGETS`` in turn; a training on the other source comes after each."""
     tally, draw = Tally(), random.Random(0)
     with nursery(folder) as start:
-        run_again(folder, start, seed=0)
+        if not folder.store.exists():
+            run_again(folder, start, seed=0)
         for number, target in enumerate(islice(cycle(TARGETS), kills), start=1):
-            delay = draw.choice((0, draw.uniform(0, 0.004)))
+            delay = draw.choice((0, draw.uniform(0, 0.02)))
             tally.torn_temporary_files[target] += kill_in_a_write(folder, start(number % 2), target, delay)
             tally.kills += 1
             tally.files_checked += check_store(folder)
@@ -203,7 +216,11 @@ def kill_often(folder: Folder, kills: int, *, rerun_each: bool) -> Tally:
 
 
 @pytest.mark.slow
-def test_a_training_killed_in_a_write_leaves_whole_files_and_the_rerun_sweeps_the_rest(tmp_path: Path) -> None:
+def test_a_training_killed_in_a_write_leaves_whole_files_and_the_rerun_sweeps_the_rest(
+    trained_store: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained_store, tmp_path / "store")
+
     tally = kill_often(Folder(tmp_path), len(TARGETS), rerun_each=False)
 
     assert (tally.kills, tally.reruns) == (len(TARGETS), 1)

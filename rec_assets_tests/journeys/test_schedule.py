@@ -1,27 +1,15 @@
-"""Without this the weekly training could ask for the wrong settings, or never run: a real daemon ticks it here."""
+"""Without this the weekly training could ask for the wrong settings; a daemon ticks it in test_browser."""
 
-import json
 import runpy
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
-import yaml
-from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.defs import automation
 from rec_assets.defs.jobs import training_job
-from rec_assets_tests.conftest import SMALL, made_rows, write_unescaped_csv
-from rec_assets_tests.journeys.dagster_processes import (
-    dagster_command,
-    own_environment,
-    run_to_end,
-    running,
-    wait_for,
-)
 
 NAME = "weekly_training_schedule"
 MONDAY = datetime(2026, 1, 5, 5, tzinfo=UTC)
@@ -94,46 +82,3 @@ def test_a_wrong_time_or_zone_is_refused_on_loading(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(Exception, match=value):
         fresh_schedule()
-
-
-@pytest.mark.slow
-def test_the_daemon_ticks_the_schedule_and_its_run_succeeds(tmp_path: Path) -> None:
-    source = write_unescaped_csv(tmp_path / "playlists.csv", made_rows())
-    config = tmp_path / "every_minute.yaml"
-    config.write_text(yaml.safe_dump({"source": str(source), **SMALL, "ranker_trees": 2}))
-    environment = own_environment(
-        tmp_path, REC_ASSETS_SCHEDULE_CRON="* * * * *", REC_ASSETS_SCHEDULE_CONFIG=str(config)
-    )
-    log = tmp_path / "daemon.log"
-    run_to_end(dagster_command("dagster", "schedule", "start", NAME), environment)
-
-    with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
-        start_a_minute_ago(instance)
-        with running(dagster_command("dagster._daemon", "run"), environment, log):
-            run = wait_for("finished run", lambda: finished_run(instance), log)
-            ticks = successful_ticks(instance)
-
-    assert run.status is dg.DagsterRunStatus.SUCCESS, log.read_text()[-4_000:]
-    assert run.job_name == training_job.name
-    assert run.tags["dagster/schedule_name"] == NAME
-    assert run.run_id in [run_id for tick in ticks for run_id in tick.run_ids]
-    for part in ("validation", "test"):
-        report = json.loads((tmp_path / "store" / f"{part}_hit_rate.json").read_text())
-        assert report["k"] == SMALL["k"]
-
-
-def start_a_minute_ago(instance: dg.DagsterInstance) -> None:
-    """The schedule's last minute is due at once."""
-    (state,) = instance.all_instigator_state()
-    since = ScheduleInstigatorData("* * * * *", time.time() - 60)
-    instance.update_instigator_state(state.with_data(since))
-
-
-def finished_run(instance: dg.DagsterInstance) -> dg.DagsterRun | None:
-    return next((run for run in instance.get_runs() if run.is_finished), None)
-
-
-def successful_ticks(instance: dg.DagsterInstance) -> list:
-    (state,) = instance.all_instigator_state()
-    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id)
-    return [tick for tick in ticks if tick.is_success]

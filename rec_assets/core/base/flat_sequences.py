@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.base.arrow import numbers_in
 from rec_assets.core.base.relations import Relation
 
 # gensim silently ignores everything after the 10,000th word of a sentence.
@@ -32,9 +33,9 @@ class FlatSequences:
         ids, values, lengths = [], [], [np.zeros(1, np.int64)]
         for batch in sequences.select("playlist_id", "track_indexes").to_arrow_reader(100_000):
             tracks = batch.column(1)
-            ids.append(batch.column(0).to_numpy(zero_copy_only=False))
-            values.append(tracks.flatten().cast(pa.int32()).to_numpy())
-            lengths.append(np.diff(tracks.offsets.to_numpy()).astype(np.int64))
+            ids.append(np.array(batch.column(0).to_pylist(), object))
+            values.append(numbers_in(tracks.flatten().cast(pa.int32())))
+            lengths.append(np.diff(numbers_in(tracks.offsets)).astype(np.int64))
         return cls(
             ids=np.concatenate(ids) if ids else np.empty(0, object),
             values=np.concatenate(values) if values else np.empty(0, np.int32),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.base.arrow import number_column, text_column
 from rec_assets.core.base.relations import Relation, fetch_row
 from rec_assets.core.evaluation.bootstrap import hit_rate_interval
 from rec_assets.core.evaluation.metrics import hit_rate, hit_rates, mean_reciprocal_rank, ndcg
@@ -38,24 +39,24 @@ def asked_of(ranks: Relation) -> tuple[str, int]:
 def ranks_table(ranks: HeldOutRanks, *, strategy: str, k: int) -> pa.Table:
     """The ``ranks`` among ``k`` by ``strategy`` as columns, "not found" and "unknown" as null."""
 
-    def nullable(values: np.ndarray, kind: pa.DataType, missing: int) -> pa.Array:
-        return pa.array(values, kind, mask=values == missing)
+    def nullable(values: np.ndarray, missing: int) -> pa.Array:
+        return number_column(values, pa.int32(), values == missing)
 
     playlists = len(ranks.rank)
     return pa.table(
         {
-            "playlist_id": pa.array(ranks.playlist_id, pa.string()),
-            "strategy": pa.array([strategy] * playlists, pa.string()),
-            "k": pa.array(np.full(playlists, k), pa.int32()),
-            "query_track": pa.array(ranks.query_track, pa.int32()),
-            "target_track": pa.array(ranks.target_track, pa.int32()),
-            "rank": nullable(ranks.rank, pa.int32(), 0),
-            "popularity_rank": nullable(ranks.popularity_rank, pa.int32(), 0),
-            "query_is_cold": ranks.query_is_cold,
-            "target_is_cold": ranks.target_is_cold,
-            "history_length": pa.array(ranks.history_length, pa.int32()),
-            "target_count": pa.array(ranks.target_count, pa.int64()),
-            "same_artist": pa.array(ranks.same_artist == 1, pa.bool_(), mask=ranks.same_artist == -1),
+            "playlist_id": text_column(ranks.playlist_id.tolist()),
+            "strategy": text_column([strategy] * playlists),
+            "k": number_column(np.full(playlists, k), pa.int32()),
+            "query_track": number_column(ranks.query_track, pa.int32()),
+            "target_track": number_column(ranks.target_track, pa.int32()),
+            "rank": nullable(ranks.rank, 0),
+            "popularity_rank": nullable(ranks.popularity_rank, 0),
+            "query_is_cold": number_column(ranks.query_is_cold, pa.bool_()),
+            "target_is_cold": number_column(ranks.target_is_cold, pa.bool_()),
+            "history_length": number_column(ranks.history_length, pa.int32()),
+            "target_count": number_column(ranks.target_count, pa.int64()),
+            "same_artist": number_column(ranks.same_artist == 1, pa.bool_(), ranks.same_artist == -1),
         }
     )
 

@@ -1,17 +1,18 @@
 """What all pictures share: colours, marks, texts that the font can show, and the way into a PNG."""
 
+from __future__ import annotations
+
 import base64
 import io
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import FT2Font
-from matplotlib.text import Text
-from PIL import Image
+
+if TYPE_CHECKING:  # matplotlib takes a second to import, which a job spends when it draws, not when it starts
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
 
 # Okabe & Ito's palette without its yellow, which is lost on white: distinct for all common kinds of colour vision.
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
@@ -29,6 +30,8 @@ MISSING = "□"
 
 def new_axes(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     """An empty figure of ``width`` x ``height`` inches with a title, and its axes."""
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     # The title of the figure, not of the axes: a long one would press the axes together.
     figure.suptitle(drawable(title, LONGEST_TITLE), x=0.01, ha="left", fontsize=12)
@@ -40,6 +43,10 @@ def to_png(figure: Figure) -> bytes:
 
     It has as many colours, up to 128, as keep it below 50 KB.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+    from PIL import Image
+
     for text in figure.findobj(Text):
         text.set_parse_math(False)  # pyright: ignore[reportAttributeAccessIssue]  # findobj knows no types
     canvas, png = FigureCanvasAgg(figure), b""
@@ -78,4 +85,6 @@ def _has_glyph(letter: str) -> bool:
 @cache
 def _fonts() -> tuple[FT2Font, FT2Font]:
     """The font of plain text and that of bold text."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     return get_font(findfont(FontProperties())), get_font(findfont(FontProperties(weight="bold")))

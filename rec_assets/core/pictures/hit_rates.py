@@ -1,12 +1,12 @@
-"""Hit rates: against k, of one strategy and popularity or of all, by kind of playlist, and of candidates over time."""
+"""Hit rates: against k by strategy, by kind of playlist, and of candidates over time."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from rec_assets.core.evaluation.slices import SliceRate
 from rec_assets.core.pictures.drawing import (
@@ -22,6 +22,9 @@ from rec_assets.core.pictures.drawing import (
     to_png,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 LONGEST_NAME = 28
 ROW_HEIGHT = 0.27  # inches
 _RATE = "hit rate@k (share of playlists)"
@@ -30,31 +33,12 @@ _DATES = 5  # that fit beside each other
 _WIDE = 200  # times the lowest count: from there on, powers of ten are ticks enough
 
 
-def plot_hit_rate_curve(ranks: np.ndarray, popularity_ranks: np.ndarray, *, k: int, title: str, label: str) -> bytes:
-    """Hit rate against k, from 1 to ``k``, of a strategy named ``label`` and of popularity, as PNG.
-
-    ``ranks`` and ``popularity_ranks``: (n,) ranks of the targets, 1 = best, 0 = not found; n above 0.
-    """
-    figure, axes = new_axes(5.6, 3.4, title)
-    series = ((ranks, label, BLUE, "o-"), (popularity_ranks, "popularity", ORANGE, "o--"))
-    for values, name, colour, style in series:
-        curve = hit_rate_at_each_k(values, k)
-        # The dot marks the figure in the legend; with k=1 it is all there is to see.
-        text = f"{name} ({curve[-1]:.3f} at {k})"
-        axes.plot(np.arange(1, k + 1), curve, style, markevery=[-1], color=colour, label=text)
-    axes.set(xlabel="k (tracks recommended)", ylabel=_RATE)
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best", frameon=False)
-    return to_png(figure)
-
-
 def plot_strategy_curves(ranks_by_strategy: Mapping[str, np.ndarray], *, k: int, title: str, chosen: str) -> bytes:
     """Hit rate against k, from 1 to ``k``, of each strategy, as PNG; the ``chosen`` one is drawn thick.
 
-    ``ranks_by_strategy``: as those of :func:`plot_hit_rate_curve`, by name. The axis of k is logarithmic: between 1 and
-    10 the strategies differ most. A strategy has its colour, stroke and mark by its place in the mapping, and is listed
-    in the legend by falling hit rate at ``k``. Above ten strategies marks repeat.
+    ``ranks_by_strategy``: (n,) ranks of the targets by name, 1 = best, 0 = not found; n above 0. The axis of k is
+    logarithmic: between 1 and 10 the strategies differ most. A strategy has its colour, stroke and mark by its place in
+    the mapping, and is listed in the legend by falling hit rate at ``k``. Above ten strategies marks repeat.
     """
     curves = {name: hit_rate_at_each_k(ranks, k) for name, ranks in ranks_by_strategy.items()}
     figure, axes = new_axes(8.7, 4.6, title)
@@ -187,6 +171,8 @@ def plot_promotion_history(history: Sequence[Mapping[str, Any]]) -> bytes:
     counts = [max(1, entry[name]) for entry in shown for name in ("rows", "vocabulary")]
     below.set_yscale("log")
     below.set_ylim(min(counts) / 1.5, max(counts) * 1.5)
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     # Whole numbers, because `to_png` draws the default's powers as their source.
     below.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if max(counts) < _WIDE * min(counts) else (1,)))
     below.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -1,14 +1,17 @@
 """Trials of a search: an axis per setting, a line per trial, coloured by hit rate."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 
 from rec_assets.core.pictures.drawing import BLACK, GREY, ORANGE, drawable, new_axes, to_png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LONGEST_NAME, LONGEST_VALUE = 20, 12
 AXIS_WIDTH, WIDEST = 1.45, 8.7  # inches; as wide as what the UI opens in the window of a laptop
@@ -42,6 +45,9 @@ def plot_parallel_coordinates(
     ``coordinates`` are axes from left to right; ``hit_rates`` (t,), t above 0, also colour the lines: the darker the
     lower. Of many trials the ``MOST_DRAWN`` best are drawn, on axes that reach over all.
     """
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap
+
     shown = [*coordinates, Coordinate(f"hit rate@{k}", hit_rates.tolist())]
     figure, axes = new_axes(min(WIDEST, 1.6 + AXIS_WIDTH * len(shown)), 4.4, title)
     heights = np.column_stack([_draw_axis(axes, place, shown) for place in range(len(shown))])

@@ -1,15 +1,20 @@
 """The picture of a model: its most frequent tracks on a plane, those of a few artists marked."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.pictures.drawing import GREY, MARKERS, PALE_GREY, PALETTE, drawable, new_axes, to_png
 from rec_assets.core.playlists.catalog import artist_and_track
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import artist_groups, project_tracks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LONGEST_NAME = 26
 LEFT_TO_RIGHT = "\u200e"  # a mark without width

@@ -107,7 +107,10 @@ def _block_bounds(length: int) -> list[tuple[int, int]]:
 def _merge(places: np.ndarray, scores: np.ndarray, block: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
     """The best of what was found, in falling order, and of ``block``, whose places begin at ``start``."""
     # What only equals the last one found comes after it, since its place is higher.
-    found = np.flatnonzero(block > scores[:, -1:])
+    better = block > scores[:, -1:]
+    if np.isinf(scores[:, -1]).all() and block.shape[1] > scores.shape[1]:  # nothing is found yet: all would be sorted
+        better &= block >= np.partition(block, -scores.shape[1], axis=1)[:, [-scores.shape[1]]]
+    found = np.flatnonzero(better)
     if len(found) == 0:
         return places, scores
     query, column = np.divmod(found, block.shape[1])

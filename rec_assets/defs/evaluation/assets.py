@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 from tabulate import tabulate
 
@@ -14,7 +15,7 @@ from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.slices import SliceRate, slice_rates
 from rec_assets.core.pictures.drawing import as_markdown
-from rec_assets.core.pictures.hit_rates import plot_hit_rate_curve, plot_slice_rates, plot_strategy_curves
+from rec_assets.core.pictures.hit_rates import plot_slice_rates, plot_strategy_curves
 from rec_assets.core.pictures.track_map import draw_track_map
 from rec_assets.core.playlists.catalog import with_names
 from rec_assets.core.recommender.recommender import Recommender
@@ -26,6 +27,7 @@ from rec_assets.core.vectors.projection import MapSettings
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
+from rec_assets.store.written import escape_markdown
 
 
 def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
@@ -72,10 +74,6 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         strategy, k = asked_of(ranks)
         columns = rank_arrays(ranks)
         report = report_hit_rate(columns, k=k)
-        title = f"Hit rate of {strategy} on {report['playlists']:,} {part} playlists"
-        if lineage.is_dev:
-            title += f" (dev run, {lineage.sample_percent:g} %)"
-        picture = plot_hit_rate_curve(columns["rank"], columns["popularity_rank"], k=k, title=title, label=strategy)
         metadata = {
             "strategy": strategy,
             "hit_rate": report["hit_rate"],
@@ -84,12 +82,25 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
             "popularity_hit_rate": report["popularity_hit_rate"],
             "cold_query_share": report["cold_queries"] / report["playlists"],
             "cold_target_share": report["cold_targets"] / report["playlists"],
-            "hit_rate_curve": dg.MetadataValue.md(as_markdown(picture, title)),
+            "hit_rates": dg.MetadataValue.md(_rates_as_markdown(report, columns["popularity_rank"])),
         }
         marks = {"sample_percent": lineage.sample_percent, "dev_run": lineage.is_dev}
         return materialized({"strategy": strategy, **report, **marks}, lineage, metadata)
 
     return part_ranks, part_hit_rate
+
+
+def _rates_as_markdown(report: dict[str, Any], popularity_ranks: np.ndarray) -> str:
+    rows = [
+        {
+            "k": int(at),
+            "hit rate@k": rate,
+            "95 % interval": "{:.4f} to {:.4f}".format(*report["intervals"][at]),
+            "of popularity": hit_rate(popularity_ranks, k=int(at)),
+        }
+        for at, rate in report["hit_rates"].items()
+    ]
+    return tabulate(rows, "keys", "pipe", floatfmt=".4f")
 
 
 validation_ranks, validation_hit_rate = build_part_assets("validation")
@@ -211,6 +222,7 @@ def recommendation_report(
 ) -> dg.MaterializeResult[HtmlPage]:
     """The whole assessment on one page: open the file in a browser."""
     lineage = lineage_of(context, store, config.as_dict())
+    track_map, caption = draw_track_map(track_embeddings, track_catalog, method=config.map_method.value)
     examples = example_playlists(recommender, FlatSequences.from_relation(validation_sequences))
     leaderboard = _rows(model_leaderboard)
     assessment = Assessment(
@@ -219,12 +231,15 @@ def recommendation_report(
         strategy_ranks={row["strategy"]: rank_array(row["ranks"]) for row in leaderboard},
         slices=[SliceRate(**row) for row in _rows(validation_slices)],
         examples=with_names(track_catalog, [asdict(track) for track in examples]),
-        track_map=draw_track_map(track_embeddings, track_catalog, method=config.map_method.value),
+        track_map=(track_map, caption),
         settings={name: facts["settings"] for name, facts in lineage.ancestors.items()},
         versions={name: facts["data_version"] for name, facts in lineage.ancestors.items()},
     )
-    page = build_report(assessment)
-    return materialized(page, lineage, {"strategy": validation_hit_rate["strategy"]})
+    metadata = {
+        "strategy": validation_hit_rate["strategy"],
+        "track_map": dg.MetadataValue.md(f"{as_markdown(track_map, caption)}\n\n{escape_markdown(caption)}"),
+    }
+    return materialized(build_report(assessment), lineage, metadata)
 
 
 def _rows(table: Relation) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The columns of every stored table, as the UI shows them and a check holds them."""
+"""The columns of every stored table, as the UI shows them and the IO manager holds them."""
 
 import dagster as dg
 

@@ -12,7 +12,6 @@ from rec_assets.core.evaluation.slices import SliceRate
 from rec_assets.core.pictures.drawing import as_markdown, drawable, to_png
 from rec_assets.core.pictures.hit_rates import (
     hit_rate_at_each_k,
-    plot_hit_rate_curve,
     plot_promotion_history,
     plot_slice_rates,
     plot_strategy_curves,
@@ -125,7 +124,6 @@ def test_groups_of_a_map_are_numbered_and_counted(monkeypatch):
 
 def test_every_picture_takes_names_of_all_scripts_without_a_warning():
     ranks, title = np.array([1, 0, 3]), " ".join(STRANGE[-2::-1])
-    assert plot_hit_rate_curve(ranks, ranks, k=5, title=title, label=title)
     assert plot_strategy_curves(dict.fromkeys(STRANGE, ranks), k=5, title=title, chosen=STRANGE[0])
     rates = [SliceRate(name, name, 3, 0.5, 0.4, 0.6) for name in STRANGE]
     assert plot_slice_rates(rates, k=5, title=title, overall=0.5)
@@ -271,12 +269,6 @@ def test_full_names_stand_beside_their_numbers_each_in_its_direction():
 
 def test_markdown_holds_the_picture():
     assert as_markdown(b"\x89PNG", "a curve") == "![a curve](data:image/png;base64,iVBORw==)"
-
-
-def test_hit_rate_curve_is_a_small_picture():
-    picture = plot_hit_rate_curve(ranks_of(0.4, 100), ranks_of(0.1, 100), k=100, title="t", label="ranker")
-    assert picture.startswith(PNG)
-    assert len(picture) < MOST_BYTES
 
 
 def test_no_text_is_cut_off(monkeypatch):

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rec_assets.core.base.arrow import number_column
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import sql_text
 from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, TextRows, find_columns, row_id_sql
@@ -87,8 +88,11 @@ def _whole_line_blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
 def _split_lines(block: bytes, first_line_number: int) -> pa.RecordBatch:
     # One trailing carriage return per line belongs to the line end; one inside a field stays.
     block = block.removesuffix(b"\r").replace(b"\r\n", b"\n")
-    lines = pc.split_pattern(pa.array([block], pa.large_binary()), pattern=b"\n").values  # type: ignore[attr-defined]
-    numbers = pa.array(np.arange(first_line_number, first_line_number + len(lines)))
+    whole = pa.LargeBinaryArray.from_buffers(
+        pa.large_binary(), 1, [None, pa.py_buffer(np.array([0, len(block)])), pa.py_buffer(block)]
+    )
+    lines = pc.split_pattern(whole, pattern=b"\n").values  # type: ignore[attr-defined]
+    numbers = number_column(np.arange(first_line_number, first_line_number + len(lines)), pa.int64())
     try:
         block.decode()
         return pa.record_batch(
