@@ -129,15 +129,14 @@ def _as_list(gains: dict[str, float], shown: int = 10) -> str:
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
 
 
-def _log_tenths(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:
-    """Logs each tenth of the examples of a ranker."""
-    last = -1
+def _log_tenths(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
+    """Logs each tenth of the examples of a ranker, and of its trees."""
+    last: dict[str, int] = {}
 
-    def log(done: int, examples: int) -> None:
-        nonlocal last
-        if 10 * done // examples > last:
-            last = 10 * done // examples
-            context.log.info(f"candidates of {done:,} of {examples:,} histories")
+    def log(what: str, done: int, total: int) -> None:
+        if 10 * done // total > last.get(what, 0):
+            last[what] = 10 * done // total
+            context.log.info(f"{done:,} of {total:,} {what}")
 
     return log
 

@@ -13,6 +13,7 @@ import numpy as np
 from rec_assets.core.base.errors import DataError, TrainingError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.one_blas_thread import one_blas_thread
+from rec_assets.core.base.openmp import wait_without_spinning
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.base.settings import setting
 from rec_assets.core.playlists.splits import split_sequences
@@ -83,7 +84,7 @@ def learn_from_held_aside(
     settings: RankerSettings,
     train: Callable[[FlatSequences], TrackEmbeddings],
     on_fitted: Callable[[int], None] = lambda playlists: None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Ranker:
     """Fit the strategies on a part of ``train_sequences``, and learn from the others how to order candidates.
 
@@ -120,11 +121,11 @@ def train_ranker(
     sources: Sources,
     playlists: FlatSequences,
     settings: RankerSettings,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Ranker:
     """Learn from ``playlists`` of rows that none of the ``sources`` has seen.
 
-    ``on_progress`` is called with examples done and all, batch by batch.
+    ``on_progress`` is called with what is counted ("examples", then "trees"), how many are done and how many to do.
 
     Raises:
         DataError: no target is among its candidates, so there is nothing to learn.
@@ -139,15 +140,14 @@ def train_ranker(
         draw = np.random.default_rng((settings.ranker_seed, start))
         histories, targets = examples.histories[part], examples.targets[part]
         batches.append(_label(sources, histories, targets, settings.ranker_negatives, draw))
-        on_progress(min(start + BATCH, total), total)
+        on_progress("examples", min(start + BATCH, total), total)
     found = sum(len(sizes) for _, _, sizes in batches)
     if found == 0:
         raise DataError(
             f"the ranker has nothing to learn from: of {total} examples from {len(playlists)} playlists held "
             "aside, no strategy proposed the target. Bring more playlists, or raise ranker_share."
         )
-    features, labels, sizes = (np.concatenate(pieces) for pieces in zip(*batches, strict=True))
-    trees = _boost(features, labels, sizes, settings)
+    trees = _boost(*_joined(batches), settings, lambda done: on_progress("trees", done, settings.ranker_trees))
     gains = trees.feature_importance("gain")
     shares = dict(zip(FEATURES, (gains / max(gains.sum(), 1e-300)).tolist(), strict=True))
     return Ranker(trees.model_to_string(), FEATURES, settings.as_dict(), found, total - found, shares)
@@ -185,7 +185,26 @@ def _label(
     return features, is_target[kept], sizes[sizes > 0]
 
 
-def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings: RankerSettings) -> Any:
+def _joined(batches: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All features, labels and sizes. The list of batches is emptied, so that the features are never there twice."""
+    labels, sizes = (np.concatenate([batch[part] for batch in batches]) for part in (1, 2))
+    features = np.empty((len(labels), len(FEATURES)), np.float32)
+    end = len(labels)
+    while batches:
+        own, _, _ = batches.pop()
+        features[end - len(own) : end] = own
+        end -= len(own)
+    return features, labels, sizes
+
+
+def _boost(
+    features: np.ndarray,
+    labels: np.ndarray,
+    sizes: np.ndarray,
+    settings: RankerSettings,
+    on_tree: Callable[[int], None],
+) -> Any:
+    wait_without_spinning()
     try:
         import lightgbm  # a second
     except OSError as error:  # its wheel does not bring OpenMP
@@ -208,7 +227,12 @@ def _boost(features: np.ndarray, labels: np.ndarray, sizes: np.ndarray, settings
     }
     data = lightgbm.Dataset(features, labels, group=sizes, feature_name=list(FEATURES), params=parameters)
     try:
-        return lightgbm.train(parameters, data, num_boost_round=settings.ranker_trees)
+        return lightgbm.train(
+            parameters,
+            data,
+            num_boost_round=settings.ranker_trees,
+            callbacks=[lambda environment: on_tree(environment.iteration + 1)],
+        )
     except lightgbm.basic.LightGBMError as error:
         raise TrainingError(
             f"LightGBM cannot learn from {len(labels)} candidates of {len(sizes)} examples ({error}). Raise "

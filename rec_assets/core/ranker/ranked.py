@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.errors import StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.openmp import wait_without_spinning
 from rec_assets.core.ranker.learned import BATCH, Ranker
 from rec_assets.core.ranker.sources import FEATURES, Sources, candidate_features
-from rec_assets.core.strategies.sparse import SparseScores
+from rec_assets.core.strategies.sparse import SparseRows, SparseScores
 
 # Names in LightGBM's c_api.h.
 _FLOAT32, _RAW_SCORE, _ROW_MAJOR, _ALL_TREES = 0, 1, 1, -1
@@ -48,7 +48,7 @@ class Trees:
             self._handle,
             np.ascontiguousarray(features, np.float32).ctypes.data_as(ctypes.c_void_p),
             *(ctypes.c_int(value) for value in (_FLOAT32, rows, columns, _ROW_MAJOR, _RAW_SCORE, 0, _ALL_TREES)),
-            b"",
+            b"num_threads=1",  # several threads ask at once
             ctypes.byref(count),
             scores.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
         )
@@ -62,6 +62,7 @@ class Trees:
 
 @cache
 def _load() -> ctypes.CDLL:
+    wait_without_spinning()
     package = importlib.util.find_spec("lightgbm")
     folders = package.submodule_search_locations if package else None
     found = [path for folder in folders or [] for path in sorted(Path(folder).glob("lib/lib_lightgbm.*"))]
@@ -110,7 +111,6 @@ class RankedCandidates:
         """Scores of the candidates; all other tracks are no answer."""
         candidates = self.sources.propose(histories)
         scores = self.trees.predict(candidate_features(self.sources, histories, candidates))
-        ends = np.cumsum(np.bincount(candidates.history, minlength=len(histories)))
-        shape = (len(histories), len(self.sources.tracks))
-        matrix = csr_matrix((scores, candidates.rows, np.concatenate([[0], ends])), shape=shape)
-        return SparseScores(matrix, above=-np.inf)
+        starts = np.searchsorted(candidates.history, np.arange(len(histories) + 1))
+        rows = SparseRows(starts, candidates.rows.astype(np.int32), scores, len(self.sources.tracks))
+        return SparseScores(rows, above=-np.inf)

@@ -12,7 +12,6 @@ from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.sparse import entries
 from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -163,7 +162,7 @@ def _of_artist(sources: Sources, histories: FlatSequences, candidates: Candidate
     affinity = sources.strategies["artist_affinity"]
     assert isinstance(affinity, ArtistAffinity)  # noqa: S101 - for the type checker; Sources makes it so
     share = np.full(len(artist), np.nan)
-    share[known] = entries(affinity.affinity(histories), candidates.history[known], artist[known])
+    share[known] = affinity.affinity(histories).at(candidates.history[known], artist[known])
     last = sources.tracks.artist[histories.from_the_end(0)][candidates.history]
     return {"artist_share": share, "is_last_artist": known & (artist == last), "artist_is_known": known}
 

@@ -1,18 +1,18 @@
 """Two strategies over tracks that are near each other in the training playlists: neighbourhoods, and what follows."""
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.strategies.sparse import SparseScores, arrays_of, keep_best, matrix_of, product, recency, scaled
+from rec_assets.core.strategies.sparse import SparseRows, SparseScores, recency
 from rec_assets.core.strategies.tracks import Tracks
 
-# Occurrences per block; each gives an entry per step of the window before they are added up: some 50 bytes.
-_BLOCK = 100_000
+_BLOCK = 1_000  # rows that a thread counts at once
 # Rows are stored that may hold more than so many times the values that are kept. Item neighbourhoods of 9M occurrences
 # take 240 MB more with 1, and twice the time to answer with 4.
 _READ = 2
@@ -38,14 +38,14 @@ class Nearness:
     """What counts as near.
 
     Attributes:
-        steps: (s,) distances, negative = before.
-        step_weights: (s,) what a meeting at that distance counts.
+        weights: (s,) float32, what a track counts by its distance, from the farthest before to the farthest after.
+        middle: which of them is the distance 0, and 0.
         damping: the sum of weights is divided by ``(count of row * count of column) ** damping``.
         kept: the highest values of a row that stay; without a bound the matrix grows by the square of a playlist.
     """
 
-    steps: np.ndarray
-    step_weights: np.ndarray
+    weights: np.ndarray
+    middle: int
     damping: float
     kept: int
 
@@ -59,16 +59,16 @@ class Cooccurrence:
 
     Attributes:
         training: playlists of rows.
-        scale: (t,) factor of each track's values.
-        matrix: (f, t) rows of the ``f`` frequent tracks.
-        starts: (t - f + 1,) where the ``positions`` of each rare track begin.
+        scale: (t,) float32 factor of each track's values.
+        stored: (f, t) rows of the ``f`` frequent tracks.
+        starts: (t - f + 1,) int64 where the ``positions`` of each rare track begin.
         positions: (p,) places of the rare tracks in the values of ``training``, track by track.
     """
 
     training: FlatSequences
     nearness: Nearness
     scale: np.ndarray
-    matrix: csr_matrix
+    stored: SparseRows
     starts: np.ndarray
     positions: np.ndarray
 
@@ -76,20 +76,22 @@ class Cooccurrence:
     def count(cls, tracks: Tracks, training: FlatSequences, nearness: Nearness) -> "Cooccurrence":
         """Count what is near what in the ``training`` playlists of rows."""
         kind = np.int32 if len(training.values) < 2**31 else np.int64
+        none = SparseRows(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32), len(tracks))
         every = cls(
             training,
             nearness,
-            scale=np.maximum(tracks.count, 1).astype(np.float64) ** -nearness.damping,
-            matrix=csr_matrix((0, len(tracks)), dtype=np.float32),
+            scale=(np.maximum(tracks.count, 1).astype(np.float64) ** -nearness.damping).astype(np.float32),
+            stored=none,
             starts=np.concatenate([np.zeros(1, np.int64), np.cumsum(tracks.count)]),
             positions=np.argsort(training.values, kind="stable").astype(kind),
         )
         # Rows stand by falling count.
-        frequent = int(np.count_nonzero(tracks.count * len(nearness.steps) > _READ * nearness.kept))
+        steps = np.count_nonzero(nearness.weights)
+        frequent = int(np.count_nonzero(tracks.count * steps > _READ * nearness.kept))
         first = every.starts[frequent]
         return replace(
             every,
-            matrix=every._count_first(frequent),
+            stored=every._count_first(frequent),
             starts=every.starts[frequent:] - first,
             positions=every.positions[first:].copy(),
         )
@@ -102,7 +104,7 @@ class Cooccurrence:
             "scale": self.scale,
             "starts": self.starts,
             "positions": self.positions,
-            **arrays_of("matrix", self.matrix),
+            **self.stored.arrays("stored"),
         }
 
     @classmethod
@@ -110,57 +112,48 @@ class Cooccurrence:
         """The inverse of :meth:`arrays`."""
         offsets, scale = arrays["offsets"], arrays["scale"]
         training = FlatSequences(np.empty(len(offsets) - 1, np.int8), arrays["values"], offsets)
-        matrix = matrix_of("matrix", arrays, len(scale))
-        return cls(training, nearness, scale, matrix, arrays["starts"], arrays["positions"])
+        stored = SparseRows.from_arrays(arrays, "stored", len(scale))
+        return cls(training, nearness, scale, stored, arrays["starts"], arrays["positions"])
 
-    def rows(self, wanted: np.ndarray) -> csr_matrix:
-        """(w, t) float32 rows ``wanted`` (w,), which ascend."""
-        frequent = len(self.matrix.indptr) - 1
-        stored = int(np.searchsorted(wanted, frequent))
-        rare = keep_best(self._count(wanted[stored:] - frequent, wanted[stored:]), self.nearness.kept)
-        held = self.matrix[wanted[:stored]]
-        indptr = np.concatenate([held.indptr, held.indptr[-1] + rare.indptr[1:]])
-        values = np.concatenate([held.data, rare.data]), np.concatenate([held.indices, rare.indices])
-        return csr_matrix((*values, indptr), shape=(len(wanted), len(self.scale)))
+    def rows(self, wanted: np.ndarray) -> SparseRows:
+        """(w, t) rows ``wanted`` (w,) int32, which ascend."""
+        frequent = int(np.searchsorted(wanted, len(self.stored)))
+        held, rare = self.stored.taken(wanted[:frequent]), self._count(wanted[frequent:])
+        return SparseRows(
+            np.concatenate([held.starts, held.starts[-1] + rare.starts[1:]]),
+            np.concatenate([held.columns, rare.columns]),
+            np.concatenate([held.values, rare.values]),
+            len(self.scale),
+        )
 
-    def _count_first(self, frequent: int) -> csr_matrix:
-        """(frequent, t) the highest values of the first rows."""
+    def _count(self, wanted: np.ndarray) -> SparseRows:
+        """The rows of tracks of which none is stored."""
+        from rec_assets.core.strategies import loops
+
+        near = loops.near(
+            wanted,
+            (self.starts, self.positions, len(self.stored)),
+            (self.training.values, self.training.offsets),
+            (self.nearness.weights, self.nearness.middle),
+            self.scale,
+            self.nearness.kept,
+        )
+        return SparseRows(*near, width=len(self.scale))
+
+    def _count_first(self, frequent: int) -> SparseRows:
+        """(frequent, t) the first rows."""
         # No memory is taken before it is written to; blocks that are put together in the end would be there twice.
-        most = frequent * self.nearness.kept
-        data, indices = np.empty(most, np.float32), np.empty(most, np.int32)
-        indptr = np.zeros(frequent + 1, np.int32 if most < 2**31 else np.int64)
-        first = 0
-        while first < frequent:
-            last = int(np.searchsorted(self.starts, self.starts[first] + _BLOCK, side="right")) - 1
-            last = min(max(first + 1, last), frequent)
-            rows = np.arange(first, last)
-            block = keep_best(self._count(rows, rows), self.nearness.kept)
-            indptr[first + 1 : last + 1] = indptr[first] + block.indptr[1:]
-            place = slice(indptr[first], indptr[last])
-            data[place], indices[place] = block.data, block.indices
-            first = last
-        values = data[: indptr[-1]], indices[: indptr[-1]]
-        return csr_matrix((*values, indptr), shape=(frequent, len(self.scale)))
-
-    def _count(self, listed: np.ndarray, rows: np.ndarray) -> csr_matrix:
-        """All values of ``rows`` (r,), whose places in ``starts`` are ``listed`` (r,)."""
-        counts = self.starts[listed + 1] - self.starts[listed]
-        number = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
-        begins = np.cumsum(counts) - counts
-        positions = self.positions[np.arange(len(number)) + np.repeat(self.starts[listed] - begins, counts)]
-        playlist = np.searchsorted(self.training.offsets, positions, side="right") - 1
-        first, end = self.training.offsets[playlist], self.training.offsets[playlist + 1]
-        own, near, weights = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
-        for step, weight in zip(self.nearness.steps.tolist(), self.nearness.step_weights.tolist(), strict=True):
-            there = positions + step
-            inside = (there >= first) & (there < end)
-            column = self.training.values[there[inside]]
-            other = column != self.training.values[positions[inside]]
-            own.append(number[inside][other])
-            near.append(column[other])
-            weights.append(np.full(np.count_nonzero(other), weight, np.float32))
-        entries = np.concatenate(weights), (np.concatenate(own), np.concatenate(near))
-        return scaled(csr_matrix(entries, shape=(len(rows), len(self.scale))), self.scale[rows], self.scale)
+        room = frequent * self.nearness.kept
+        columns, values, starts = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(frequent + 1, np.int64)
+        wanted_rows = np.arange(frequent, dtype=np.int32)
+        blocks = [wanted_rows[first : first + _BLOCK] for first in range(0, frequent, _BLOCK)]
+        with ThreadPoolExecutor(os.cpu_count()) as workers:
+            for wanted, block in zip(blocks, workers.map(self._count, blocks), strict=True):
+                start = starts[wanted[0]]
+                starts[wanted + 1] = start + block.starts[1:]
+                columns[start : start + len(block.columns)] = block.columns
+                values[start : start + len(block.values)] = block.values
+        return SparseRows(starts, columns[: starts[-1]], values[: starts[-1]], len(self.scale))
 
 
 @dataclass(frozen=True)
@@ -179,9 +172,9 @@ class _NearTracks:
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks near those of the history; the rest is 0."""
         weights = recency(histories, len(self.near.scale), decay=self.decay, length=self.length)
-        asked, place = np.unique(weights.indices, return_inverse=True)
-        weights = csr_matrix((weights.data, place, weights.indptr), shape=(len(histories), len(asked)))
-        return SparseScores(product(weights, self.near.rows(asked)))
+        asked, place = np.unique(weights.columns, return_inverse=True)
+        by_place = SparseRows(weights.starts, place.astype(np.int32), weights.values, len(asked))
+        return SparseScores(by_place.times(self.near.rows(asked)))
 
 
 class ItemKnn(_NearTracks):
@@ -206,8 +199,9 @@ class ItemKnn(_NearTracks):
     @staticmethod
     def _nearness(settings: ItemKnnSettings) -> Nearness:
         window = settings.item_knn_window
-        steps = np.setdiff1d(np.arange(-window, window + 1), [0])
-        return Nearness(steps, np.ones(len(steps)), settings.item_knn_damping, settings.item_knn_neighbours)
+        weights = np.ones(2 * window + 1, np.float32)
+        weights[window] = 0
+        return Nearness(weights, window, settings.item_knn_damping, settings.item_knn_neighbours)
 
 
 class SequentialRules(_NearTracks):
@@ -225,5 +219,6 @@ class SequentialRules(_NearTracks):
 
     @staticmethod
     def _nearness() -> Nearness:
-        steps = np.arange(1, _RULES_WINDOW + 1)
-        return Nearness(steps, 1 / steps, 0.0, _RULES)
+        weights = np.zeros(_RULES_WINDOW + 1, np.float32)
+        weights[1:] = 1 / np.arange(1, _RULES_WINDOW + 1)
+        return Nearness(weights, 0, 0.0, _RULES)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
-from rec_assets.core.strategies.sparse import SparseScores, arrays_of, keep_best, matrix_of, product, recency, scaled
+from rec_assets.core.strategies.sparse import SparseRows, SparseScores, recency
 from rec_assets.core.strategies.tracks import Tracks
 
 # These two bound time and memory; twice or half as many changed no hit rate by more than 0.002 on two real sets.
@@ -35,16 +34,6 @@ class PlaylistKnnSettings(Settings):
     )
 
 
-def playlist_track_matrix(sequences: FlatSequences, tracks: int) -> csr_matrix:
-    """(n, tracks) float32, 1 where the playlist holds the track, however often."""
-    ones = np.ones(len(sequences.values), np.float32)
-    # A copy, since the tracks of each playlist are put in order in place.
-    matrix = csr_matrix((ones, sequences.values.copy(), sequences.offsets.copy()), shape=(len(sequences), tracks))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return matrix
-
-
 @dataclass(frozen=True)
 class PlaylistKnn:
     """Nearest-neighbour playlists: VS-KNN (Ludewig & Jannach 2018, "Evaluation of session-based recommendation
@@ -61,41 +50,47 @@ class PlaylistKnn:
         to_tracks: (n, t) weights of the tracks that a playlist holds.
     """
 
-    to_playlists: csr_matrix
-    to_tracks: csr_matrix
+    to_playlists: SparseRows
+    to_tracks: SparseRows
     decay: float
-    # A history of 50 tracks meets most playlists, and its neighbours hold some 50,000 tracks: 0.5 MB each.
+    # The neighbours of a history hold some 50,000 tracks: 0.5 MB each.
     batch = 128
 
     @classmethod
     def fit(cls, tracks: Tracks, training: FlatSequences, settings: PlaylistKnnSettings) -> "PlaylistKnn":
         """Index the ``training`` playlists of rows."""
-        held = playlist_track_matrix(training, len(tracks))
-        playlists = np.maximum(np.bincount(held.indices, minlength=len(tracks)), 1).astype(np.float64)
+        from rec_assets.core.strategies import loops
+
+        held, starts = loops.distinct(training.values, training.offsets, len(tracks))
+        begins, holders = loops.transposed(starts, held, len(tracks))
+        playlists = np.maximum(np.diff(begins), 1).astype(np.float64)
         idf = np.log((len(training) + 1) / playlists) ** settings.playlist_knn_idf_power
-        lengths = np.maximum(np.diff(held.indptr), 1).astype(np.float64)
-        to_playlists = scaled(csr_matrix(held.T), idf, lengths**-settings.playlist_knn_length_damping)
-        to_tracks = scaled(held, columns=playlists**-settings.playlist_knn_popularity_damping)
-        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
+        damping = np.maximum(np.diff(starts), 1).astype(np.float64) ** -settings.playlist_knn_length_damping
+        to_playlists = (np.repeat(idf, np.diff(begins)) * damping[holders]).astype(np.float32)
+        to_tracks = (playlists**-settings.playlist_knn_popularity_damping).astype(np.float32)[held]
+        return cls(
+            SparseRows(begins, holders, to_playlists, len(training)),
+            SparseRows(starts, held, to_tracks, len(tracks)),
+            settings.playlist_knn_decay,
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
-        return arrays_of("to_playlists", self.to_playlists) | arrays_of("to_tracks", self.to_tracks)
+        return self.to_playlists.arrays("to_playlists") | self.to_tracks.arrays("to_tracks")
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], tracks: Tracks, settings: PlaylistKnnSettings
     ) -> "PlaylistKnn":
         """The inverse of :meth:`arrays`."""
-        to_playlists = matrix_of("to_playlists", arrays, len(arrays["to_tracks.indptr"]) - 1)
-        return cls(to_playlists, matrix_of("to_tracks", arrays, len(tracks)), settings.playlist_knn_decay)
+        to_tracks = SparseRows.from_arrays(arrays, "to_tracks", len(tracks))
+        to_playlists = SparseRows.from_arrays(arrays, "to_playlists", len(to_tracks))
+        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks in the most similar playlists; the rest is 0."""
-        tracks = int(self.to_tracks.get_shape()[1])
-        weights = recency(histories, tracks, decay=self.decay, length=_LENGTH)
-        neighbours = keep_best(product(weights, self.to_playlists), _NEIGHBOURS)
-        return SparseScores(product(neighbours, self.to_tracks))
+        weights = recency(histories, self.to_tracks.width, decay=self.decay, length=_LENGTH)
+        return SparseScores(weights.times(self.to_playlists, _NEIGHBOURS).times(self.to_tracks))
 
     def held_together(self, row: int, others: np.ndarray) -> np.ndarray:
         """(o,) how many training playlists hold both the track ``row`` and each of ``others`` (o,)."""
@@ -104,5 +99,5 @@ class PlaylistKnn:
         return np.array(shared, np.int64)
 
     def _holders(self, row: int) -> np.ndarray:
-        start, end = self.to_playlists.indptr[row : row + 2]
-        return self.to_playlists.indices[start:end]
+        start, end = self.to_playlists.starts[row : row + 2]
+        return self.to_playlists.columns[start:end]

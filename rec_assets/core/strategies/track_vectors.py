@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
 from pydantic import ConfigDict
-from scipy.sparse import csr_matrix
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
@@ -17,7 +16,7 @@ from rec_assets.core.base.tensor_file import of_prefix, with_prefix
 from rec_assets.core.playlists.catalog import names_of
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.popularity import Popularity
-from rec_assets.core.strategies.sparse import recency, row_sums
+from rec_assets.core.strategies.sparse import SparseRows, recency
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.strategies.vector_scores import VectorIndex, VectorScores
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -133,17 +132,14 @@ class TrackVectors:
             chosen = histories.where(self.place[histories.values] != NO_TRACK)
         length = 1 if asked.query is Query.last else asked.query_length
         weights = recency(chosen, len(self.tracks), decay=asked.query_decay, length=length)
-        weights.data[self.place[weights.indices] == NO_TRACK] = 0
-        # They leave the sum: 0 times a broken vector is NaN.
-        weights.eliminate_zeros()
-        by_place = weights.data, self.place[weights.indices], weights.indptr
-        queries = csr_matrix(by_place, shape=(len(histories), len(self.table))) @ self.table
-        totals = row_sums(weights)
+        weights = weights.where(self.place[weights.columns] != NO_TRACK)
+        queries = replace(weights, columns=self.place[weights.columns]).times_vectors(self.table)
+        totals = weights.row_sums()
         has_query = totals > 0
         queries[has_query] /= totals[has_query, None]
         itself = np.full(len(histories), NO_TRACK, np.int64)
         if asked.query is Query.last and asked.scoring is Scoring.cosine:
-            itself[has_query] = weights.indices[weights.indptr[:-1][has_query]]
+            itself[has_query] = weights.columns[weights.starts[:-1][has_query]]
         if asked.cold_query is ColdQuery.random:
             drawn = self._draw(histories.ids[~has_query])
             queries[~has_query], itself[~has_query] = self.table[drawn], self.index.rows[drawn]
@@ -173,11 +169,11 @@ class TrackVectors:
 def _with_artists(inputs: np.ndarray, place: np.ndarray, artist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``inputs`` and below them the mean of each artist's, at which the ``place`` of its tracks without a vector is."""
     helped = (place != NO_TRACK) & (artist != UNKNOWN_ARTIST)
-    ones = np.ones(np.count_nonzero(helped), np.float32)
-    shape = (int(artist.max(initial=-1)) + 1, len(inputs))
-    sums = csr_matrix((ones, (artist[helped], place[helped])), shape=shape)
-    counts = row_sums(sums)
-    means = (sums @ inputs) / np.maximum(counts, 1)[:, None]
+    order = np.flatnonzero(helped)[np.argsort(artist[helped], kind="stable")]
+    starts = np.searchsorted(artist[order], np.arange(int(artist.max(initial=-1)) + 2))
+    counts = np.diff(starts)
+    sums = SparseRows(starts, place[order], np.ones(len(order), np.float32), len(inputs)).times_vectors(inputs)
+    means = sums / np.maximum(counts, 1)[:, None].astype(np.float32)
     stands_in = (place == NO_TRACK) & (artist != UNKNOWN_ARTIST)
     stands_in[stands_in] = counts[artist[stands_in]] > 0
     return np.vstack([inputs, means]), np.where(stands_in, len(inputs) + artist, place)

@@ -1,8 +1,9 @@
-"""Word2Vec over track sequences, by gensim, with progress."""
+"""Word2Vec over track sequences, by a compiled trainer or by gensim, with progress."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,13 @@ from rec_assets.core.vectors.embeddings import TrackEmbeddings
 REPORT_SECONDS = 5.0
 
 
+class Trainer(Enum):
+    """What trains Word2Vec."""
+
+    compiled = "compiled"
+    gensim = "gensim"
+
+
 class EmbeddingsSettings(Settings):
     """Hyperparameters of Word2Vec (Mikolov et al. 2013, "Distributed Representations of Words and Phrases").
 
@@ -22,6 +30,11 @@ class EmbeddingsSettings(Settings):
     hit rate of skip-gram is about a sixth above that of CBOW.
     """
 
+    trainer: Trainer = setting(
+        Trainer.compiled,
+        "What trains Word2Vec: `compiled` = loops of this package, or `gensim`, which takes many times as long for the "
+        "same hit rate.",
+    )
     min_count: int = setting(3, "Tracks that occur less often than this in training get no vector.", ge=1)
     epochs: int = setting(30, "Passes of Word2Vec over the training playlists.", ge=1, le=1_000)
     vector_size: int = setting(48, "Dimensions of a track's vector.", ge=1, le=2_048)
@@ -51,7 +64,7 @@ class EmbeddingsSettings(Settings):
 
     def hyperparameters(self) -> dict[str, Any]:
         """The settings as gensim's ``Word2Vec`` takes them."""
-        values = self.model_dump(include=set(EmbeddingsSettings.model_fields) - {"reproducible"})
+        values = self.model_dump(include=set(EmbeddingsSettings.model_fields) - {"reproducible", "trainer"})
         return {**values, "workers": 1 if self.reproducible else self.workers}
 
 
@@ -75,42 +88,31 @@ class TrainingResult:
     words_per_second: float
 
 
-class _Sentences:
-    """Sequences that can be read again for every epoch."""
-
-    def __init__(self, sequences: FlatSequences) -> None:
-        self._sequences = sequences
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return self._sequences.sentences()
-
-
 def train_word2vec(
     sequences: FlatSequences,
     settings: EmbeddingsSettings,
     on_progress: Callable[[TrainingProgress], None] = lambda progress: None,
 ) -> TrainingResult:
-    """Train on whole ``sequences`` of track indexes; with one worker the same input gives the same bytes everywhere.
+    """Train on whole ``sequences`` of track indexes; with one worker the same input gives the same bytes.
 
     ``on_progress`` is called from the main thread about every five seconds and at the end.
 
     Raises DataError, SettingsError: see :func:`count_vocabulary`; TrainingError: a trainer thread died.
     """
-    from rec_assets.core.vectors.fail_fast_word2vec import FailFastWord2Vec  # gensim: two seconds
-
     frequencies = count_vocabulary(sequences, settings.min_count)
     words = len(sequences.values)
-    clock = _Clock(words, settings.epochs, on_progress)
-    model = FailFastWord2Vec(clock.report, **settings.hyperparameters())
-    # In a fixed order, so that the order of rows does not matter.
-    model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
-    model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)
-    tracks = [int(str(key)) for key in model.wv.index_to_key]
+    clock = _Clock(words * settings.epochs, settings.epochs, on_progress)
+    # Each brings a library that takes its time to import.
+    if settings.trainer is Trainer.gensim:
+        from rec_assets.core.vectors.gensim_trainer import train
+    else:
+        from rec_assets.core.vectors.compiled_trainer import train
+    inputs, outputs = train(frequencies, sequences, settings.hyperparameters(), clock.report)
     embeddings = TrackEmbeddings(
-        track_index=np.array(tracks, np.int32),
-        count=np.array([frequencies[track] for track in tracks], np.int64),
-        input_vectors=model.wv.vectors,
-        output_vectors=model.syn1neg,
+        track_index=np.array(list(frequencies), np.int32),
+        count=np.array(list(frequencies.values()), np.int64),
+        input_vectors=inputs,
+        output_vectors=outputs,
         hyperparameters=settings.hyperparameters(),
     )
     return TrainingResult(embeddings, int(embeddings.count.sum()) / words, clock.words_per_second())
@@ -147,25 +149,23 @@ def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]
 
 
 class _Clock:
-    """Turns counts of words into progress, at most one report every few seconds."""
+    """Turns shares of all epochs into progress, at most one report every few seconds."""
 
     def __init__(self, words: int, epochs: int, on_progress: Callable[[TrainingProgress], None]) -> None:
         self._words, self._epochs, self._on_progress = words, epochs, on_progress
         self._start = self._last_report = time.monotonic()
-        self._done = 0
+        self._done = 0.0
 
-    def report(self, epoch: int, words_in_epoch: int) -> None:
-        self._done = epoch * self._words + words_in_epoch
+    def report(self, done: float) -> None:
+        self._done = min(done, 1.0)
         now = time.monotonic()
-        finished = self._done >= self._epochs * self._words
-        if now - self._last_report < REPORT_SECONDS and not finished:
+        if now - self._last_report < REPORT_SECONDS and self._done < 1:
             return
         self._last_report = now
+        epoch = min(int(self._done * self._epochs) + 1, self._epochs)
+        left = (1 - self._done) * self._words
         speed = self.words_per_second()
-        left = self._epochs * self._words - self._done
-        self._on_progress(
-            TrainingProgress(epoch + 1, self._epochs, self._done / (self._done + left), speed, left / speed)
-        )
+        self._on_progress(TrainingProgress(epoch, self._epochs, self._done, speed, left / speed))
 
     def words_per_second(self) -> float:
-        return max(self._done, 1) / max(time.monotonic() - self._start, 1e-9)
+        return max(self._done * self._words, 1) / max(time.monotonic() - self._start, 1e-9)

@@ -165,7 +165,7 @@ def test_candidates_are_as_many_as_is_said_of_strategies_with_the_settings_given
     assert isinstance(playlist_knn, PlaylistKnn)
     assert isinstance(item_knn, ItemKnn)
     assert playlist_knn.decay == 0.5
-    assert item_knn.near.nearness.steps.tolist() == [-2, -1, 1, 2]
+    assert item_knn.near.nearness.weights.tolist() == [1, 1, 0, 1, 1]
     asked = sources.strategies["track_vectors"]
     assert isinstance(asked, TrackVectors)
     assert asked.asked == VectorQuery()

@@ -50,20 +50,22 @@ def test_strategies_and_vectors_see_the_other_playlists_only(sequences: Relation
     base, aside = split_for_ranker(sequences, FEW_TREES)
     seen: list[FlatSequences] = []
     fitted: list[int] = []
-    progress: list[tuple[int, int]] = []
+    progress: list[tuple[str, int, int]] = []
 
     def train(playlists: FlatSequences) -> TrackEmbeddings:
         seen.append(playlists)
         return embeddings()
 
     ranker = learn_from_held_aside(
-        sequences, ARTISTS, FEW_TREES, train, fitted.append, lambda done, total: progress.append((done, total))
+        sequences, ARTISTS, FEW_TREES, train, fitted.append, lambda *step: progress.append(step)
     )
 
     assert [lists_of(playlists) for playlists in seen] == [lists_of(base)]
     assert fitted == [80]
-    assert ranker.examples + ranker.targets_missed == progress[-1][1]
-    assert len(aside) <= progress[-1][1] <= 2 * len(aside)
+    *_, (_, _, examples) = (step for step in progress if step[0] == "examples")
+    assert progress[-1] == ("trees", FEW_TREES.ranker_trees, FEW_TREES.ranker_trees)
+    assert ranker.examples + ranker.targets_missed == examples
+    assert len(aside) <= examples <= 2 * len(aside)
     assert from_document(to_document(ranker)) == ranker
 
 

@@ -98,7 +98,7 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     progress = []
 
     with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
-        ranker = train_ranker(sources, held_aside, asked, lambda done, total: progress.append((done, total)))
+        ranker = train_ranker(sources, held_aside, asked, lambda *step: progress.append(step))
 
     features, labels, sizes = boost.call_args.args[:3]
     examples = cut_examples(held_aside, more_cuts=2, limit=130, seed=9)
@@ -109,7 +109,7 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     np.testing.assert_allclose(features, everything[proposed], rtol=1e-4, atol=1e-4)
     assert labels.tolist() == is_target[proposed].tolist()
     assert sizes.tolist() == np.unique(candidates.history[proposed], return_counts=True)[1].tolist()
-    assert progress == [(128, 130), (130, 130)]
+    assert progress[:3] == [("examples", 128, 130), ("examples", 130, 130), ("trees", 1, asked.ranker_trees)]
     assert (ranker.examples, ranker.targets_missed) == (is_target.sum(), 130 - is_target.sum())
     assert (ranker.settings, ranker.features) == (asked.as_dict(), FEATURES)
     trees = lightgbm.Booster(model_str=ranker.model)

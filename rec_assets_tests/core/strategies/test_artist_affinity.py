@@ -63,5 +63,5 @@ def test_without_any_artist_there_is_no_answer() -> None:
     strategy = ArtistAffinity.fit(world.tracks)
 
     assert (strategy.score(world.histories).top(3).rows == slow.NO_TRACK).all()
-    assert strategy.affinity(world.histories).shape[0] == 2
+    assert len(strategy.affinity(world.histories)) == 2
     assert strategy.score(world.histories).at(np.array([1]), np.array([2])).tolist() == [0]

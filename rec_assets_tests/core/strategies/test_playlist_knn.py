@@ -2,12 +2,11 @@
 
 from unittest.mock import patch
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import playlist_knn
-from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings, playlist_track_matrix
+from rec_assets.core.strategies import loops, playlist_knn
+from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, worlds
 
@@ -74,11 +73,11 @@ def test_playlists_that_hold_two_tracks_are_counted() -> None:
     assert strategy.held_together(int(row_of[0]), row_of[[0, 1, 2]]).tolist() == [3, 2, 0]
 
 
-def test_a_playlist_holds_a_track_once_and_keeps_its_order() -> None:
-    playlists = slow.sequences_of([[3, 1, 3], [], [2]])
+def test_a_playlist_holds_a_track_once_and_a_track_its_playlists_in_order() -> None:
+    playlists = slow.sequences_of([[3, 1, 3], [], [2, 1]])
 
-    matrix = playlist_track_matrix(playlists, 5)
+    held, starts = loops.distinct(playlists.values, playlists.offsets, 5)
+    begins, holders = loops.transposed(starts, held, 5)
 
-    assert np.asarray(matrix.todense()).tolist() == [[0, 1, 0, 1, 0], [0] * 5, [0, 0, 1, 0, 0]]
-    assert playlists.values.tolist() == [3, 1, 3, 2]
-    assert playlists.offsets.tolist() == [0, 3, 3, 4]
+    assert (held.tolist(), starts.tolist()) == ([3, 1, 2, 1], [0, 2, 2, 4])
+    assert (holders.tolist(), begins.tolist()) == ([0, 2, 2, 0], [0, 0, 2, 3, 4, 4])

@@ -1,17 +1,26 @@
 """Without these, vectors could be of other tracks, differ between two runs, or training could wait for ever."""
 
+import _thread
 import threading
+import time
 
 import numpy as np
 import pytest
 from gensim.models import Word2Vec
+from numba.core import caching
 
+from rec_assets.core.base.compiled import compiled
 from rec_assets.core.base.errors import DataError, SettingsError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec, untrained_vectors
+from rec_assets.core.vectors import kernels
+from rec_assets.core.vectors.compiled_trainer import keep_probabilities
+from rec_assets.core.vectors.word2vec import EmbeddingsSettings, Trainer, train_word2vec, untrained_vectors
 from rec_assets_tests.core.small_models import sequences_of
 
 SMALL = EmbeddingsSettings(min_count=1, epochs=3, vector_size=8, workers=2)
+BY_GENSIM = SMALL.model_copy(update={"trainer": Trainer.gensim})
+
+both = pytest.mark.parametrize("trainer", Trainer, ids=lambda trainer: trainer.value)
 
 
 def clustered(playlists: int = 400, seed: int = 0) -> FlatSequences:
@@ -20,10 +29,11 @@ def clustered(playlists: int = 400, seed: int = 0) -> FlatSequences:
     return sequences_of(*[(10 * (n % 2) + draw.integers(10, size=12)).tolist() for n in range(playlists)])
 
 
-def test_rows_stand_in_falling_order_of_count_and_rare_tracks_are_left_out() -> None:
+@both
+def test_rows_stand_in_falling_order_of_count_and_rare_tracks_are_left_out(trainer: Trainer) -> None:
     result = train_word2vec(
         sequences_of([7, 7, 7, 3], [3, 7, 5, 9], [9, 3]),
-        EmbeddingsSettings(min_count=2, epochs=1, vector_size=4, workers=1),
+        EmbeddingsSettings(trainer=trainer, min_count=2, epochs=1, vector_size=4, workers=1),
     )
 
     assert result.embeddings.track_index.tolist() == [7, 3, 9]
@@ -32,10 +42,14 @@ def test_rows_stand_in_falling_order_of_count_and_rare_tracks_are_left_out() -> 
     assert result.embeddings.output_vectors.shape == result.embeddings.input_vectors.shape == (3, 4)
 
 
-def test_tracks_that_stand_together_get_vectors_that_do_even_where_all_counts_are_equal() -> None:
+@both
+@pytest.mark.parametrize("sg", [0, 1])
+def test_tracks_that_stand_together_get_vectors_that_do_even_where_all_counts_are_equal(
+    trainer: Trainer, sg: int
+) -> None:
     playlists = [[3 * trio, 3 * trio + 1, 3 * trio + 2] * 4 for trio in range(20) for _ in range(20)]
     np.random.default_rng(0).shuffle(playlists)
-    settings = EmbeddingsSettings(min_count=1, epochs=20, vector_size=16, workers=1, sample=0)
+    settings = EmbeddingsSettings(trainer=trainer, sg=sg, min_count=1, epochs=20, vector_size=16, workers=1, sample=0)
     embeddings = train_word2vec(sequences_of(*playlists), settings).embeddings
     unit = embeddings.unit_input_vectors()
     cosines = unit @ unit.T
@@ -45,18 +59,22 @@ def test_tracks_that_stand_together_get_vectors_that_do_even_where_all_counts_ar
     assert cosines[same_trio].mean() > cosines[~same_trio].mean() + 0.3
 
 
-def test_reproducible_repeats_exactly_and_another_seed_differs() -> None:
+@both
+def test_reproducible_repeats_exactly_and_another_seed_differs(trainer: Trainer) -> None:
     def vectors(seed: int) -> bytes:
-        settings = EmbeddingsSettings(min_count=1, epochs=2, vector_size=8, reproducible=True, seed=seed)
+        settings = EmbeddingsSettings(
+            trainer=trainer, min_count=1, epochs=2, vector_size=8, reproducible=True, seed=seed
+        )
         return train_word2vec(clustered(), settings).embeddings.input_vectors.tobytes()
 
     assert vectors(1) == vectors(1)
     assert vectors(1) != vectors(2)
 
 
-def test_progress_reaches_the_end_and_speaks_of_epochs_speed_and_time_left() -> None:
+@both
+def test_progress_reaches_the_end_and_speaks_of_epochs_speed_and_time_left(trainer: Trainer) -> None:
     reports = []
-    train_word2vec(clustered(), SMALL, reports.append)
+    train_word2vec(clustered(), SMALL.model_copy(update={"trainer": trainer}), reports.append)
 
     assert (reports[-1].epoch, reports[-1].epochs, reports[-1].share_done, reports[-1].seconds_left) == (
         3,
@@ -76,7 +94,7 @@ def test_a_dead_trainer_thread_fails_training_with_its_error(method: str, monkey
     monkeypatch.setattr(Word2Vec, method, die)
     before = set(threading.enumerate())
     with pytest.raises(TrainingError, match="FloatingPointError: the vectors exploded") as caught:
-        train_word2vec(clustered(5_000), SMALL)
+        train_word2vec(clustered(5_000), BY_GENSIM)
 
     assert isinstance(caught.value.__cause__, FloatingPointError)
     for thread in set(threading.enumerate()) - before:
@@ -95,10 +113,55 @@ def test_a_dead_reader_thread_fails_training_with_its_error(monkeypatch: pytest.
 
     sequences = clustered()
     monkeypatch.setattr(
-        "rec_assets.core.vectors.word2vec._Sentences.__iter__", lambda self: die_after_counting(sequences)
+        "rec_assets.core.vectors.gensim_trainer._Sentences.__iter__", lambda self: die_after_counting(sequences)
     )
     with pytest.raises(TrainingError, match="OSError: the disk is gone"):
-        train_word2vec(sequences, SMALL)
+        train_word2vec(sequences, BY_GENSIM)
+
+
+def test_a_dead_thread_of_the_compiled_trainer_fails_training_with_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*args: object) -> None:
+        raise FloatingPointError("the vectors exploded")
+
+    monkeypatch.setattr(kernels, "train", die)
+    with pytest.raises(TrainingError, match="FloatingPointError: the vectors exploded"):
+        train_word2vec(clustered(), SMALL)
+
+
+def test_an_interrupt_ends_all_threads_at_once_even_in_a_long_playlist() -> None:
+    playlists = sequences_of(clustered(40_000).values.tolist())
+    train_word2vec(clustered(), SMALL)  # compiled
+    long, before = EmbeddingsSettings(min_count=1, epochs=1_000, window=100), set(threading.enumerate())
+    timer = threading.Timer(1, _thread.interrupt_main)
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        train_word2vec(playlists, long)
+
+    assert time.monotonic() - start < 5
+    assert set(threading.enumerate()) - before - {timer} == set()
+
+
+def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    monkeypatch.setattr(caching.CompileResultCacheImpl, "_locator_classes", [], raising=False)
+
+    assert compiled(lambda number: number + 1)(1) == 2
+
+
+def test_downsampling_and_noise_are_drawn_as_often_as_gensim_has_it() -> None:
+    counts = np.array([900.0, 90, 10])
+    model = Word2Vec(min_count=1, sample=0.01, negative=1)
+    model.build_vocab_from_freq({str(place): int(count) for place, count in enumerate(counts)})
+
+    theirs = [model.wv.get_vecattr(str(place), "sample_int") / 2**32 for place in range(3)]
+    assert keep_probabilities(counts, 0.01) == pytest.approx(theirs, abs=1e-6)
+    assert keep_probabilities(counts, 0).tolist() == [1, 1, 1]
+
+    noise, drawn = np.cumsum(counts**0.75), np.empty(300_001, np.int64)
+    kernels._draw_noise(np.uint64(7), noise, kernels.guide_of(noise), 1, drawn)
+    shares = np.bincount(np.where(drawn[1:] < 0, 1, drawn[1:]), minlength=3) / 300_000
+    assert shares == pytest.approx(counts**0.75 / noise[-1], abs=0.005)
 
 
 def test_a_min_count_above_every_count_and_nothing_to_train_on_are_errors() -> None:

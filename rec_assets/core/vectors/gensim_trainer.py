@@ -1,11 +1,43 @@
-"""gensim's Word2Vec with an error where gensim waits for ever."""
+"""The reference: gensim's Word2Vec, with an error where gensim waits for ever."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 from gensim.models import Word2Vec
 
 from rec_assets.core.base.errors import TrainingError
+from rec_assets.core.base.flat_sequences import FlatSequences
+
+
+def train(
+    frequencies: dict[int, int],
+    sequences: FlatSequences,
+    hyperparameters: dict[str, Any],
+    report: Callable[[float], None],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Input and output vectors (v, d) of the tracks of ``frequencies``, in their order.
+
+    ``report`` is called with the share (0..1) of all epochs that is done. Raises TrainingError: a thread died.
+    """
+    words, epochs = len(sequences.values), hyperparameters["epochs"]
+    model = FailFastWord2Vec(lambda epoch, done: report((epoch + done / words) / epochs), **hyperparameters)
+    # In a fixed order, so that the order of rows does not matter.
+    model.build_vocab_from_freq(frequencies, corpus_count=sum(1 for _ in sequences.sentences()))
+    model.train(_Sentences(sequences), total_examples=model.corpus_count, epochs=model.epochs)
+    number: dict[Any, int] = model.wv.key_to_index
+    rows = [number[track] for track in frequencies]
+    return model.wv.vectors[rows], model.syn1neg[rows]
+
+
+class _Sentences:
+    """Sequences that can be read again for every epoch."""
+
+    def __init__(self, sequences: FlatSequences) -> None:
+        self._sequences = sequences
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return self._sequences.sentences()
 
 
 class FailFastWord2Vec(Word2Vec):

@@ -1,0 +1,33 @@
+"""Loops over flat arrays, compiled by numba: plain Python to read, as fast as C, and free of the interpreter's lock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+_IN_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinite numbers stay what they are
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` compiled at its first call, and kept beside its source, or else in the user's cache, for the next
+    process. Floats are added up in the order that is written; a division by 0 gives an infinite number.
+    """
+    return _compiled(function)
+
+
+def compiled_in_any_order(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`compiled`, where sums may be added up in another order, so that several numbers are added at once."""
+    return _compiled(function, fastmath=_IN_ANY_ORDER)
+
+
+def inlined_in_any_order(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`compiled_in_any_order`, for the innermost loops: its source becomes part of who calls it."""
+    return _compiled(function, fastmath=_IN_ANY_ORDER, inline="always")
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    own = {"nogil": True, "error_model": "numpy", **options}
+    try:
+        return numba.njit(cache=True, **own)(function)
+    except RuntimeError:  # neither folder may be written: it is compiled in every process
+        return numba.njit(**own)(function)

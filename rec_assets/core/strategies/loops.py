@@ -1,0 +1,253 @@
+"""Loops over rows of few entries, compiled; each works on rows of its own, so that several threads can call it.
+
+A row's entries stand in ``columns`` and ``values`` from ``starts[row]`` to ``starts[row + 1]``.
+"""
+
+import numpy as np
+
+from rec_assets.core.base.compiled import compiled
+
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
+
+
+@compiled
+def _is_below(score: float, column: int, other_score: float, other_column: int) -> bool:
+    """Whether the first comes after the other: its score is lower, or of equal scores its column is higher."""
+    return score < other_score or (score == other_score and column > other_column)
+
+
+@compiled
+def _sift_down(columns: np.ndarray, scores: np.ndarray, place: int, count: int) -> None:
+    """Restores a heap of ``count``, whose top comes last of all, where only the entry at ``place`` may be wrong."""
+    column, score = columns[place], scores[place]
+    while 2 * place + 1 < count:
+        child = 2 * place + 1
+        if child + 1 < count and _is_below(scores[child + 1], columns[child + 1], scores[child], columns[child]):
+            child += 1
+        if not _is_below(scores[child], columns[child], score, column):
+            break
+        columns[place], scores[place] = columns[child], scores[child]
+        place = child
+    columns[place], scores[place] = column, score
+
+
+@compiled
+def _offer(columns: np.ndarray, scores: np.ndarray, count: int, column: int, score: float) -> int:
+    """Puts an entry into a heap of the best that has ``count``, if it is among the best; returns how many it has."""
+    if count < len(columns):
+        columns[count], scores[count] = column, score
+        count += 1
+        if count == len(columns):
+            for place in range(count // 2 - 1, -1, -1):
+                _sift_down(columns, scores, place, count)
+    elif _is_below(scores[0], columns[0], score, column):
+        columns[0], scores[0] = column, score
+        _sift_down(columns, scores, 0, count)
+    return count
+
+
+@compiled
+def _put_in_order(columns: np.ndarray, scores: np.ndarray, count: int) -> None:
+    """Sorts the ``count`` entries of a heap, best first."""
+    if count < len(columns):
+        for place in range(count // 2 - 1, -1, -1):
+            _sift_down(columns, scores, place, count)
+    for end in range(count - 1, 0, -1):
+        columns[0], columns[end] = columns[end], columns[0]
+        scores[0], scores[end] = scores[end], scores[0]
+        _sift_down(columns, scores, 0, end)
+
+
+@compiled
+def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
+    """The product of both, of which each row keeps its ``most`` highest values, ties by the lowest column.
+
+    Gustavson 1978, "Two fast algorithms for sparse matrices". The entries of a row are in the order in which they are
+    met, or, where some are left out, in that of a heap; both depend on nothing but the row. ``right`` has ``width``
+    columns; values that are 0 are no entries.
+    """
+    rows = len(left[0]) - 1
+    bounds = np.zeros(rows + 1, np.int64)
+    for row in range(rows):
+        met = 0
+        for entry in range(left[0][row], left[0][row + 1]):
+            met += right[0][left[1][entry] + 1] - right[0][left[1][entry]]
+        bounds[row + 1] = bounds[row] + min(met, width, most)
+    columns, values = np.empty(bounds[rows], np.int32), np.empty(bounds[rows], np.float32)
+    starts = np.zeros(rows + 1, np.int64)
+    sums, is_met, found = np.zeros(width, np.float32), np.zeros(width, np.bool_), np.empty(width, np.int32)
+    for row in range(rows):
+        count = 0
+        for entry in range(left[0][row], left[0][row + 1]):
+            weight = left[2][entry]
+            for other in range(right[0][left[1][entry]], right[0][left[1][entry] + 1]):
+                column = right[1][other]
+                if not is_met[column]:
+                    is_met[column] = True
+                    found[count] = column
+                    count += 1
+                sums[column] += weight * right[2][other]
+        start, kept = starts[row], 0
+        best = columns[start : start + bounds[row + 1] - bounds[row]]
+        scores = values[start : start + len(best)]
+        for place in range(count):
+            column = found[place]
+            if sums[column] != 0:
+                kept = _offer(best, scores, kept, column, sums[column])
+            sums[column], is_met[column] = 0, False
+        starts[row + 1] = start + kept
+    return starts, columns[: starts[rows]], values[: starts[rows]]
+
+
+@compiled
+def near(
+    wanted: np.ndarray,
+    occurrences: tuple[np.ndarray, np.ndarray, int],
+    sequences: tuple[np.ndarray, np.ndarray],
+    weights: tuple[np.ndarray, int],
+    scale: np.ndarray,
+    most: int,
+) -> Rows:
+    """What is near each of the tracks ``wanted`` (w,), of which each keeps the ``most`` highest values.
+
+    Args:
+        wanted: (w,) int32 tracks.
+        occurrences: where the places of each track begin, and (p,) its places in the values of the sequences, from the
+            track of the number on.
+        sequences: (m,) int32 tracks, sequence after sequence, and (n + 1,) where each begins.
+        weights: what a track counts by its distance, and which of them is the distance 0.
+        scale: (t,) factor of each track.
+        most: see above.
+    """
+    starts, places, first_track = occurrences
+    values, offsets = sequences
+    by_distance, middle = weights
+    room = 0
+    for track in wanted:
+        listed = starts[track - first_track + 1] - starts[track - first_track]
+        room += min(listed * (len(by_distance) - 1), most)
+    columns, scores, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(len(wanted) + 1, np.int64)
+    sums, is_met = np.zeros(len(scale), np.float32), np.zeros(len(scale), np.bool_)
+    found = np.empty(len(scale), np.int32)
+    for number, track in enumerate(wanted):
+        count = 0
+        for listed in range(starts[track - first_track], starts[track - first_track + 1]):
+            place = places[listed]
+            sequence = np.searchsorted(offsets, place, side="right") - 1
+            first = max(offsets[sequence], place - middle)
+            last = min(offsets[sequence + 1], place - middle + len(by_distance))
+            for other in range(first, last):
+                weight, column = by_distance[other - place + middle], values[other]
+                if weight == 0 or column == track:
+                    continue
+                if not is_met[column]:
+                    is_met[column] = True
+                    found[count] = column
+                    count += 1
+                sums[column] += weight
+        start, kept = ends[number], 0
+        best = columns[start : start + min(count, most)]
+        for place in range(count):
+            column = found[place]
+            value = np.float32(sums[column] * scale[track] * scale[column])
+            kept = _offer(best, scores[start : start + len(best)], kept, column, value)
+            sums[column], is_met[column] = 0, False
+        ends[number + 1] = start + kept
+    return ends, columns[: ends[-1]], scores[: ends[-1]]
+
+
+@compiled
+def take(rows: Rows, wanted: np.ndarray) -> Rows:
+    """The rows ``wanted`` (w,), in that order."""
+    starts = np.zeros(len(wanted) + 1, np.int64)
+    for number, row in enumerate(wanted):
+        starts[number + 1] = starts[number] + rows[0][row + 1] - rows[0][row]
+    columns, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
+    for number, row in enumerate(wanted):
+        columns[starts[number] : starts[number + 1]] = rows[1][rows[0][row] : rows[0][row + 1]]
+        values[starts[number] : starts[number + 1]] = rows[2][rows[0][row] : rows[0][row + 1]]
+    return starts, columns, values
+
+
+@compiled
+def best_of(rows: Rows, width: int, above: float, depth: int, left_out: tuple[np.ndarray, np.ndarray]) -> tuple:
+    """(r, depth) columns of the highest values of each row, best first, ties by the lowest column; and these values.
+
+    Only values above ``above`` count, and not the columns ``left_out``: (x,) values and (r + 1,) where those of each
+    row begin. Where there are no more: -1 and -inf.
+    """
+    count = len(rows[0]) - 1
+    columns, scores = np.full((count, depth), np.int32(-1)), np.full((count, depth), np.float32(-np.inf))
+    is_out = np.zeros(width, np.bool_)
+    for row in range(count):
+        for place in range(left_out[1][row], left_out[1][row + 1]):
+            is_out[left_out[0][place]] = True
+        kept = 0
+        for entry in range(rows[0][row], rows[0][row + 1]):
+            if rows[2][entry] > above and not is_out[rows[1][entry]]:
+                kept = _offer(columns[row], scores[row], kept, rows[1][entry], rows[2][entry])
+        _put_in_order(columns[row], scores[row], kept)
+        for place in range(left_out[1][row], left_out[1][row + 1]):
+            is_out[left_out[0][place]] = False
+    return columns, scores
+
+
+@compiled
+def look_up(rows: Rows, width: int, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """(c,) float32 value at each ``row`` (c,), which ascend, and ``column`` (c,); 0 where there is none."""
+    found, laid_out = np.zeros(len(row), np.float32), np.zeros(width, np.float32)
+    asked = 0
+    for number in range(len(rows[0]) - 1):
+        if asked == len(row) or row[asked] != number:
+            continue
+        for entry in range(rows[0][number], rows[0][number + 1]):
+            laid_out[rows[1][entry]] = rows[2][entry]
+        while asked < len(row) and row[asked] == number:
+            found[asked] = laid_out[column[asked]]
+            asked += 1
+        for entry in range(rows[0][number], rows[0][number + 1]):
+            laid_out[rows[1][entry]] = 0
+    return found
+
+
+@compiled
+def weighted_sums(rows: Rows, vectors: np.ndarray) -> np.ndarray:
+    """(r, d) float32 sum of the ``vectors`` (v, d) of each row's columns, times their values."""
+    sums = np.zeros((len(rows[0]) - 1, vectors.shape[1]), np.float32)
+    for row in range(len(sums)):
+        for entry in range(rows[0][row], rows[0][row + 1]):
+            for x in range(vectors.shape[1]):
+                sums[row, x] += rows[2][entry] * vectors[rows[1][entry], x]
+    return sums
+
+
+@compiled
+def distinct(values: np.ndarray, offsets: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The values of each sequence without repeats, in the order in which they come first; and where they begin."""
+    kept, starts, last = np.empty(len(values), np.int32), np.zeros(len(offsets), np.int64), np.full(width, -1)
+    count = 0
+    for sequence in range(len(offsets) - 1):
+        for value in values[offsets[sequence] : offsets[sequence + 1]]:
+            if last[value] != sequence:
+                last[value] = sequence
+                kept[count] = value
+                count += 1
+        starts[sequence + 1] = count
+    return kept[:count].copy(), starts
+
+
+@compiled
+def transposed(starts: np.ndarray, columns: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rows of each of ``width`` columns begin, and these rows, ascending."""
+    begins, next_place = np.zeros(width + 1, np.int64), np.empty(width, np.int64)
+    for column in columns:
+        begins[column + 1] += 1
+    for column in range(width):
+        next_place[column] = begins[column]
+        begins[column + 1] += begins[column]
+    rows = np.empty(len(columns), np.int32)
+    for row in range(len(starts) - 1):
+        for column in columns[starts[row] : starts[row + 1]]:
+            rows[next_place[column]] = row
+            next_place[column] += 1
+    return begins, rows
