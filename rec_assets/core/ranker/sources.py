@@ -7,7 +7,8 @@ import numpy as np
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies.answers import NO_TRACK, Answers, Strategy
+from rec_assets.core.base.read_only import read_only
+from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
@@ -89,32 +90,25 @@ class Sources:
 
     def propose(self, histories: FlatSequences) -> Candidates:
         """The candidates of ``histories``, tracks of the histories themselves among them."""
-        scores = {name: strategy.score(histories) for name, strategy in self.strategies.items()}
-        answers = [scores[name].top(PROPOSED[name]) for name in self.strategies]
-        width = len(self.tracks)
-        own = histories.owners() * width + histories.values
-        keys = np.unique(np.concatenate([own, *(_keys(answer, width)[1] for answer in answers)]))
-        history, rows = keys // width, keys % width
+        from rec_assets.core.ranker import loops
+
+        scores = [strategy.score(histories) for strategy in self.strategies.values()]
+        depths = [PROPOSED[name] for name in self.strategies]
+        answers = [score.top(depth) for score, depth in zip(scores, depths, strict=True)]
+        history, rows, places = loops.gather(
+            (read_only(histories.values), read_only(histories.offsets)),
+            np.hstack([answer.rows for answer in answers]),
+            np.repeat(np.arange(len(depths)), depths),
+            np.array(depths, np.float32) + 1,
+            len(self.tracks),
+        )
         return Candidates(
             history=history,
             rows=rows,
-            scores=np.column_stack([scores[name].at(history, rows) for name in self.strategies]),
-            places=np.column_stack([_places(answer, keys, width) for answer in answers]),
+            scores=np.column_stack([score.at(history, rows) for score in scores]),
+            places=places,
             best=np.column_stack([answer.scores[:, 0] for answer in answers]),
         )
-
-
-def _keys(answers: Answers, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places (1 = best) and one number for each history and track that is answered."""
-    history, place = np.nonzero(answers.rows != NO_TRACK)
-    return place + 1, history * width + answers.rows[history, place]
-
-
-def _places(answers: Answers, keys: np.ndarray, width: int) -> np.ndarray:
-    places = np.full(len(keys), answers.rows.shape[1] + 1, np.float32)
-    place, answered = _keys(answers, width)
-    places[np.searchsorted(keys, answered)] = place
-    return places
 
 
 def candidate_features(sources: Sources, histories: FlatSequences, candidates: Candidates) -> np.ndarray:

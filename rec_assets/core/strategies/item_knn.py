@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.read_only import read_only
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.strategies.sparse import SparseRows, SparseScores, recency
 from rec_assets.core.strategies.tracks import Tracks
@@ -131,11 +132,11 @@ class Cooccurrence:
         from rec_assets.core.strategies import loops
 
         near = loops.near(
-            wanted,
-            (self.starts, self.positions, len(self.stored)),
-            (self.training.values, self.training.offsets),
+            read_only(wanted),
+            (read_only(self.starts), read_only(self.positions), len(self.stored)),
+            (read_only(self.training.values), read_only(self.training.offsets)),
             (self.nearness.weights, self.nearness.middle),
-            self.scale,
+            read_only(self.scale),
             self.nearness.kept,
         )
         return SparseRows(*near, width=len(self.scale))

@@ -193,6 +193,21 @@ def best_of(rows: Rows, width: int, above: float, depth: int, left_out: tuple[np
 
 
 @compiled
+def offer_block(block: np.ndarray, start: int, columns: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+    """Puts the best of ``block`` (r, b), whose columns begin at ``start``, into the heaps of the best of each row.
+
+    ``columns`` (r, depth) int32 and ``scores`` (r, depth) hold ``found`` (r,) entries each. -inf is never found.
+    """
+    for row in range(len(block)):
+        count = found[row]
+        for column in range(block.shape[1]):
+            score = block[row, column]
+            if score > scores[row, 0] or (count < scores.shape[1] and score > -np.inf):
+                count = _offer(columns[row], scores[row], count, start + column, score)
+        found[row] = count
+
+
+@compiled
 def look_up(rows: Rows, width: int, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """(c,) float32 value at each ``row`` (c,), which ascend, and ``column`` (c,); 0 where there is none."""
     found, laid_out = np.zeros(len(row), np.float32), np.zeros(width, np.float32)

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.read_only import read_only
 from rec_assets.core.strategies.answers import Answers
 
 _NOTHING = np.empty(0, np.int32)
@@ -51,7 +52,7 @@ class SparseRows:
     @property
     def parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The arrays, as the compiled loops take them."""
-        return self.starts, self.columns, self.values
+        return read_only(self.starts), read_only(self.columns), read_only(self.values)
 
     def times(self, right: "SparseRows", most: int | None = None) -> "SparseRows":
         """The product, of which each row keeps its ``most`` highest values, ties by the lowest column.
@@ -63,11 +64,11 @@ class SparseRows:
 
     def times_vectors(self, vectors: np.ndarray) -> np.ndarray:
         """(r, d) float32 product with ``vectors`` (width, d)."""
-        return _loops().weighted_sums(self.parts, vectors)
+        return _loops().weighted_sums(self.parts, read_only(vectors))
 
     def taken(self, rows: np.ndarray) -> "SparseRows":
         """Some ``rows`` (w,), in that order."""
-        return SparseRows(*_loops().take(self.parts, rows), width=self.width)
+        return SparseRows(*_loops().take(self.parts, read_only(rows)), width=self.width)
 
     def where(self, kept: np.ndarray) -> "SparseRows":
         """The entries that are ``kept`` (e,)."""
@@ -87,7 +88,7 @@ class SparseRows:
 
         No row may hold a column twice.
         """
-        return _loops().look_up(self.parts, self.width, rows, columns)
+        return _loops().look_up(self.parts, self.width, read_only(rows), read_only(columns))
 
 
 def recency(histories: FlatSequences, tracks: int, *, decay: float, length: int) -> SparseRows:
@@ -112,7 +113,8 @@ class SparseScores:
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
         nothing = _NOTHING, np.zeros(len(self.rows) + 1, np.int64)
-        silent = nothing if left_out is None else (left_out.values, left_out.offsets)
+        values, offsets = nothing if left_out is None else (left_out.values, left_out.offsets)
+        silent = read_only(values), read_only(offsets)
         return Answers(*_loops().best_of(self.rows.parts, self.rows.width, self.above, depth, silent))
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:

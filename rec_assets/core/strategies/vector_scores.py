@@ -7,11 +7,8 @@ import numpy as np
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
 
-# The first blocks are small: after them a few hundred scores are known that nearly all later ones fall short of.
-_BLOCKS = (2_048, 8_192)
 # Times the queries at once 16 MB of scores, which stay near the processor: with 128 MB it takes 1.6 times as long.
-_LARGEST_BLOCK = 16_384
-_QUERIES = 256
+_BLOCK, _QUERIES = 16_384, 256
 # A matrix product rounds otherwise for another number of queries or kernel of BLAS. So a few more are found by it than
 # are asked, and all of them are scored again, each by itself: the same question has the same answer in any batch,
 # unless more vectors than these come within a rounding error of the last answer, such as many copies of one vector.
@@ -74,19 +71,22 @@ class VectorIndex:
     def _search(
         self, queries: np.ndarray, depth: int, silent_queries: np.ndarray, silent_places: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
+        from rec_assets.core.strategies import loops
+
         asks = np.asarray(np.isfinite(queries).all(axis=1))
         asked = np.where(asks[:, None], queries, 0).astype(np.float32)
-        places = np.full((len(queries), depth + _MARGIN), NO_TRACK, np.int64)
-        scores = np.full(places.shape, -np.inf, np.float32)
+        places = np.full((len(queries), depth + _MARGIN), NO_TRACK, np.int32)
+        scores, found = np.full(places.shape, -np.inf, np.float32), np.zeros(len(queries), np.int64)
         order = np.argsort(silent_places, kind="stable")
         silent_queries, silent_places = silent_queries[order], silent_places[order]
-        for start, stop in _block_bounds(len(self)):
+        for start in range(0, len(self), _BLOCK):
+            stop = min(start + _BLOCK, len(self))
             block = asked @ self.vectors[start:stop].T
             own = slice(*np.searchsorted(silent_places, [start, stop]).tolist())
             block[silent_queries[own], silent_places[own] - start] = -np.inf
             block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
-            places, scores = _merge(places, scores, block, start)
-        places, scores = self._scored_again(asked, places, depth)
+            loops.offer_block(block, start, places, scores, found)
+        places, scores = self._scored_again(asked, places.astype(np.int64), depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
 
@@ -96,33 +96,6 @@ class VectorIndex:
         scores[places == NO_TRACK] = -np.inf
         order = np.lexsort((places, -scores))[:, :depth]
         return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
-
-
-def _block_bounds(length: int) -> list[tuple[int, int]]:
-    sizes = [*_BLOCKS, *[_LARGEST_BLOCK] * (length // _LARGEST_BLOCK + 1)]
-    ends = np.minimum(np.cumsum(sizes), length).tolist()
-    return [(start, stop) for start, stop in zip([0, *ends], ends, strict=False) if start < stop]
-
-
-def _merge(places: np.ndarray, scores: np.ndarray, block: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray]:
-    """The best of what was found, in falling order, and of ``block``, whose places begin at ``start``."""
-    # What only equals the last one found comes after it, since its place is higher.
-    better = block > scores[:, -1:]
-    if np.isinf(scores[:, -1]).all() and block.shape[1] > scores.shape[1]:  # nothing is found yet: all would be sorted
-        better &= block >= np.partition(block, -scores.shape[1], axis=1)[:, [-scores.shape[1]]]
-    found = np.flatnonzero(better)
-    if len(found) == 0:
-        return places, scores
-    query, column = np.divmod(found, block.shape[1])
-    counts = np.bincount(query, minlength=len(block))
-    slot = np.arange(len(found)) - np.repeat(np.cumsum(counts) - counts, counts)
-    more_places = np.full((len(block), counts.max()), NO_TRACK, np.int64)
-    more_scores = np.full(more_places.shape, -np.inf, np.float32)
-    more_places[query, slot], more_scores[query, slot] = start + column, block.ravel()[found]
-    places, scores = np.hstack([places, more_places]), np.hstack([scores, more_scores])
-    # Stable, so that of equal scores the one found first, whose place is lowest, stays first.
-    order = np.argsort(-scores, axis=1, kind="stable")[:, : places.shape[1] - more_places.shape[1]]
-    return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError, StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import learned as learned_module
-from rec_assets.core.ranker import ranked as trees_module
+from rec_assets.core.ranker.forest import Forest
 from rec_assets.core.ranker.learned import RankerSettings, cut_examples, train_ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
@@ -161,23 +161,42 @@ def test_a_ranker_of_other_features_is_refused(cycle: tuple[Sources, FlatSequenc
 
 @pytest.mark.parametrize("text", ["", "tree\nversion=v4\n", "no model"])
 def test_trees_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(StoreError, match=r"refuses the stored ranker .* Materialize track_ranker again"):
-        trees_module.Trees(text)
+    with pytest.raises(StoreError, match=r"The stored ranker is no model .* Materialize track_ranker again"):
+        Forest.parse(text)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_forest_predicts_as_lightgbm_does_to_the_last_bit(missing: bool) -> None:
+    draw = np.random.default_rng(3)
+    features = draw.normal(size=(3_000, 6)).round(1).astype(np.float32)
+    if missing:
+        features[draw.random(features.shape) < 0.2] = np.nan
+    labels = np.nansum(features, axis=1) + draw.normal(size=3_000)
+    booster = lightgbm.train({"num_leaves": 9, "verbosity": -1}, lightgbm.Dataset(features, labels), 20)
+    asked = np.vstack([features, np.full((1, 6), np.nan, np.float32), np.zeros((1, 6), np.float32)])
+
+    forest = Forest.parse(booster.model_to_string())
+
+    assert forest.predict(asked).tobytes() == np.asarray(booster.predict(asked), np.float32).tobytes()
+
+
+def test_a_tree_without_a_split_adds_its_only_leaf() -> None:
+    nothing = lightgbm.Dataset(np.zeros((9, 1), np.float32), np.ones(9))
+    booster = lightgbm.train({"verbosity": -1, "objective": "regression"}, nothing, 2)
+
+    expected = np.asarray(booster.predict(np.zeros((1, 1))), np.float32)
+    assert Forest.parse(booster.model_to_string()).predict(np.zeros((1, 1), np.float32)).tolist() == expected.tolist()
 
 
 def test_without_its_library_lightgbm_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cycle: tuple[Sources, FlatSequences]
 ) -> None:
     message = "libgomp.so.1: cannot open shared object file"
-    (tmp_path / "lightgbm" / "lib").mkdir(parents=True)
+    (tmp_path / "lightgbm").mkdir()
     (tmp_path / "lightgbm" / "__init__.py").write_text(f"raise OSError({message!r})\n")
-    (tmp_path / "lightgbm" / "lib" / "lib_lightgbm.so").write_text("no library")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(trees_module, "_load", trees_module._load.__wrapped__)
     for name in [name for name in sys.modules if name.split(".")[0] == "lightgbm"]:
         monkeypatch.delitem(sys.modules, name)
 
     with pytest.raises(TrainingError, match=rf"{message}.*apt-get install libgomp1"):
         train_ranker(*cycle, FEW_TREES)
-    with pytest.raises(TrainingError, match="apt-get install libgomp1"):
-        RankedCandidates.join(cycle[0], cycle_ranker())

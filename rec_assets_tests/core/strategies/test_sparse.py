@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core.base.flat_sequences import FlatSequences
@@ -32,6 +32,7 @@ def best(scores: np.ndarray, depth: int) -> list[int]:
     return sorted(range(len(scores)), key=lambda column: (-scores[column], column))[:depth]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), most=st.sampled_from([None, 1, 3, 50]))
 def test_a_product_keeps_the_highest_values_of_each_row(seed: int, most: int | None) -> None:
     draw = np.random.default_rng(seed)
@@ -66,6 +67,7 @@ def test_an_entry_that_stands_twice_on_the_left_counts_twice() -> None:
     assert dense(left.times(sparse(np.array([[0, 7], [1, 4]])))).tolist() == [[5, 20]]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), depth=st.sampled_from([1, 4, 30]), above=st.sampled_from([0.0, -np.inf]))
 def test_the_best_of_a_row_come_in_order_ties_by_the_lowest_column(seed: int, depth: int, above: float) -> None:
     draw = np.random.default_rng(seed)

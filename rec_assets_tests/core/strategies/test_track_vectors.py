@@ -132,7 +132,7 @@ def test_the_search_gives_ties_across_all_its_borders_to_the_lowest_place(
     vectors, asked = draw.integers(-1, 2, (size, dimensions)), draw.integers(-1, 2, (queries, dimensions))
     depth = data.draw(st.integers(1, size))
 
-    with patch.multiple(vector_scores, _BLOCKS=(1, 2), _LARGEST_BLOCK=4, _QUERIES=4, _MARGIN=margin):
+    with patch.multiple(vector_scores, _BLOCK=3, _QUERIES=4, _MARGIN=margin):
         places, scores = VectorIndex.build(vectors, np.arange(size), size).search(asked, depth)
 
     for query, (found, values) in enumerate(zip(places.tolist(), scores.tolist(), strict=True)):
