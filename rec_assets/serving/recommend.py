@@ -46,7 +46,7 @@ def recommend(
     asked = [*(_read_playlist(playlist) if playlist else []), *zip(names[::2], names[1::2], strict=True)]
     if not 1 <= len(asked) <= _MOST_TRACKS:
         raise click.UsageError(f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs.")
-    from rec_assets.core.promoted.recommendations import recommend_after  # numpy and scipy: not for --help
+    from rec_assets.core.promoted.recommendations import recommend_after  # numpy and numba: not for --help
     from rec_assets.store.promoted_models import PromotedModels
 
     with errors_as_messages():

@@ -228,7 +228,8 @@ def test_a_file_of_an_older_format_is_refused_in_one_sentence_with_the_remedy(
         patch.setattr(lineage_module, "FORMAT", 1)
         store.write(name, values(store)[name], LINEAGE)
         old = add_version(promoted, 3)
-    format_1 = f"is of format 1 (rec_assets {rec_assets.__version__}); this version of rec_assets reads format 2."
+    read = f"this version of rec_assets reads format {lineage_module.FORMAT}."
+    format_1 = f"is of format 1 (rec_assets {rec_assets.__version__}); {read}"
     for use in (lambda: store.read(name, kind), lambda: store.lineage(name)):
         refused(use, path, f"{format_1} Materialize {name} again.")
     for use in (lambda: promoted.open(3), lambda: promoted.facts(3), lambda: promoted.point_to(3, by="hand")):
