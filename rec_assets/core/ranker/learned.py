@@ -33,10 +33,10 @@ class RankerSettings(NeighbourhoodSettings):
         0.2, "Share of the training playlists that teach the ranker; the others fit the strategies.", gt=0, lt=1
     )
     ranker_split_seed: int = setting(7, "Seed of the split of the training playlists for the ranker.")
-    ranker_trees: int = setting(100, "Boosting rounds of the ranker.", ge=1, le=10_000)
+    ranker_trees: int = setting(60, "Boosting rounds of the ranker.", ge=1, le=10_000)
     ranker_leaves: int = setting(15, "Leaves of each tree of the ranker.", ge=2, le=1_024)
     ranker_learning_rate: float = setting(
-        0.05, "Learning rate of the ranker's boosting; a smaller one needs more trees.", gt=0, le=1
+        0.08, "Learning rate of the ranker's boosting; a smaller one needs more trees.", gt=0, le=1
     )
     ranker_more_cuts: int = setting(
         3, "Places in each playlist, besides its end, from which the ranker learns the next track.", ge=0, le=100
@@ -45,7 +45,7 @@ class RankerSettings(NeighbourhoodSettings):
         20_000, "At most so many histories, each with the track that follows, teach the ranker.", ge=1, le=1_000_000
     )
     ranker_negatives: int = setting(
-        200, "Candidates besides the right track that the ranker sees for each history.", ge=1, le=5_000
+        100, "Candidates besides the right track that the ranker sees for each history.", ge=1, le=5_000
     )
     ranker_seed: int = setting(1, "Seed of all random draws of the ranker.", ge=0, lt=2**31)
 

@@ -26,9 +26,9 @@ class Trainer(Enum):
 class EmbeddingsSettings(Settings):
     """Hyperparameters of Word2Vec (Mikolov et al. 2013, "Distributed Representations of Words and Phrases").
 
-    Names are gensim's, defaults the tutorial's with two exceptions. ``sg``: with history and output vectors as the query,
-    the hit rate of skip-gram is about a sixth above that of CBOW. ``epochs`` and ``alpha``: half the epochs at twice the
-    rate reach the same hit rate on two real sets.
+    Names are gensim's, defaults the tutorial's but for ``sg``, since with history and output vectors as the query the
+    hit rate of skip-gram is about a sixth above that of CBOW, and ``epochs`` and ``alpha``: half the epochs at twice
+    the rate reach the same hit rate on two real sets.
     """
 
     trainer: Trainer = setting(
