@@ -275,12 +275,12 @@ def test_the_same_file_promoted_again_is_not_opened_again(promoted: PromotedMode
 def test_too_many_questions_are_refused_at_once_and_health_still_answers(promoted_store, monkeypatch) -> None:
     go_on, begun = threading.Event(), threading.Semaphore(0)
 
-    def slow(*_) -> str:
+    def slow(_, questions) -> list[str]:
         begun.release()
         go_on.wait(30)
-        return "{}"
+        return ["{}"] * len(questions)
 
-    monkeypatch.setattr(app_module, "answer", slow)
+    monkeypatch.setattr(app_module, "answer_each", slow)
     monkeypatch.setattr(app_module, "MOST_WAITING", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
     codes: list[int] = []
@@ -289,9 +289,10 @@ def test_too_many_questions_are_refused_at_once_and_health_still_answers(promote
             threading.Thread(target=lambda: codes.append(client.get("/recommend", params=ONE).status_code))
             for _ in range(6)
         ]
-        for thread in threads:
-            thread.start()
+        threads[0].start()
         assert begun.acquire(timeout=30)
+        for thread in threads[1:]:
+            thread.start()
         until(lambda: len(codes) == 3)
         assert codes == [503] * 3
         assert client.get("/health").status_code == 200

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.names.search import Found
-from rec_assets.core.promoted.recommendations import Recommendation, recommend_after
+from rec_assets.core.promoted.recommendations import Recommendation, Request, recommend_after_each
 from rec_assets.serving.http.current import Served
 
 MOST_PAIRS, LONGEST_NAME, MOST_TRACKS = 100, 300, 1_000
@@ -77,23 +77,37 @@ class UnknownTracksError(RecAssetsError):
         return {"detail": str(self), "unknown": unknown}
 
 
-def answer(served: Served, question: Question) -> str:
-    """The answer as JSON; ``because`` is in it if ``why`` was asked. Raises UnknownTracksError: a track is unknown."""
-    found = [served.find(artist, track) for artist, track in zip(question.artist, question.track, strict=True)]
-    unknown = [one for one in found if one.track is None]
-    if unknown:
-        raise UnknownTracksError(unknown)
-    names, tracks = served.model.names, [one.track for one in found if one.track is not None]
+def answer_each(served: Served, questions: Sequence[Question]) -> list[str | UnknownTracksError]:
+    """The answer to each of ``questions`` as JSON, with ``because`` if ``why`` was asked, or the error that it is."""
+    found = [
+        [served.find(artist, track) for artist, track in zip(question.artist, question.track, strict=True)]
+        for question in questions
+    ]
+    tracks = [[one.track for one in own if one.track is not None] for own in found]
+    known = [place for place, own in enumerate(found) if len(tracks[place]) == len(own)]
+    requests = [Request(tracks[place], questions[place].k, questions[place].why) for place in known]
+    recommended = recommend_after_each(served.model, requests) if requests else []
+    answers = dict(zip(known, recommended, strict=True))
+    return [
+        _as_json(served, question, found[place], answers[place])
+        if place in answers
+        else UnknownTracksError([one for one in found[place] if one.track is None])
+        for place, question in enumerate(questions)
+    ]
+
+
+def _as_json(served: Served, question: Question, found: Sequence[Found], recommended: list[Recommendation]) -> str:
+    names = served.model.names
     asked = [
         Asked(
             artist=one.asked[0],
             track=one.asked[1],
-            taken_for={"artist": names.artist_of(track), "track": names.title_of(track)},
+            taken_for={"artist": names.artist_of(one.track), "track": names.title_of(one.track)},
             is_exact=one.is_exact,
         )
-        for one, track in zip(found, tracks, strict=True)
+        for one in found
+        if one.track is not None
     ]
-    recommended = recommend_after(served.model, tracks, k=question.k, reasons=question.why)
     document = Answer(version=served.facts["version"], asked=asked, recommendations=recommended)
     return document.model_dump_json(exclude=None if question.why else {"recommendations": {"__all__": {"because"}}})
 

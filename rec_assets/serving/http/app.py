@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from rec_assets.serving.http.answering import Answer, Question, UnknownTracksError, answer, explained
+from rec_assets.serving.http.answering import Answer, Question, UnknownTracksError, answer_each, explained
 from rec_assets.serving.http.current import CurrentModel
 from rec_assets.serving.http.server import ServingSettings
+from rec_assets.serving.http.together import Together
 from rec_assets.store.promoted_models import PromotedModels
 
 # More questions than these are refused with 503: waiting ones only take memory.
@@ -40,20 +41,20 @@ def create_app(settings: ServingSettings) -> FastAPI:
     app.state.current = current
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_exception_handler(UnknownTracksError, _unknown)
-    _add_routes(app, current, CapacityLimiter(settings.threads))
+    _add_routes(app, current, Together(answer_each, settings.threads))
     return app
 
 
-def _add_routes(app: FastAPI, current: CurrentModel, threads: CapacityLimiter) -> None:
+def _add_routes(app: FastAPI, current: CurrentModel, together: Together) -> None:
     @app.get("/recommend", response_model=Answer)
     async def recommend(question: Annotated[Question, Query()]) -> Response:
         """Tracks that fit after the asked ones."""
         served = current.served
         if served is None:
             return _unavailable(current.problem)
-        if threads.statistics().tasks_waiting >= MOST_WAITING:
+        if together.waiting >= MOST_WAITING:
             return _unavailable(f"{MOST_WAITING} questions wait already. Ask again in a second.")
-        text = await to_thread.run_sync(answer, served, question, limiter=threads)
+        text = await together.ask(served, question)
         return Response(text, media_type="application/json")
 
     @app.get("/health")
