@@ -40,7 +40,7 @@ def test_a_search_is_read_with_every_value_as_its_setting_has_it() -> None:
     assert search.space["ns_exponent"].steps() is None
     assert search.space["query"] == Choices(("last", "history"))
     assert search.fixed == {"epochs": 2, "k": 10}
-    assert search.defaults == {"alpha": 0.025, "window": 10, "ns_exponent": 0.75, "query": "history"}
+    assert search.defaults == {"alpha": 0.05, "window": 10, "ns_exponent": 0.75, "query": "history"}
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_ready_made_searches_hold_the_defaults_and_end_in_configs_of_training_jo
 
 
 def test_a_grid_is_the_defaults_and_then_every_other_combination_in_the_order_of_the_file() -> None:
-    grid = {"sampler": "grid", "parameters": {"window": [5, 10], "alpha": {"low": 0.015, "high": 0.035, "step": 0.01}}}
+    grid = {"sampler": "grid", "parameters": {"window": [5, 10], "alpha": {"low": 0.04, "high": 0.06, "step": 0.01}}}
 
     planned = [tuple(each.values()) for each in parsed(trials=0, **grid).planned()]
 
-    assert planned == [(10, 0.025), *(each for each in product([5, 10], [0.015, 0.025, 0.035]) if each != (10, 0.025))]
+    assert planned == [(10, 0.05), *(each for each in product([5, 10], [0.04, 0.05, 0.06]) if each != (10, 0.05))]
     assert [tuple(each.values()) for each in parsed(trials=3, **grid).planned()] == planned[:3]
     assert parsed(trials=2).planned() == [{"window": 10}]
 

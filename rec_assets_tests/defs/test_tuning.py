@@ -121,7 +121,7 @@ def test_tpe_goes_where_hits_are(tmp_path: Path) -> None:
 
 def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(tmp_path: Path) -> None:
     def run(parameters: dict[str, Any]) -> TrialResult:
-        if parameters == {"window": 10, "alpha": 0.025}:
+        if parameters == {"window": 10, "alpha": 0.05}:
             raise TrainingError("it diverged")
         return result_of(parameters)
 
