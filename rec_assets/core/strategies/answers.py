@@ -57,14 +57,3 @@ class Strategy(Protocol):
     def score(self, histories: FlatSequences) -> Scores:
         """Scores for up to ``batch`` histories of rows, each of at least one track."""
         ...
-
-
-def best(rows: np.ndarray, scores: np.ndarray, depth: int) -> np.ndarray:
-    """Places of the ``depth`` highest ``scores`` (c,), best first; ties go by the lowest of ``rows`` (c,)."""
-    places = np.arange(len(scores))
-    if len(scores) > depth:
-        border = np.partition(scores, len(scores) - depth)[len(scores) - depth]
-        above, at_border = np.flatnonzero(scores > border), np.flatnonzero(scores == border)
-        at_border = at_border[np.argsort(rows[at_border], kind="stable")]
-        places = np.concatenate([above, at_border[: depth - len(above)]])
-    return places[np.lexsort((rows[places], -scores[places]))]

@@ -32,14 +32,20 @@ def _sift_down(columns: np.ndarray, scores: np.ndarray, place: int, count: int) 
 
 
 @compiled
+def _heapify(columns: np.ndarray, scores: np.ndarray, count: int) -> None:
+    """Makes a heap of ``count`` entries in any order."""
+    for place in range(count // 2 - 1, -1, -1):
+        _sift_down(columns, scores, place, count)
+
+
+@compiled
 def _offer(columns: np.ndarray, scores: np.ndarray, count: int, column: int, score: float) -> int:
     """Puts an entry into a heap of the best that has ``count``, if it is among the best; returns how many it has."""
     if count < len(columns):
         columns[count], scores[count] = column, score
         count += 1
         if count == len(columns):
-            for place in range(count // 2 - 1, -1, -1):
-                _sift_down(columns, scores, place, count)
+            _heapify(columns, scores, count)
     elif _is_below(scores[0], columns[0], score, column):
         columns[0], scores[0] = column, score
         _sift_down(columns, scores, 0, count)
@@ -50,12 +56,22 @@ def _offer(columns: np.ndarray, scores: np.ndarray, count: int, column: int, sco
 def _put_in_order(columns: np.ndarray, scores: np.ndarray, count: int) -> None:
     """Sorts the ``count`` entries of a heap, best first."""
     if count < len(columns):
-        for place in range(count // 2 - 1, -1, -1):
-            _sift_down(columns, scores, place, count)
+        _heapify(columns, scores, count)
     for end in range(count - 1, 0, -1):
         columns[0], columns[end] = columns[end], columns[0]
         scores[0], scores[end] = scores[end], scores[0]
         _sift_down(columns, scores, 0, end)
+
+
+@compiled
+def _add(column: int, value: float, sums: np.ndarray, is_met: np.ndarray, found: np.ndarray, count: int) -> int:
+    """Adds to the sum of a column; those that are met come into ``found``, which has ``count``; returns how many."""
+    if not is_met[column]:
+        is_met[column] = True
+        found[count] = column
+        count += 1
+    sums[column] += value
+    return count
 
 
 @compiled
@@ -81,12 +97,7 @@ def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
         for entry in range(left[0][row], left[0][row + 1]):
             weight = left[2][entry]
             for other in range(right[0][left[1][entry]], right[0][left[1][entry] + 1]):
-                column = right[1][other]
-                if not is_met[column]:
-                    is_met[column] = True
-                    found[count] = column
-                    count += 1
-                sums[column] += weight * right[2][other]
+                count = _add(right[1][other], weight * right[2][other], sums, is_met, found, count)
         start, kept = starts[row], 0
         best = columns[start : start + bounds[row + 1] - bounds[row]]
         scores = values[start : start + len(best)]
@@ -138,13 +149,8 @@ def near(
             last = min(offsets[sequence + 1], place - middle + len(by_distance))
             for other in range(first, last):
                 weight, column = by_distance[other - place + middle], values[other]
-                if weight == 0 or column == track:
-                    continue
-                if not is_met[column]:
-                    is_met[column] = True
-                    found[count] = column
-                    count += 1
-                sums[column] += weight
+                if weight != 0 and column != track:
+                    count = _add(column, weight, sums, is_met, found, count)
         start, kept = ends[number], 0
         best = columns[start : start + min(count, most)]
         for place in range(count):

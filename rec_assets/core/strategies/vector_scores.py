@@ -86,7 +86,7 @@ class VectorIndex:
             block[silent_queries[own], silent_places[own] - start] = -np.inf
             block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
             loops.offer_block(block, start, places, scores, found)
-        places, scores = self._scored_again(asked, places.astype(np.int64), depth)
+        places, scores = self._scored_again(asked, places, depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
 
