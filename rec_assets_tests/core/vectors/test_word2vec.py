@@ -1,8 +1,10 @@
 """Without these, vectors could be of other tracks, differ between two runs, or training could wait for ever."""
 
 import _thread
+import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -128,6 +130,15 @@ def test_a_dead_thread_of_the_compiled_trainer_fails_training_with_its_error(mon
         train_word2vec(clustered(), SMALL)
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """What a shell starts in the background inherits that interrupts are ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_an_interrupt_ends_all_threads_at_once_even_in_a_long_playlist() -> None:
     playlists = sequences_of(clustered(40_000).values.tolist())
     train_word2vec(clustered(), SMALL)  # compiled
