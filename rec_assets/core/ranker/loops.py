@@ -40,7 +40,7 @@ def predict(
 
 @compiled
 def gather(
-    own: tuple[np.ndarray, np.ndarray], answers: np.ndarray, source: np.ndarray, missing: np.ndarray, width: int
+    own: tuple[np.ndarray, np.ndarray], answers: np.ndarray, source: np.ndarray, missing: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All tracks that are answered to each history, or in it, ascending; and their places in the answers.
 
@@ -49,41 +49,26 @@ def gather(
         answers: (m, a) tracks, those of one source beside each other, best first; below 0 = none.
         source: (a,) which source each column of the answers is of.
         missing: (s,) float32 place of a track that a source does not answer.
-        width: number of all tracks.
 
     Returns:
         (c,) histories, (c,) int32 tracks, and (c, s) float32 places, 1 = best.
     """
     tracks, offsets = own
     room = len(tracks) + answers.size
-    history, rows, number = np.empty(room, np.int64), np.empty(room, np.int32), np.full(width, -1)
-    count = 0
+    history, rows, starts = np.empty(room, np.int64), np.empty(room, np.int32), np.zeros(len(offsets), np.int64)
     for asked in range(len(answers)):
-        first = count
-        for place in range(offsets[asked], offsets[asked + 1]):
-            if number[tracks[place]] < first:
-                number[tracks[place]] = count
-                rows[count] = tracks[place]
-                count += 1
-        for track in answers[asked]:
-            if track >= 0 and number[track] < first:
-                number[track] = count
-                rows[count] = track
-                count += 1
-        rows[first:count].sort()
-        history[first:count] = asked
+        start = starts[asked]
+        together = np.unique(np.concatenate((tracks[offsets[asked] : offsets[asked + 1]], answers[asked])))
+        known = together[np.searchsorted(together, 0) :]
+        end = starts[asked + 1] = start + len(known)
+        rows[start:end], history[start:end] = known, asked
+    count = starts[len(answers)]
     places = np.empty((count, len(missing)), np.float32)
-    first = 0
+    places[:] = missing
     for asked in range(len(answers)):
-        end = first
-        while end < count and history[end] == asked:
-            number[rows[end]] = end
-            places[end] = missing
-            end += 1
-        place = 0
+        known, place = rows[starts[asked] : starts[asked + 1]], 0
         for column in range(answers.shape[1]):
             place = place + 1 if column > 0 and source[column] == source[column - 1] else 1
             if answers[asked, column] >= 0:
-                places[number[answers[asked, column]], source[column]] = place
-        first = end
+                places[starts[asked] + np.searchsorted(known, answers[asked, column]), source[column]] = place
     return history[:count].copy(), rows[:count].copy(), places

@@ -100,7 +100,6 @@ class Sources:
             np.hstack([answer.rows for answer in answers]),
             np.repeat(np.arange(len(depths)), depths),
             np.array(depths, np.float32) + 1,
-            len(self.tracks),
         )
         return Candidates(
             history=history,

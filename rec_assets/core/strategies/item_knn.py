@@ -59,14 +59,16 @@ class Cooccurrence:
     take more memory than all else. So only rows of frequent tracks are stored.
 
     Attributes:
-        training: playlists of rows.
+        values: (m,) int32 rows of the training playlists, one after the other.
+        begins: (m,) bool, whether a playlist begins there.
         scale: (t,) float32 factor of each track's values.
         stored: (f, t) rows of the ``f`` frequent tracks.
         starts: (t - f + 1,) int64 where the ``positions`` of each rare track begin.
-        positions: (p,) places of the rare tracks in the values of ``training``, track by track.
+        positions: (p,) places of the rare tracks in ``values``, track by track.
     """
 
-    training: FlatSequences
+    values: np.ndarray
+    begins: np.ndarray
     nearness: Nearness
     scale: np.ndarray
     stored: SparseRows
@@ -78,8 +80,11 @@ class Cooccurrence:
         """Count what is near what in the ``training`` playlists of rows."""
         kind = np.int32 if len(training.values) < 2**31 else np.int64
         none = SparseRows(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32), len(tracks))
+        begins = np.zeros(len(training.values), bool)
+        begins[training.offsets[:-1][training.lengths() > 0]] = True
         every = cls(
-            training,
+            training.values,
+            begins,
             nearness,
             scale=(np.maximum(tracks.count, 1).astype(np.float64) ** -nearness.damping).astype(np.float32),
             stored=none,
@@ -100,8 +105,8 @@ class Cooccurrence:
     def arrays(self) -> dict[str, np.ndarray]:
         """All that was counted, by name."""
         return {
-            "values": self.training.values,
-            "offsets": self.training.offsets,
+            "values": self.values,
+            "begins": self.begins,
             "scale": self.scale,
             "starts": self.starts,
             "positions": self.positions,
@@ -111,10 +116,11 @@ class Cooccurrence:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], nearness: Nearness) -> "Cooccurrence":
         """The inverse of :meth:`arrays`."""
-        offsets, scale = arrays["offsets"], arrays["scale"]
-        training = FlatSequences(np.empty(len(offsets) - 1, np.int8), arrays["values"], offsets)
+        scale = arrays["scale"]
         stored = SparseRows.from_arrays(arrays, "stored", len(scale))
-        return cls(training, nearness, scale, stored, arrays["starts"], arrays["positions"])
+        return cls(
+            arrays["values"], arrays["begins"], nearness, scale, stored, arrays["starts"], arrays["positions"]
+        )
 
     def rows(self, wanted: np.ndarray) -> SparseRows:
         """(w, t) rows ``wanted`` (w,) int32, which ascend."""
@@ -134,7 +140,7 @@ class Cooccurrence:
         near = loops.near(
             read_only(wanted),
             (read_only(self.starts), read_only(self.positions), len(self.stored)),
-            (read_only(self.training.values), read_only(self.training.offsets)),
+            (read_only(self.values), read_only(self.begins)),
             (self.nearness.weights, self.nearness.middle),
             read_only(self.scale),
             self.nearness.kept,

@@ -88,7 +88,7 @@ class SparseRows:
 
         No row may hold a column twice.
         """
-        return _loops().look_up(self.parts, self.width, read_only(rows), read_only(columns))
+        return _loops().look_up(self.parts, read_only(rows), read_only(columns))
 
 
 def recency(histories: FlatSequences, tracks: int, *, decay: float, length: int) -> SparseRows:
@@ -115,7 +115,7 @@ class SparseScores:
         nothing = _NOTHING, np.zeros(len(self.rows) + 1, np.int64)
         values, offsets = nothing if left_out is None else (left_out.values, left_out.offsets)
         silent = read_only(values), read_only(offsets)
-        return Answers(*_loops().best_of(self.rows.parts, self.rows.width, self.above, depth, silent))
+        return Answers(*_loops().best_of(self.rows.parts, self.above, depth, silent))
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
