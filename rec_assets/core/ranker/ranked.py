@@ -10,8 +10,11 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
 from rec_assets.core.ranker.forest import Forest
 from rec_assets.core.ranker.learned import BATCH, Ranker
-from rec_assets.core.ranker.sources import FEATURES, Sources, candidate_features
+from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
+from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.sparse import SparseRows, SparseScores
+from rec_assets.core.strategies.tracks import Tracks
+from rec_assets.core.strategies.vector_lists import VectorLists
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,19 @@ class RankedCandidates:
         return cls(sources, Forest.parse(ranker.model))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The trees alone: the sources are strategies of their own."""
-        return with_prefix(self.trees.arrays(), "trees")
+        """The trees, and the lists of vectors: the sources are strategies of their own."""
+        lists = {} if self.sources.lists is None else self.sources.lists.arrays()
+        return with_prefix(self.trees.arrays(), "trees") | with_prefix(lists, "lists")
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], sources: Sources) -> "RankedCandidates":
-        """The inverse of :meth:`arrays`."""
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], tracks: Tracks, strategies: Mapping[str, Strategy]
+    ) -> "RankedCandidates":
+        """The inverse of :meth:`arrays`; its sources are among the ``strategies``."""
+        own = of_prefix(arrays, "lists")
+        sources = Sources(
+            tracks, {name: strategies[name] for name in PROPOSED}, VectorLists.from_arrays(own) if own else None
+        )
         return cls(sources, Forest.from_arrays(of_prefix(arrays, "trees")))
 
     def score(self, histories: FlatSequences) -> SparseScores:

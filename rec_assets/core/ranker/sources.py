@@ -8,13 +8,15 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.read_only import read_only
-from rec_assets.core.strategies.answers import Strategy
+from rec_assets.core.strategies.answers import Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets.core.strategies.popularity import Popularity
 from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
+from rec_assets.core.strategies.vector_lists import FEWEST, VectorLists
+from rec_assets.core.strategies.vector_scores import VectorScores
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
 # How many candidates each strategy proposes. The tracks of the history are candidates, too: repeats are learned.
@@ -76,17 +78,30 @@ def fit_source(
 
 @dataclass(frozen=True)
 class Sources:
-    """All strategies of ``PROPOSED`` over the same training playlists, by name and in that order."""
+    """All strategies of ``PROPOSED`` over the same training playlists, by name and in that order.
+
+    Attributes:
+        lists: of the vectors of ``track_vectors``; None where there are so few that they are searched exactly.
+    """
 
     tracks: Tracks
     strategies: Mapping[str, Strategy]
+    lists: VectorLists | None = None
 
     @classmethod
     def fit(
         cls, tracks: Tracks, training: FlatSequences, embeddings: TrackEmbeddings, settings: NeighbourhoodSettings
     ) -> "Sources":
         """See :func:`fit_source`; ``tracks`` are the counts of ``training``."""
-        return cls(tracks, {name: fit_source(name, tracks, training, embeddings, settings) for name in PROPOSED})
+        return cls.join(tracks, {name: fit_source(name, tracks, training, embeddings, settings) for name in PROPOSED})
+
+    @classmethod
+    def join(cls, tracks: Tracks, fitted: Mapping[str, Strategy]) -> "Sources":
+        """The strategies of ``PROPOSED`` among those that are ``fitted``."""
+        vectors = fitted["track_vectors"]
+        assert isinstance(vectors, TrackVectors)  # noqa: S101 - for the type checker; fit_source makes it so
+        lists = VectorLists.build(vectors.index.vectors) if len(vectors.index) >= FEWEST else None
+        return cls(tracks, {name: fitted[name] for name in PROPOSED}, lists)
 
     def propose(self, histories: FlatSequences) -> Candidates:
         """The candidates of ``histories``, tracks of the histories themselves among them."""
@@ -94,7 +109,7 @@ class Sources:
 
         scores = [strategy.score(histories) for strategy in self.strategies.values()]
         depths = [PROPOSED[name] for name in self.strategies]
-        answers = [score.top(depth) for score, depth in zip(scores, depths, strict=True)]
+        answers = [self._best(score, depth) for score, depth in zip(scores, depths, strict=True)]
         history, rows, places = loops.gather(
             (read_only(histories.values), read_only(histories.offsets)),
             np.hstack([answer.rows for answer in answers]),
@@ -108,6 +123,11 @@ class Sources:
             places=places,
             best=np.column_stack([answer.scores[:, 0] for answer in answers]),
         )
+
+    def _best(self, scores: Scores, depth: int) -> Answers:
+        if self.lists is not None and isinstance(scores, VectorScores):
+            return scores.nearly_top(self.lists, depth)
+        return scores.top(depth)
 
 
 def candidate_features(sources: Sources, histories: FlatSequences, candidates: Candidates) -> np.ndarray:

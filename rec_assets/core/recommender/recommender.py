@@ -138,7 +138,7 @@ def _strategy_of(
         case StrategyName.popularity:
             return Popularity(tracks)
         case StrategyName.ranker:
-            return RankedCandidates.from_arrays(arrays, Sources(tracks, {name: others[name] for name in PROPOSED}))
+            return RankedCandidates.from_arrays(arrays, tracks, others)
 
 
 def asks_ranker(settings: RecommenderSettings) -> bool:
@@ -192,7 +192,7 @@ def fit_recommender(
             return fit_source(name, tracks, rows, embeddings, settings)
         if ranker is None:
             raise LookupError("the settings ask for a ranker, and none was given")
-        return RankedCandidates.join(Sources(tracks, {name: fitted[name] for name in PROPOSED}), ranker)
+        return RankedCandidates.join(Sources.join(tracks, fitted), ranker)
 
     for contender in _wanted(settings):
         fitted[contender.label] = fit(contender)

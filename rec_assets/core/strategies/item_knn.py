@@ -118,9 +118,7 @@ class Cooccurrence:
         """The inverse of :meth:`arrays`."""
         scale = arrays["scale"]
         stored = SparseRows.from_arrays(arrays, "stored", len(scale))
-        return cls(
-            arrays["values"], arrays["begins"], nearness, scale, stored, arrays["starts"], arrays["positions"]
-        )
+        return cls(arrays["values"], arrays["begins"], nearness, scale, stored, arrays["starts"], arrays["positions"])
 
     def rows(self, wanted: np.ndarray) -> SparseRows:
         """(w, t) rows ``wanted`` (w,) int32, which ascend."""

@@ -5,11 +5,13 @@ A row's entries stand in ``columns`` and ``values`` from ``starts[row]`` to ``st
 
 import numpy as np
 
-from rec_assets.core.base.compiled import compiled
+from rec_assets.core.base.compiled import compiled, compiled_in_any_order
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
+Entries = tuple[np.ndarray, np.ndarray]  # columns, values
 
-_GOLDEN_RATIO = 2_654_435_769  # of 2 ** 32, odd
+_BITS = 11
+_BUCKETS = 1 << _BITS
 
 
 @compiled
@@ -66,74 +68,84 @@ def _put_in_order(columns: np.ndarray, scores: np.ndarray, count: int) -> None:
 
 
 @compiled
-def _bits(count: int) -> int:
-    """Of the slots of a table that ``count`` columns fill by at most a half."""
-    bits = 4
-    while (1 << bits) < 2 * count:
-        bits += 1
-    return bits
+def _room_for(count: int) -> Entries:
+    return np.empty(count, np.int32), np.empty(count, np.float32)
 
 
 @compiled
-def _slot(column: int, columns: np.ndarray, table: np.ndarray, bits: int) -> int:
-    """The slot of ``table`` that holds the place of ``column`` in ``columns``, or the free one, -1, where it belongs.
+def _added_up(entries: Entries, spare: Entries, count: int, width: int) -> Entries:
+    """The columns of ``count`` entries without repeats, ascending, and the sums of their values, in the order given.
 
-    Open addressing by a multiplicative hash (Knuth 1998, "The Art of Computer Programming" 3, section 6.4). A table of
-    what is met stays in the processor's cache, which an array over the whole catalog does not: 40 times as fast.
+    A radix sort (Knuth 1998, "The Art of Computer Programming" 3, section 5.2.5), by 11 bits at a time: 31,000 entries
+    take a tenth of the time of sums in an array over a whole catalog of millions, which is in no processor's cache.
     """
-    slot = ((column * _GOLDEN_RATIO) & 0xFFFFFFFF) >> (32 - bits)
-    while table[slot] >= 0 and columns[table[slot]] != column:
-        slot = (slot + 1) & ((1 << bits) - 1)
-    return slot
-
-
-@compiled
-def _add(
-    column: int, value: float, columns: np.ndarray, sums: np.ndarray, count: int, table: np.ndarray, bits: int
-) -> int:
-    """Adds to the sum of a column, of which ``count`` have been met; returns how many have been now."""
-    slot = _slot(column, columns, table, bits)
-    if table[slot] >= 0:
-        sums[table[slot]] += value
-        return count
-    table[slot] = count
-    columns[count], sums[count] = column, value
-    return count + 1
+    columns, values = entries[0][:count], entries[1][:count]
+    spare_columns, spare_values = spare[0][:count], spare[1][:count]
+    shift = 0
+    while (width - 1) >> shift > 0:
+        ends = np.zeros(_BUCKETS + 1, np.int64)
+        for column in columns:
+            ends[((column >> shift) & (_BUCKETS - 1)) + 1] += 1
+        for bucket in range(_BUCKETS):
+            ends[bucket + 1] += ends[bucket]
+        for place in range(len(columns)):
+            bucket = (columns[place] >> shift) & (_BUCKETS - 1)
+            spare_columns[ends[bucket]], spare_values[ends[bucket]] = columns[place], values[place]
+            ends[bucket] += 1
+        columns, spare_columns = spare_columns, columns
+        values, spare_values = spare_values, values
+        shift += _BITS
+    count = 0
+    for place in range(len(columns)):
+        if count and columns[count - 1] == columns[place]:
+            values[count - 1] += values[place]
+        else:
+            columns[count], values[count] = columns[place], values[place]
+            count += 1
+    return columns[:count], values[:count]
 
 
 @compiled
 def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
-    """The product of both, of which each row keeps its ``most`` highest values, ties by the lowest column.
+    """The product of both, by Gustavson 1978, "Two fast algorithms for sparse matrices".
 
-    Gustavson 1978, "Two fast algorithms for sparse matrices". The entries of a row are in the order in which they are
-    met, or, where some are left out, in that of a heap; both depend on nothing but the row. ``right`` has ``width``
-    columns; values that are 0 are no entries.
+    Each row keeps its ``most`` highest values, ties by the lowest column. Its entries ascend by column, or, where some
+    are left out, are in the order of a heap. ``right`` has ``width`` columns; values that are 0 are no entries.
     """
     rows = len(left[0]) - 1
     room, met = 0, np.zeros(rows, np.int64)
     for row in range(rows):
         for entry in range(left[0][row], left[0][row + 1]):
             met[row] += right[0][left[1][entry] + 1] - right[0][left[1][entry]]
-        met[row] = min(met[row], width)
-        room += min(met[row], most)
-    largest = met.max() if rows else 0
+        room += min(met[row], width, most)
     columns, values, starts = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(rows + 1, np.int64)
-    found, sums = np.empty(largest, np.int32), np.empty(largest, np.float32)
-    table = np.empty(1 << _bits(largest), np.int32)
+    entries, spare = _room_for(met.max() if rows else 0), _room_for(met.max() if rows else 0)
     for row in range(rows):
-        bits, count, kept = _bits(met[row]), 0, 0
-        table[: 1 << bits] = -1
+        count = 0
         for entry in range(left[0][row], left[0][row + 1]):
-            weight = left[2][entry]
-            for other in range(right[0][left[1][entry]], right[0][left[1][entry] + 1]):
-                count = _add(right[1][other], weight * right[2][other], found, sums, count, table, bits)
+            first, last = right[0][left[1][entry]], right[0][left[1][entry] + 1]
+            entries[0][count : count + last - first] = right[1][first:last]
+            entries[1][count : count + last - first] = left[2][entry] * right[2][first:last]
+            count += last - first
         start = starts[row]
-        best, scores = columns[start : start + min(most, count)], values[start : start + min(most, count)]
-        for place in range(count):
-            if sums[place] != 0:
-                kept = _offer(best, scores, kept, found[place], sums[place])
-        starts[row + 1] = start + kept
+        own = _added_up(entries, spare, count, width)
+        starts[row + 1] = start + _keep_best(own, (columns[start:], values[start:]), most)
     return starts, columns[: starts[rows]], values[: starts[rows]]
+
+
+@compiled
+def _keep_best(entries: Entries, into: Entries, most: int) -> int:
+    """Copies the ``most`` highest of the values that are not 0, and their columns; returns how many these are."""
+    columns, values = entries
+    to_columns, to_values = into
+    kept = 0
+    for place in range(len(columns)):
+        if values[place] != 0 and most < len(columns):
+            kept = _offer(to_columns[:most], to_values[:most], kept, columns[place], values[place])
+        elif values[place] != 0:
+            to_columns[kept], to_values[kept] = columns[place], values[place]
+            kept += 1
+    return kept
 
 
 @compiled
@@ -161,28 +173,26 @@ def near(
     room, largest = 0, 0
     for track in wanted:
         listed = starts[track - first_track + 1] - starts[track - first_track]
-        met = min(listed * (len(by_distance) - 1), len(scale))
-        room, largest = room + min(met, most), max(largest, met)
-    columns, scores, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(len(wanted) + 1, np.int64)
-    found, sums = np.empty(largest, np.int32), np.empty(largest, np.float32)
-    table = np.empty(1 << _bits(largest), np.int32)
+        room += min(listed * (len(by_distance) - 1), len(scale), most)
+        largest = max(largest, listed * len(by_distance))
+    entries, spare = _room_for(largest), _room_for(largest)
+    columns, values, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(len(wanted) + 1, np.int64)
     for number, track in enumerate(wanted):
         own = places[starts[track - first_track] : starts[track - first_track + 1]]
-        bits, count, kept = _bits(min(len(own) * (len(by_distance) - 1), len(scale))), 0, 0
-        table[: 1 << bits] = -1
+        count = 0
         for place in own:
             first, last = _reach(sequences[1], place, middle, len(by_distance) - 1 - middle)
             for other in range(first, last):
                 weight, column = by_distance[other - place + middle], sequences[0][other]
                 if weight != 0 and column != track:
-                    count = _add(column, weight, found, sums, count, table, bits)
+                    entries[0][count], entries[1][count] = column, weight
+                    count += 1
+        near_columns, sums = _added_up(entries, spare, count, len(scale))
+        for place in range(len(sums)):
+            sums[place] = np.float32(sums[place] * scale[track] * scale[near_columns[place]])
         start = ends[number]
-        best, values = columns[start : start + min(count, most)], scores[start : start + min(count, most)]
-        for place in range(count):
-            value = np.float32(sums[place] * scale[track] * scale[found[place]])
-            kept = _offer(best, values, kept, found[place], value)
-        ends[number + 1] = start + kept
-    return ends, columns[: ends[-1]], scores[: ends[-1]]
+        ends[number + 1] = start + _keep_best((near_columns, sums), (columns[start:], values[start:]), most)
+    return ends, columns[: ends[-1]], values[: ends[-1]]
 
 
 @compiled
@@ -220,22 +230,13 @@ def best_of(rows: Rows, above: float, depth: int, left_out: tuple[np.ndarray, np
     columns, scores = np.full((count, depth), np.int32(-1)), np.full((count, depth), np.float32(-np.inf))
     for row in range(count):
         kept, silent = 0, left_out[0][left_out[1][row] : left_out[1][row + 1]]
-        # What the latest tracks of a history add comes last, and is the highest: from the end, few enter the heap.
-        for entry in range(rows[0][row + 1] - 1, rows[0][row] - 1, -1):
+        for entry in range(rows[0][row], rows[0][row + 1]):
             column, score = rows[1][entry], rows[2][entry]
             enters = kept < depth or score >= scores[row, 0]
-            if enters and score > above and not _is_among(silent, column):
+            if enters and score > above and not (silent == column).any():
                 kept = _offer(columns[row], scores[row], kept, column, score)
         _put_in_order(columns[row], scores[row], kept)
     return columns, scores
-
-
-@compiled
-def _is_among(values: np.ndarray, wanted: int) -> bool:
-    for value in values:
-        if value == wanted:
-            return True
-    return False
 
 
 @compiled
@@ -253,26 +254,49 @@ def offer_block(block: np.ndarray, start: int, columns: np.ndarray, scores: np.n
         found[row] = count
 
 
+@compiled_in_any_order
+def _dot(left: np.ndarray, right: np.ndarray) -> float:
+    total = np.float32(0)
+    for x in range(len(left)):
+        total += left[x] * right[x]
+    return total
+
+
+@compiled
+def search_lists(
+    queries: np.ndarray, centres: np.ndarray, lists: tuple[np.ndarray, np.ndarray, np.ndarray], read: int, depth: int
+) -> np.ndarray:
+    """(m, depth) int32 places of the greatest dot products with ``queries`` (m, d), in no order; -1 = no more.
+
+    Of the ``lists`` (where each begins, places, vectors), those are ``read`` whose ``centres`` (l, d) have the
+    greatest dot products.
+    """
+    starts, places, vectors = lists
+    found, scores = np.full((len(queries), depth), np.int32(-1)), np.empty(depth, np.float32)
+    chosen, nearness = np.empty(min(read, len(centres)), np.int32), np.empty(min(read, len(centres)), np.float32)
+    for row in range(len(queries)):
+        kept = 0
+        for number in range(len(centres)):
+            kept = _offer(chosen, nearness, kept, number, _dot(queries[row], centres[number]))
+        _put_in_order(chosen, nearness, kept)
+        kept = 0
+        for number in chosen:
+            for entry in range(starts[number], starts[number + 1]):
+                score = _dot(queries[row], vectors[entry])
+                if score > -np.inf and (kept < depth or score >= scores[0]):
+                    kept = _offer(found[row], scores, kept, places[entry], score)
+    return found
+
+
 @compiled
 def look_up(rows: Rows, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """(c,) float32 value at each ``row`` (c,), which ascend, and ``column`` (c,); 0 where there is none."""
-    found, largest = np.zeros(len(row), np.float32), 0
-    for number in range(len(rows[0]) - 1):
-        largest = max(largest, rows[0][number + 1] - rows[0][number])
-    table = np.empty(1 << _bits(largest), np.int32)
-    asked = 0
-    for number in range(len(rows[0]) - 1):
-        if asked == len(row) or row[asked] != number:
-            continue
-        columns, values = rows[1][rows[0][number] : rows[0][number + 1]], rows[2][rows[0][number] : rows[0][number + 1]]
-        bits = _bits(len(columns))
-        table[: 1 << bits] = -1
-        for place in range(len(columns)):
-            table[_slot(columns[place], columns, table, bits)] = place
-        while asked < len(row) and row[asked] == number:
-            place = table[_slot(column[asked], columns, table, bits)]
-            found[asked] = values[place] if place >= 0 else 0
-            asked += 1
+    """(c,) float32 value at each ``row`` (c,) and ``column`` (c,), 0 where none is; the columns of a row ascend."""
+    found = np.zeros(len(row), np.float32)
+    for number in range(len(row)):
+        start, end = rows[0][row[number]], rows[0][row[number] + 1]
+        place = start + np.searchsorted(rows[1][start:end], column[number])
+        if place < end and rows[1][place] == column[number]:
+            found[number] = rows[2][place]
     return found
 
 

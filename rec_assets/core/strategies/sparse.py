@@ -84,9 +84,9 @@ class SparseRows:
         return np.bincount(self.owners(), weights=self.values, minlength=len(self)).astype(np.float32)
 
     def at(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(c,) float32 value at each of ``rows`` (c,), which ascend, and ``columns`` (c,); 0 where there is none.
+        """(c,) float32 value at each of ``rows`` (c,) and ``columns`` (c,); 0 where there is none.
 
-        No row may hold a column twice.
+        The columns of each row ascend.
         """
         return _loops().look_up(self.parts, read_only(rows), read_only(columns))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
+from rec_assets.core.strategies.vector_lists import VectorLists
 
 # Times the queries at once 16 MB of scores, which stay near the processor: with 128 MB it takes 1.6 times as long.
 _BLOCK, _QUERIES = 16_384, 256
@@ -86,12 +87,15 @@ class VectorIndex:
             block[silent_queries[own], silent_places[own] - start] = -np.inf
             block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
             loops.offer_block(block, start, places, scores, found)
-        places, scores = self._scored_again(asked, places, depth)
+        places, scores = self.scored(asked, places, depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
 
-    def _scored_again(self, queries: np.ndarray, places: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """The ``depth`` best of ``places`` (m, p), scored one by one; equal scores by the lowest place."""
+    def scored(self, queries: np.ndarray, places: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        """The ``depth`` best of ``places`` (m, p) for ``queries`` (m, d), scored one by one, ties by the lowest place.
+
+        Returns what :meth:`search` does.
+        """
         scores = np.einsum("md,mpd->mp", queries, self.vectors[places])
         scores[places == NO_TRACK] = -np.inf
         order = np.lexsort((places, -scores))[:, :depth]
@@ -116,10 +120,19 @@ class VectorScores:
 
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
-        places, scores = self.index.search(self.queries, depth, self._silent(left_out))
+        return self._answers(*self.index.search(self.queries, depth, self._silent(left_out)), left_out)
+
+    def nearly_top(self, lists: VectorLists, depth: int) -> Answers:
+        """Nearly the same as :meth:`top`: of what the search of ``lists`` of the same vectors finds.
+
+        Nothing is left out, not even the query itself.
+        """
+        return self._answers(*self.index.scored(self.queries, lists.search(self.queries, depth), depth))
+
+    def _answers(self, places: np.ndarray, scores: np.ndarray, left_out: FlatSequences | None = None) -> Answers:
         rows = np.where(places == NO_TRACK, NO_TRACK, self.index.rows[places]).astype(np.int32)
         if not self.has_query.all():
-            others = self.otherwise.top(depth, left_out)
+            others = self.otherwise.top(places.shape[1], left_out)
             rows = np.where(self.has_query[:, None], rows, others.rows)
             scores = np.where(self.has_query[:, None], scores, others.scores)
         return Answers(rows, scores)
