@@ -6,13 +6,12 @@ format can hold its own. CRC-32 finds every damage of up to 32 bits in a row. It
 """
 
 import json
-import mmap
 import os
 import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rec_assets.core.base.errors import UnreadableError
 
@@ -21,6 +20,7 @@ _CHECKSUM = "checksum"
 _SEAL = re.compile(rb"crc32:\d{10}")
 # The checksum is within so many bytes of the end: after it comes at most the end of a parquet footer.
 _TAIL = 65_536
+_BLOCK = 1_048_576
 
 
 def seal(path: Path) -> None:
@@ -29,11 +29,11 @@ def seal(path: Path) -> None:
     Raises:
         ValueError: there is no such place near the end of the file.
     """
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        place = _find(content)
+    with path.open("r+b") as file:
+        place, _ = _find(file)
         if place is None:
             raise ValueError(f"{path} has no place for a checksum")
-        digits = b"crc32:%010d" % _checksum(content, place)
+        digits = _digits(file, place)
         file.seek(place)
         file.write(digits)
 
@@ -48,26 +48,34 @@ def verify_seal(path: Path) -> None:
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             raise UnreadableError("is empty")
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            place = _find(content)
-            if place is None:
-                raise UnreadableError(
-                    "has no checksum: it is damaged, or an older version of rec_assets or another program wrote it"
-                )
-            if content[place : place + len(UNSEALED)] != b"crc32:%010d" % _checksum(content, place):
-                raise UnreadableError("is damaged: its bytes are not those that were written")
+        place, found = _find(file)
+        if place is None:
+            raise UnreadableError(
+                "has no checksum: it is damaged, or an older version of rec_assets or another program wrote it"
+            )
+        if found != _digits(file, place):
+            raise UnreadableError("is damaged: its bytes are not those that were written")
 
 
-def _find(content: mmap.mmap) -> int | None:
-    start = max(0, len(content) - _TAIL)
-    found = [match.start() for match in _SEAL.finditer(content[start:])]
-    return start + found[-1] if found else None
+def _find(file: BinaryIO) -> tuple[int | None, bytes]:
+    """Where the last checksum stands, and its text."""
+    start = max(0, file.seek(0, os.SEEK_END) - _TAIL)
+    file.seek(start)
+    found = list(_SEAL.finditer(file.read()))
+    return (start + found[-1].start(), found[-1].group()) if found else (None, b"")
 
 
-def _checksum(content: mmap.mmap, place: int) -> int:
-    with memoryview(content) as view:
-        before = zlib.crc32(UNSEALED.encode(), zlib.crc32(view[:place]))
-        return zlib.crc32(view[place + len(UNSEALED) :], before)
+def _digits(file: BinaryIO, place: int) -> bytes:
+    """The text of the checksum of ``file``. It is read and not mapped, which would count as memory of the process."""
+    file.seek(0)
+    total, left = 0, place
+    while left and (block := file.read(min(_BLOCK, left))):
+        total, left = zlib.crc32(block, total), left - len(block)
+    total = zlib.crc32(UNSEALED.encode(), total)
+    file.seek(place + len(UNSEALED))
+    while block := file.read(_BLOCK):
+        total = zlib.crc32(block, total)
+    return b"crc32:%010d" % total
 
 
 def write_json(document: Mapping[str, Any], path: Path) -> None:

@@ -301,17 +301,6 @@ def look_up(rows: Rows, row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def weighted_sums(rows: Rows, vectors: np.ndarray) -> np.ndarray:
-    """(r, d) float32 sum of the ``vectors`` (v, d) of each row's columns, times their values."""
-    sums = np.zeros((len(rows[0]) - 1, vectors.shape[1]), np.float32)
-    for row in range(len(sums)):
-        for entry in range(rows[0][row], rows[0][row + 1]):
-            for x in range(vectors.shape[1]):
-                sums[row, x] += rows[2][entry] * vectors[rows[1][entry], x]
-    return sums
-
-
-@compiled
 def distinct(values: np.ndarray, offsets: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """The values of each sequence without repeats, in the order in which they come first; and where they begin."""
     kept, starts, last = np.empty(len(values), np.int32), np.zeros(len(offsets), np.int64), np.full(width, -1)

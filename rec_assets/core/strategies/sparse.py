@@ -12,6 +12,7 @@ from rec_assets.core.base.read_only import read_only
 from rec_assets.core.strategies.answers import Answers
 
 _NOTHING = np.empty(0, np.int32)
+_CHUNK = 16_384  # rows whose products are in memory at once
 
 
 @cache
@@ -64,7 +65,15 @@ class SparseRows:
 
     def times_vectors(self, vectors: np.ndarray) -> np.ndarray:
         """(r, d) float32 product with ``vectors`` (width, d)."""
-        return _loops().weighted_sums(self.parts, read_only(vectors))
+        sums = np.zeros((len(self), vectors.shape[1]), np.float32)
+        for first in range(0, len(self), _CHUNK):
+            bounds = self.starts[first : first + _CHUNK + 1]
+            own = slice(bounds[0], bounds[-1])
+            filled = np.flatnonzero(np.diff(bounds))
+            if len(filled):
+                products = vectors[self.columns[own]] * self.values[own, None]
+                sums[first + filled] = np.add.reduceat(products, bounds[filled] - bounds[0])
+        return sums
 
     def taken(self, rows: np.ndarray) -> "SparseRows":
         """Some ``rows`` (w,), in that order."""

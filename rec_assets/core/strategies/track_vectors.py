@@ -89,7 +89,7 @@ class TrackVectors:
     """Recommends the tracks whose vectors fit the query's best. A query with NaN answers nothing.
 
     Attributes:
-        index: what a query is compared with; the prior is its last dimension, in which every query has a 1.
+        index: what a query is compared with; a prior is its last dimension, in which every query has a 1.
         table: (n, d) or, where artists stand in, (n + a, d) vectors of which queries are made.
         place: (t,) place of each track in ``table``; ``NO_TRACK`` where there is none.
     """
@@ -106,11 +106,12 @@ class TrackVectors:
         """Lay out the vectors of ``embeddings`` for the question ``asked``."""
         rows = tracks.row_of[embeddings.track_index]
         order = np.argsort(rows)
-        inputs, against = embeddings.input_vectors[order], embeddings.output_vectors[order]
         if asked.scoring is Scoring.cosine:
-            inputs = against = embeddings.unit_input_vectors()[order]
-        prior = asked.popularity_prior * np.log(embeddings.count[order]) * (asked.scoring is Scoring.output)
-        vectors = np.column_stack([against, prior.astype(np.float32)])
+            inputs = vectors = embeddings.unit_input_vectors()[order]
+        else:
+            prior = asked.popularity_prior * np.log(embeddings.count[order])
+            inputs = embeddings.input_vectors[order]
+            vectors = np.column_stack([embeddings.output_vectors[order], prior.astype(np.float32)])
         index = VectorIndex.build(vectors, rows[order].astype(np.int32), len(tracks))
         if asked.cold_query is not ColdQuery.artist:
             return cls(asked, tracks, index, inputs, index.place)
@@ -146,7 +147,8 @@ class TrackVectors:
             has_query[:] = True
         if asked.scoring is Scoring.cosine:
             queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        queries = np.column_stack([queries, np.ones(len(queries), np.float32)])
+        else:
+            queries = np.column_stack([queries, np.ones(len(queries), np.float32)])
         return VectorScores(self.index, queries, itself, has_query, Popularity(self.tracks).score(histories))
 
     def cosines(self, row: int, others: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Scores that are dot products, and the exact search for the greatest of them, block by block."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class VectorIndex:
     Attributes:
         vectors: (n, d) float32; one with a number that is not finite is never found.
         rows: (n,) int32 rows of the tracks, ascending: the place of a vector decides ties.
-        place: (t,) int64 place of each row's vector; ``NO_TRACK`` where it has none.
+        place: (t,) int32 place of each row's vector; ``NO_TRACK`` where it has none.
         broken: (b,) int64 places of the vectors that are not finite.
     """
 
@@ -40,7 +41,7 @@ class VectorIndex:
     def build(cls, vectors: np.ndarray, rows: np.ndarray, tracks: int) -> "VectorIndex":
         """The index of ``vectors`` (n, d) of ascending ``rows`` (n,), among ``tracks`` rows in all."""
         vectors = np.ascontiguousarray(vectors, np.float32)
-        place = np.full(tracks, NO_TRACK, np.int64)
+        place = np.full(tracks, NO_TRACK, np.int32)
         place[rows] = np.arange(len(rows))
         return cls(vectors, rows, place, np.flatnonzero(~np.isfinite(vectors).all(axis=1)))
 
@@ -72,22 +73,22 @@ class VectorIndex:
     def _search(
         self, queries: np.ndarray, depth: int, silent_queries: np.ndarray, silent_places: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        from rec_assets.core.strategies import loops
-
         asks = np.asarray(np.isfinite(queries).all(axis=1))
         asked = np.where(asks[:, None], queries, 0).astype(np.float32)
-        places = np.full((len(queries), depth + _MARGIN), NO_TRACK, np.int32)
-        scores, found = np.full(places.shape, -np.inf, np.float32), np.zeros(len(queries), np.int64)
         order = np.argsort(silent_places, kind="stable")
         silent_queries, silent_places = silent_queries[order], silent_places[order]
-        for start in range(0, len(self), _BLOCK):
-            stop = min(start + _BLOCK, len(self))
-            block = asked @ self.vectors[start:stop].T
-            own = slice(*np.searchsorted(silent_places, [start, stop]).tolist())
-            block[silent_queries[own], silent_places[own] - start] = -np.inf
-            block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
-            loops.offer_block(block, start, places, scores, found)
-        places, scores = self.scored(asked, places, depth)
+
+        def blocks() -> Iterator[tuple[int, np.ndarray]]:
+            for start in range(0, len(self), _BLOCK):
+                stop = min(start + _BLOCK, len(self))
+                block = asked @ self.vectors[start:stop].T
+                own = slice(*np.searchsorted(silent_places, [start, stop]).tolist())
+                block[silent_queries[own], silent_places[own] - start] = -np.inf
+                block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
+                yield start, block
+
+        find = _best_of_one if len(self) <= _BLOCK else _best_of_many
+        places, scores = self.scored(asked, find(blocks(), len(asked), depth + _MARGIN), depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
 
@@ -100,6 +101,33 @@ class VectorIndex:
         scores[places == NO_TRACK] = -np.inf
         order = np.lexsort((places, -scores))[:, :depth]
         return np.take_along_axis(places, order, 1), np.take_along_axis(scores, order, 1)
+
+
+def _best_of_one(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: int) -> np.ndarray:
+    """(m, depth) places of the greatest scores in one block, in no order, ties by the lowest place.
+
+    It takes no compiled loop, so that a job that asks few vectors alone does not load numba.
+    """
+    found = np.full((queries, depth), NO_TRACK, np.int32)
+    for _, block in blocks:
+        width = block.shape[1]
+        bits = (block + 0).view(np.int32).astype(np.int64)  # -0.0 becomes 0.0
+        # The bits of floats are in their order, those of negative ones in the opposite one.
+        rising = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
+        best = np.argpartition(rising * width - np.arange(width), width - min(depth, width), axis=1)[:, -depth:]
+        found[:, : best.shape[1]] = np.where(np.take_along_axis(block, best, 1) > -np.inf, best, NO_TRACK)
+    return found
+
+
+def _best_of_many(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: int) -> np.ndarray:
+    """The same of many blocks, each of which begins at a place."""
+    from rec_assets.core.strategies import loops
+
+    places, counts = np.full((queries, depth), NO_TRACK, np.int32), np.zeros(queries, np.int64)
+    scores = np.full(places.shape, -np.inf, np.float32)
+    for start, block in blocks:
+        loops.offer_block(block, start, places, scores, counts)
+    return places
 
 
 @dataclass(frozen=True)
