@@ -1,9 +1,20 @@
 """Loops over flat arrays, compiled by numba: plain Python to read, as fast as C, and free of the interpreter's lock."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
-import numba
+# numba loads SciPy's BLAS for matrix products, which no loop here takes: 0.4 s before the first answer.
+_BLAS = "scipy.linalg.cython_blas"
+if _BLAS in sys.modules:
+    import numba
+else:
+    sys.modules[_BLAS] = None  # type: ignore[assignment] - an import of it fails, as where there is no SciPy
+    try:
+        import numba
+        import numba.np.arraymath
+    finally:
+        del sys.modules[_BLAS]
 
 _IN_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinite numbers stay what they are
 

@@ -72,3 +72,70 @@ def gather(
             if answers[asked, column] >= 0:
                 places[starts[asked] + np.searchsorted(known, answers[asked, column]), source[column]] = place
     return history[:count].copy(), rows[:count].copy(), places
+
+
+@compiled
+def compare(
+    scores: np.ndarray, places: np.ndarray, best: np.ndarray, history: np.ndarray, products: int, features: np.ndarray
+) -> None:
+    """Writes what the sources say of each candidate: (c, s) scores against their (m, s) best, then (c, s) places.
+
+    See :class:`.sources.Candidates`. Scores of the source ``products`` may be negative. There may be more sources than
+    ``features`` (c, 2 s) has room for; those are left out.
+    """
+    sources = features.shape[1] // 2
+    for number in range(len(scores)):
+        for source in range(sources):
+            highest, own = best[history[number], source], scores[number, source]
+            if source == products:
+                features[number, source] = highest - own
+            else:
+                features[number, source] = own / highest if highest > 0 else np.nan
+            features[number, sources + source] = np.log(places[number, source])
+
+
+@compiled
+def describe(
+    histories: tuple[np.ndarray, np.ndarray],
+    candidates: tuple[np.ndarray, np.ndarray, np.ndarray],
+    tracks: tuple[np.ndarray, np.ndarray, int],
+    features: np.ndarray,
+) -> None:
+    """Writes what is known of each candidate and of its history, in ``features`` (c, 11).
+
+    Args:
+        histories: tracks, and (m + 1,) where those of each history begin.
+        candidates: (c,) history, ascending; (c,) track; (c,) share of its artist in the history.
+        tracks: (t,) count, (t,) artist, and which artist stands for none.
+        features: see above.
+    """
+    history, rows, shares = candidates
+    count, artist, unknown = tracks
+    number = 0
+    while number < len(rows):
+        own = histories[0][histories[1][history[number]] : histories[1][history[number] + 1]]
+        length, last = len(own), artist[own[-1]]
+        order = np.argsort(own, kind="mergesort")
+        in_order, artists, goes_on = own[order], artist[own], 0
+        for step in range(1, length):
+            goes_on += artists[step] == artists[step - 1] and artists[step] != unknown
+        about = (
+            float(length),
+            len(np.unique(own)) / length,
+            len(np.unique(artists)) / length,
+            goes_on / max(length - 1, 1),
+            np.log1p(count[own[-1]]),
+        )
+        asked = history[number]
+        while number < len(rows) and history[number] == asked:
+            track, known = rows[number], artist[rows[number]] != unknown
+            first, end = np.searchsorted(in_order, track), np.searchsorted(in_order, track, side="right")
+            features[number, 0] = np.log1p(count[track])
+            features[number, 1] = shares[number] if known else np.nan
+            features[number, 2] = known and artist[track] == last
+            features[number, 3] = known
+            features[number, 4] = end - first
+            features[number, 5] = length - order[end - 1] if end > first else np.nan
+            for place in range(5):
+                features[number, 6 + place] = about[place]
+            number += 1

@@ -29,8 +29,10 @@ PROPOSED = {
     "popularity": 50,
 }
 _SCORED = [name for name in PROPOSED if name != "popularity"]
+_VECTORS = _SCORED.index("track_vectors")
 _OF_CANDIDATE = ("log_count", "artist_share", "is_last_artist", "artist_is_known", "times_in_history", "steps_since")
 _OF_HISTORY = ("history_length", "distinct_share", "artists_per_track", "same_artist_share", "last_log_count")
+# In the order in which the loops write them.
 FEATURES = (*(f"{name}_{what}" for what in ("score", "place") for name in _SCORED), *_OF_CANDIDATE, *_OF_HISTORY)
 
 
@@ -136,62 +138,19 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
     A score is compared with the source's best for the same history: as a share of it, or, for products of
     vectors, which may be negative, as the distance to it. Places are logarithms.
     """
-    columns: dict[str, np.ndarray] = {}
-    for number, name in enumerate(sources.strategies):
-        best = candidates.best[candidates.history, number]
-        own = candidates.scores[:, number]
-        columns[f"{name}_score"] = best - own if name == "track_vectors" else own / np.where(best > 0, best, np.nan)
-        columns[f"{name}_place"] = np.log(candidates.places[:, number])
-    columns |= _of_history(sources.tracks, histories, candidates)
-    columns |= _of_artist(sources, histories, candidates)
-    columns |= _of_repeats(sources.tracks, histories, candidates)
-    return np.column_stack([columns[name].astype(np.float32) for name in FEATURES])
+    from rec_assets.core.ranker import loops
 
-
-def _of_history(tracks: Tracks, histories: FlatSequences, candidates: Candidates) -> dict[str, np.ndarray]:
-    lengths = histories.lengths()
-    owner = histories.owners()
-
-    def distinct(values: np.ndarray) -> np.ndarray:
-        pairs = np.unique(owner * (len(tracks) + 1) + values)
-        return np.bincount(pairs // (len(tracks) + 1), minlength=len(histories)) / lengths
-
-    artist = tracks.artist[histories.values]
-    goes_on = (owner[1:] == owner[:-1]) & (artist[1:] == artist[:-1]) & (artist[1:] != UNKNOWN_ARTIST)
-    same_artist = np.bincount(owner[1:][goes_on], minlength=len(histories)) / np.maximum(lengths - 1, 1)
-    return {
-        "log_count": np.log1p(tracks.count[candidates.rows]),
-        "history_length": lengths[candidates.history],
-        "distinct_share": distinct(histories.values)[candidates.history],
-        "artists_per_track": distinct(artist + 1)[candidates.history],
-        "same_artist_share": same_artist[candidates.history],
-        "last_log_count": np.log1p(tracks.count[histories.from_the_end(0)])[candidates.history],
-    }
-
-
-def _of_artist(sources: Sources, histories: FlatSequences, candidates: Candidates) -> dict[str, np.ndarray]:
-    artist = sources.tracks.artist[candidates.rows]
-    known = artist != UNKNOWN_ARTIST
+    features = np.empty((len(candidates.rows), len(FEATURES)), np.float32)
+    compared = features[:, : 2 * len(_SCORED)]
+    loops.compare(candidates.scores, candidates.places, candidates.best, candidates.history, _VECTORS, compared)
+    artist = sources.tracks.artist
     affinity = sources.strategies["artist_affinity"]
     assert isinstance(affinity, ArtistAffinity)  # noqa: S101 - for the type checker; Sources makes it so
-    share = np.full(len(artist), np.nan)
-    share[known] = affinity.affinity(histories).at(candidates.history[known], artist[known])
-    last = sources.tracks.artist[histories.from_the_end(0)][candidates.history]
-    return {"artist_share": share, "is_last_artist": known & (artist == last), "artist_is_known": known}
-
-
-def _of_repeats(tracks: Tracks, histories: FlatSequences, candidates: Candidates) -> dict[str, np.ndarray]:
-    """How often the candidate occurs in the history, and how many steps ago at last: 1 = it is the last track."""
-    width = len(tracks)
-    back = np.repeat(histories.offsets[1:], histories.lengths()) - np.arange(len(histories.values))
-    keys = histories.owners() * width + histories.values
-    # In order of steps, so that the first of a key is the latest.
-    order = np.lexsort((back, keys))
-    held, first, times = np.unique(keys[order], return_index=True, return_counts=True)
-    wanted = candidates.history * width + candidates.rows
-    place = np.minimum(np.searchsorted(held, wanted), len(held) - 1)
-    repeated = held[place] == wanted
-    return {
-        "times_in_history": np.where(repeated, times[place], 0),
-        "steps_since": np.where(repeated, back[order][first[place]], np.nan),
-    }
+    shares = affinity.affinity(histories).at(candidates.history, np.maximum(artist[candidates.rows], 0))
+    loops.describe(
+        (read_only(histories.values), read_only(histories.offsets)),
+        (candidates.history, candidates.rows, shares),
+        (read_only(sources.tracks.count), read_only(artist), UNKNOWN_ARTIST),
+        features[:, compared.shape[1] :],
+    )
+    return features
