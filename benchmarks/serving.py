@@ -18,7 +18,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
@@ -26,7 +25,7 @@ from urllib.parse import urlencode
 import numpy as np
 from compare import CACHE, ROOT, describe_machine
 
-from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.promoted.model import PromotedModel, read_facts
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
 
 PATIENCE = 120
@@ -43,18 +42,19 @@ def two_versions(store: Path) -> tuple[PromotedModels, list[int]]:
     (copy / FOLDER / name).hardlink_to(store / FOLDER / name)
     shutil.copy(store / POINTER, copy)
     models = PromotedModels(str(copy))
-    models.add(replace(model, facts={**model.facts, "version": first + 1}))
+    lineage = read_facts(store / FOLDER / name)[1]
+    models.add(model.recommender, model.names, {**model.facts, "version": first + 1}, lineage)
     return models, [first + 1, first]
 
 
 def questions(model: PromotedModel, count: int, k: int, why: bool) -> list[str]:
     """Paths with the names of 1 to 5 known tracks each."""
-    draw, names = np.random.default_rng(0), model.names
-    ends = np.cumsum(model.tracks.count)
+    draw, names, known = np.random.default_rng(0), model.names, model.recommender.tracks
+    ends = np.cumsum(known.count)
     paths = []
     while len(paths) < count:
         rows = np.searchsorted(ends, draw.integers(ends[-1], size=int(draw.integers(1, 6))), side="right")
-        pairs = [(names.artist_of(track), names.title_of(track)) for track in model.tracks.track_index[rows].tolist()]
+        pairs = [(names.artist_of(track), names.title_of(track)) for track in known.track_index[rows].tolist()]
         if all(artist and title for artist, title in pairs):
             words = [
                 word for pair in pairs for word in zip(("artist", "track"), (str(name) for name in pair), strict=True)

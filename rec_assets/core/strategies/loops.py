@@ -255,7 +255,7 @@ def offer_block(block: np.ndarray, start: int, columns: np.ndarray, scores: np.n
 
 
 @compiled_in_any_order
-def _dot(left: np.ndarray, right: np.ndarray) -> float:
+def _dot(left: np.ndarray, right: np.ndarray) -> np.float32:
     total = np.float32(0)
     for x in range(len(left)):
         total += left[x] * right[x]
@@ -272,19 +272,22 @@ def search_lists(
     greatest dot products.
     """
     starts, places, vectors = lists
-    found, scores = np.full((len(queries), depth), np.int32(-1)), np.empty(depth, np.float32)
-    chosen, nearness = np.empty(min(read, len(centres)), np.int32), np.empty(min(read, len(centres)), np.float32)
+    read = min(read, len(centres))
+    chosen, nearness = np.empty((len(queries), read), np.int32), np.empty(read, np.float32)
     for row in range(len(queries)):
         kept = 0
         for number in range(len(centres)):
-            kept = _offer(chosen, nearness, kept, number, _dot(queries[row], centres[number]))
-        _put_in_order(chosen, nearness, kept)
-        kept = 0
-        for number in chosen:
+            kept = _offer(chosen[row], nearness, kept, number, _dot(queries[row], centres[number]))
+    # List by list, so that a list that several queries read is read from memory once.
+    begins, asking = transposed(np.arange(len(queries) + 1) * read, chosen.ravel(), len(centres))
+    found, scores = np.full((len(queries), depth), np.int32(-1)), np.empty((len(queries), depth), np.float32)
+    counts = np.zeros(len(queries), np.int64)
+    for number in range(len(centres)):
+        for row in asking[begins[number] : begins[number + 1]]:
             for entry in range(starts[number], starts[number + 1]):
                 score = _dot(queries[row], vectors[entry])
-                if score > -np.inf and (kept < depth or score >= scores[0]):
-                    kept = _offer(found[row], scores, kept, places[entry], score)
+                if score > -np.inf and (counts[row] < depth or score >= scores[row, 0]):
+                    counts[row] = _offer(found[row], scores[row], counts[row], places[entry], score)
     return found
 
 
