@@ -5,6 +5,7 @@ Most of the training playlists fit the strategies, the others teach how to order
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -135,12 +136,19 @@ def train_ranker(
         playlists, more_cuts=settings.ranker_more_cuts, limit=settings.ranker_examples, seed=settings.ranker_seed
     )
     batches, total = [], len(examples.targets)
-    for start in range(0, total, BATCH):
+
+    def label(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         part = slice(start, start + BATCH)
         draw = np.random.default_rng((settings.ranker_seed, start))
-        histories, targets = examples.histories[part], examples.targets[part]
-        batches.append(_label(sources, histories, targets, settings.ranker_negatives, draw))
-        on_progress("examples", min(start + BATCH, total), total)
+        return _label(sources, examples.histories[part], examples.targets[part], settings.ranker_negatives, draw)
+
+    workers = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for batch in workers.map(label, range(0, total, BATCH)):
+            batches.append(batch)
+            on_progress("examples", min(len(batches) * BATCH, total), total)
+    finally:
+        workers.shutdown(cancel_futures=True)  # else a run that is cancelled would wait for all of them
     found = sum(len(sizes) for _, _, sizes in batches)
     if found == 0:
         raise DataError(
