@@ -100,9 +100,14 @@ def learn_from_held_aside(
     embeddings = train(base)
     embeddings.require_finite()
     tracks = Tracks.count_in(base, artists)
-    sources = Sources.fit(tracks, tracks.rows(base.without_ids()), embeddings, settings)
-    on_fitted(len(base))
-    return train_ranker(sources, tracks.rows(aside), settings, on_progress)
+
+    def fitted() -> Sources:
+        sources = Sources.fit(tracks, tracks.rows(base.without_ids()), embeddings, settings)
+        on_fitted(len(base))
+        return sources
+
+    # Nothing here keeps the sources, so that they are gone before the trees grow.
+    return train_ranker(fitted(), tracks.rows(aside), settings, on_progress)
 
 
 def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> tuple[FlatSequences, FlatSequences]:
@@ -135,20 +140,8 @@ def train_ranker(
     examples = cut_examples(
         playlists, more_cuts=settings.ranker_more_cuts, limit=settings.ranker_examples, seed=settings.ranker_seed
     )
-    batches, total = [], len(examples.targets)
-
-    def label(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        part = slice(start, start + BATCH)
-        draw = np.random.default_rng((settings.ranker_seed, start))
-        return _label(sources, examples.histories[part], examples.targets[part], settings.ranker_negatives, draw)
-
-    workers = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for batch in workers.map(label, range(0, total, BATCH)):
-            batches.append(batch)
-            on_progress("examples", min(len(batches) * BATCH, total), total)
-    finally:
-        workers.shutdown(cancel_futures=True)  # else a run that is cancelled would wait for all of them
+    batches, total = _labelled(sources, examples, settings, on_progress), len(examples.targets)
+    del sources  # a gigabyte at full size, which the trees do not need
     found = sum(len(sizes) for _, _, sizes in batches)
     if found == 0:
         raise DataError(
@@ -175,6 +168,27 @@ def cut_examples(playlists: FlatSequences, *, more_cuts: int, limit: int, seed: 
     keys = np.unique(np.arange(len(playlists))[:, None] * widest + cuts)[:limit]
     sequence, cut = keys // widest, keys % widest
     return Examples(playlists.cut_at(sequence, cut), playlists.values[playlists.offsets[sequence] + cut])
+
+
+def _labelled(
+    sources: Sources, examples: Examples, settings: RankerSettings, on_progress: Callable[[str, int, int], None]
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """What :func:`_label` gives for each batch of ``examples``, on all cores."""
+    batches, total = [], len(examples.targets)
+
+    def label(start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        part = slice(start, start + BATCH)
+        draw = np.random.default_rng((settings.ranker_seed, start))
+        return _label(sources, examples.histories[part], examples.targets[part], settings.ranker_negatives, draw)
+
+    workers = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for batch in workers.map(label, range(0, total, BATCH)):
+            batches.append(batch)
+            on_progress("examples", min(len(batches) * BATCH, total), total)
+    finally:
+        workers.shutdown(cancel_futures=True)  # else a run that is cancelled would wait for all of them
+    return batches
 
 
 def _label(

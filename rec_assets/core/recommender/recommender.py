@@ -180,6 +180,7 @@ def fit_recommender(
     tracks = Tracks.count_in(training, artists)
     # Ids name users, and no strategy needs them.
     rows = tracks.rows(training.without_ids())
+    del training  # the caller need not keep it either
     fitted: dict[str, Strategy] = {}
 
     def fit(contender: Contender) -> Strategy:

@@ -107,7 +107,7 @@ class TrackVectors:
         rows = tracks.row_of[embeddings.track_index]
         order = np.argsort(rows)
         if asked.scoring is Scoring.cosine:
-            inputs = vectors = embeddings.unit_input_vectors()[order]
+            inputs = vectors = embeddings.unit_input_vectors(order)
         else:
             prior = asked.popularity_prior * np.log(embeddings.count[order])
             inputs = embeddings.input_vectors[order]

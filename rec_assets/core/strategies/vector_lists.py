@@ -41,7 +41,7 @@ class VectorLists:
     def build(cls, vectors: np.ndarray) -> "VectorLists":
         """The lists of ``vectors`` (n, d) float32, the same on every run."""
         places = np.flatnonzero(np.isfinite(vectors).all(axis=1)).astype(np.int32)
-        finite = vectors[places]
+        finite = vectors if len(places) == len(vectors) else vectors[places]
         with one_blas_thread():
             centres = _centres(finite, max(1, round(_LISTS_PER_ROOT * len(finite) ** 0.5)))
             own = _nearest(finite, centres)

@@ -60,10 +60,11 @@ class TrackEmbeddings:
                 f"none. Lower alpha, which is {self.hyperparameters.get('alpha')}."
             )
 
-    def unit_input_vectors(self) -> np.ndarray:
-        """(n, d) float32 input vectors of length 1, so that a dot product is a cosine."""
-        norms = np.linalg.norm(self.input_vectors, axis=1, keepdims=True)
-        return np.ascontiguousarray(self.input_vectors / np.maximum(norms, np.finfo(np.float32).tiny))
+    def unit_input_vectors(self, order: np.ndarray | None = None) -> np.ndarray:
+        """(n, d) float32 input vectors of length 1, so that a dot product is a cosine; in ``order`` (n,), if given."""
+        vectors = self.input_vectors.copy() if order is None else self.input_vectors[order]
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return vectors
 
 
 def save_embeddings(embeddings: TrackEmbeddings, path: Path, notes: Mapping[str, str]) -> None:
