@@ -152,14 +152,23 @@ class TrackNames:
         """Number of tracks."""
         return len(self.tracks)
 
+    def of(self, tracks: np.ndarray) -> list[tuple[str | None, str | None]]:
+        """Artist and title of each of ``tracks`` (r,) as written, None where one is unknown."""
+        numbers = self.artist[tracks]
+        is_known = numbers != UNKNOWN_ARTIST
+        artists = iter(self.artists.take(numbers[is_known]))
+        return [
+            ((next(artists) or None) if known else None, title or None)
+            for known, title in zip(is_known.tolist(), self.titles.take(tracks), strict=True)
+        ]
+
     def artist_of(self, track: int) -> str | None:
         """The artist of a ``track`` as written, None where it is unknown."""
-        number = int(self.artist[track])
-        return None if number == UNKNOWN_ARTIST else self.artists[number] or None
+        return self.of(np.array([track]))[0][0]
 
     def title_of(self, track: int) -> str | None:
         """The title of a ``track`` as written, None where it is unknown."""
-        return self.titles[track] or None
+        return self.of(np.array([track]))[0][1]
 
     def find(self, artist: str, title: str) -> Found:
         """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it."""

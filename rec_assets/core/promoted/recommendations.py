@@ -91,17 +91,19 @@ def _recommendations(
     return [
         Recommendation(
             rank=rank,
-            **_name(model, row),
+            artist=artist,
+            track=track,
             score=float(score) if np.isfinite(score) else None,
             because=_reasons(model, row, latest) if request.reasons else [],
         )
-        for rank, (row, score) in enumerate(zip(found.tolist(), scores.tolist(), strict=False), start=1)
+        for rank, (row, score, (artist, track)) in enumerate(
+            zip(found.tolist(), scores.tolist(), _names(model, found), strict=False), start=1
+        )
     ]
 
 
-def _name(model: PromotedModel, row: int) -> dict[str, str | None]:
-    track = int(model.recommender.tracks.track_index[row])
-    return {"artist": model.names.artist_of(track), "track": model.names.title_of(track)}
+def _names(model: PromotedModel, rows: np.ndarray) -> list[tuple[str | None, str | None]]:
+    return model.names.of(model.recommender.tracks.track_index[rows])
 
 
 def _reasons(model: PromotedModel, row: int, latest: np.ndarray) -> list[Because]:
@@ -113,11 +115,12 @@ def _reasons(model: PromotedModel, row: int, latest: np.ndarray) -> list[Because
     order = speaks[np.lexsort((-shared[speaks], -np.nan_to_num(cosines[speaks], nan=-2)))][:_SHOWN]
     return [
         Because(
-            **_name(model, int(others[place])),
+            artist=artist,
+            track=track,
             similarity=None if np.isnan(cosines[place]) else float(cosines[place]),
             playlists=None if playlists is None else int(playlists[place]),
         )
-        for place in order
+        for place, (artist, track) in zip(order, _names(model, others[order]), strict=True)
     ]
 
 
