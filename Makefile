@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/python benchmarks/compare.py dialect --rows $(ROWS) --runs $(RUNS)
 	test -z "$(SOURCE)" || $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[baselines]'
 	test -z "$(SOURCE)" || $(BIN)/python benchmarks/compare.py whole --source $(SOURCE) --runs $(RUNS)
+	$(BIN)/python benchmarks/job.py $(SOURCE) --rows $(ROWS) --tutorial
 
 bench-strategies: setup
 	$(BIN)/python benchmarks/strategies.py answer --rows $(ROWS)
