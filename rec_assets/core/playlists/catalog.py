@@ -13,27 +13,23 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
 
     ``raw_playlists`` has ``row_id, user_id, playlist, artist, track``; no ``row_id`` occurs twice. Returns, lazily,
     ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
-    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), ``playlists`` (distinct).
+    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows).
     """
     # Names are fetched last, from the row in which each track appears first: counting and sorting numbers takes
-    # half the time and memory. Two plain GROUP BYs spill to disk, which count(DISTINCT …) per group does not.
+    # half the time and memory.
     return query(
         raw_playlists,
         "rows",
         f"""
         WITH counted AS (
-            SELECT sum(times)::BIGINT AS occurrences, count(*) AS playlists, min(first_row) AS first_row
-            FROM (
-                SELECT {TRACK_KEYS}, count(*) AS times, min(row_id) AS first_row FROM rows
-                GROUP BY key, other_key, hash(user_id, playlist)
-            )
-            GROUP BY key, other_key
+            SELECT count(*) AS occurrences, min(row_id) AS first_row
+            FROM (SELECT {TRACK_KEYS}, row_id FROM rows) GROUP BY key, other_key
         ), numbered AS (
             SELECT (row_number() OVER () - 1)::INTEGER AS track_index, *
             FROM (SELECT * FROM counted ORDER BY occurrences DESC, first_row)
         )
         SELECT track_index, coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id,
-            artist, track, occurrences, playlists
+            artist, track, occurrences
         FROM rows JOIN numbered ON row_id = first_row
         ORDER BY track_index""",
     )

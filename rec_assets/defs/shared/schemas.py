@@ -90,7 +90,6 @@ _COLUMNS = {
         dg.TableColumn("artist", "VARCHAR", "Null = empty."),
         dg.TableColumn("track", "VARCHAR", "Null = empty."),
         dg.TableColumn("occurrences", "BIGINT", "Rows that name the track."),
-        dg.TableColumn("playlists", "BIGINT", "Playlists that hold it."),
     ],
     **{f"{part}_sequences": _SEQUENCE_COLUMNS for part in _SEQUENCES},
     **{f"{part}_ranks": _RANK_COLUMNS for part in ("validation", "test")},
