@@ -30,8 +30,10 @@ def build_track_catalog(raw_playlists: Relation) -> Relation:
         )
         SELECT track_index, coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id,
             artist, track, occurrences
-        FROM rows JOIN numbered ON row_id = first_row
-        ORDER BY track_index""",
+        FROM (
+            SELECT track_index, artist, track, occurrences
+            FROM rows JOIN numbered ON row_id = first_row ORDER BY track_index
+        )""",
     )
 
 
