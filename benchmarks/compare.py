@@ -36,6 +36,12 @@ def made(rows: int, suffix: str) -> Path:
     return make_once(CACHE / f"made_{rows}{suffix}", "--rows", str(rows))
 
 
+def cleaned_once(source: Path) -> Path:
+    """The rows of ``source``, in the public file's dialect, as parquet."""
+    kept_as = f"{source.name.split('.')[0]}_{source.stat().st_size}.parquet"
+    return make_once(CACHE / kept_as, "--from-dialect", str(source))
+
+
 def preparation_commands(ours: Path, theirs: Path, *, lean: bool) -> dict[str, Command]:
     """Both sides up to the three splits, in one process each."""
     query = ["--lean"] if lean else []
@@ -47,8 +53,7 @@ def preparation_commands(ours: Path, theirs: Path, *, lean: bool) -> dict[str, C
 
 def whole_commands(source: Path, tutorial_python: str, scratch: Path) -> dict[str, Command]:
     """Both sides from the shell to the hit rates: ours under Dagster, the tutorial under Metaflow."""
-    kept_as = f"{source.name.split('.')[0]}_{source.stat().st_size}.parquet"
-    cleaned = make_once(CACHE / kept_as, "--from-dialect", str(source))
+    cleaned = cleaned_once(source)
     dagster = str(Path(sys.executable).with_name("dagster"))
     job = ["-m", "rec_assets.definitions", "-j", "tutorial_job", "-c", "rec_assets/configs/tutorial.yaml"]
     return {

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dagster as dg
-from compare import CACHE, ROOT, describe_machine, made, make_once
+from compare import ROOT, cleaned_once, describe_machine, made
+from measure import Measurement
 
+Step = tuple[str, Measurement]  # its name, and what it took
 _TICKS, _EVERY = os.sysconf("SC_CLK_TCK"), 0.2
 
 
@@ -49,8 +51,8 @@ def watch(process: subprocess.Popen[bytes]) -> list[Sample]:
     return samples
 
 
-def run_job(job: str, source: Path, folder: Path, config: str | None) -> list[tuple[str, float, float, float]]:
-    """Name, wall seconds, processor seconds and peak MB of the whole ``job`` and of each of its steps, by start."""
+def run_job(job: str, source: Path, folder: Path, config: str | None) -> list[Step]:
+    """The whole ``job`` and each of its steps, by start."""
     home = folder / f"{job}.home"
     home.mkdir()
     (home / "dagster.yaml").write_text((ROOT / ".dagster_home" / "dagster.yaml").read_text())
@@ -76,17 +78,17 @@ def run_job(job: str, source: Path, folder: Path, config: str | None) -> list[tu
         (run,) = instance.get_runs()
         steps = sorted(instance.get_run_step_stats(run.run_id), key=lambda step: step.start_time or 0)
     spans = [("the whole job", begun, ended), *((s.step_key, s.start_time, s.end_time) for s in steps)]
-    return [(name, *_between(samples, start or begun, end or ended)) for name, start, end in spans]
+    return [(name, _between(samples, start or begun, end or ended)) for name, start, end in spans]
 
 
-def _between(samples: list[Sample], start: float, end: float) -> tuple[float, float, float]:
+def _between(samples: list[Sample], start: float, end: float) -> Measurement:
     before = [sample for sample in samples if sample.time <= start] or samples[:1]
     during = [sample for sample in samples if start <= sample.time <= end + _EVERY] or before[-1:]
     first = 0.0 if before == samples[:1] else before[-1].cpu_seconds
-    return end - start, during[-1].cpu_seconds - first, max(sample.memory_mb for sample in during)
+    return Measurement(end - start, during[-1].cpu_seconds - first, max(sample.memory_mb for sample in during))
 
 
-def run_tutorial(cleaned: Path) -> list[tuple[str, float, float, float]]:
+def run_tutorial(cleaned: Path) -> list[Step]:
     """The same of the tutorial's code, of which only the whole has processor time and memory."""
     words = [sys.executable, "benchmarks/tutorial.py", str(cleaned)]
     begun = time.time()
@@ -96,15 +98,15 @@ def run_tutorial(cleaned: Path) -> list[tuple[str, float, float, float]]:
     if process.returncode or process.stdout is None:
         raise SystemExit("the tutorial failed")
     seconds: dict[str, float] = json.loads(process.stdout.read().splitlines()[-1])["seconds"]
-    steps = [(name, took, float("nan"), float("nan")) for name, took in seconds.items()]
-    return [("the whole job", *_between(samples, begun, ended)), *steps]
+    steps = [(name, Measurement(took, math.nan, math.nan)) for name, took in seconds.items()]
+    return [("the whole job", _between(samples, begun, ended)), *steps]
 
 
-def report(title: str, steps: list[tuple[str, float, float, float]]) -> str:
+def report(title: str, steps: list[Step]) -> str:
     """A table for people, of steps that took a tenth of a second or more."""
     lines = [f"### {title}", "", "| step | wall s | processor s | peak MB |", "|---|---|---|---|"]
-    shown = [step for step in steps if step[1] >= 0.1]
-    cells = [[name, *("" if math.isnan(value) else f"{value:,.1f}" for value in rest)] for name, *rest in shown]
+    shown = [step for step in steps if step[1].seconds >= 0.1]
+    cells = [[name, *("" if math.isnan(value) else f"{value:,.1f}" for value in found)] for name, found in shown]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in cells)]) + "\n\n"
 
 
@@ -125,12 +127,11 @@ def main() -> None:
             name = " ".join(filter(None, [job, arguments.config, "on", source.name]))
             add(target, name, run_job(job, source, Path(folder), arguments.config))
     if arguments.tutorial:
-        is_parquet = source.suffix == ".parquet"
-        cleaned = source if is_parquet else make_once(CACHE / f"{source.name}.parquet", "--from-dialect", str(source))
+        cleaned = source if source.suffix == ".parquet" else cleaned_once(source)
         add(target, f"the tutorial's code on {source.name}", run_tutorial(cleaned))
 
 
-def add(target: Path, name: str, steps: list[tuple[str, float, float, float]]) -> None:
+def add(target: Path, name: str, steps: list[Step]) -> None:
     text = report(f"{name} ({describe_machine()}, load {os.getloadavg()[0]:.1f})", steps)
     print(text)
     with target.open("a", encoding="utf-8") as file:

@@ -95,7 +95,7 @@ def shell(rows: int) -> dict[str, float | str]:
 
     model = PromotedModels(str(promoted_store(rows))).open_current()
     track = int(model.recommender.tracks.track_index[1_000])
-    artist, title = model.names.artist_of(track) or "", model.names.title_of(track) or ""
+    artist, title = (name or "" for name in model.names.name_of(track))
     questions = {
         "exact": [artist, title],
         "misspelt": [artist[:-2] + artist[-1:], title[0] + title[2:]],

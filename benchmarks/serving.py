@@ -54,7 +54,7 @@ def questions(model: PromotedModel, count: int, k: int, why: bool) -> list[str]:
     paths = []
     while len(paths) < count:
         rows = np.searchsorted(ends, draw.integers(ends[-1], size=int(draw.integers(1, 6))), side="right")
-        pairs = [(names.artist_of(track), names.title_of(track)) for track in known.track_index[rows].tolist()]
+        pairs = names.of(known.track_index[rows])
         if all(artist and title for artist, title in pairs):
             words = [
                 word for pair in pairs for word in zip(("artist", "track"), (str(name) for name in pair), strict=True)

@@ -90,7 +90,7 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
             continue
         tracks.append(found.track)
         if not found.is_exact:
-            taken = _name(names.artist_of(found.track), names.title_of(found.track))
+            taken = _name(*names.name_of(found.track))
             click.echo(f"{_name(artist, title)}: taken for {taken}", err=True)
     if not tracks:
         raise click.ClickException("\n".join(unknown))

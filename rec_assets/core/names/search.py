@@ -103,7 +103,7 @@ def search(names: "TrackNames", artist: str, title: str) -> Found:
 
 
 def _near_track(names: "TrackNames", track: int, likeness: float) -> NearTrack:
-    return NearTrack(track, names.artist_of(track), names.title_of(track), round(likeness, 1))
+    return NearTrack(track, *names.name_of(track), round(likeness, 1))
 
 
 def _exact(names: "TrackNames", asked: _Asked) -> int | None:

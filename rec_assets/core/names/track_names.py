@@ -162,13 +162,9 @@ class TrackNames:
             for known, title in zip(is_known.tolist(), self.titles.take(tracks), strict=True)
         ]
 
-    def artist_of(self, track: int) -> str | None:
-        """The artist of a ``track`` as written, None where it is unknown."""
-        return self.of(np.array([track]))[0][0]
-
-    def title_of(self, track: int) -> str | None:
-        """The title of a ``track`` as written, None where it is unknown."""
-        return self.of(np.array([track]))[0][1]
+    def name_of(self, track: int) -> tuple[str | None, str | None]:
+        """What :meth:`of` says of one ``track``."""
+        return self.of(np.array([track]))[0]
 
     def find(self, artist: str, title: str) -> Found:
         """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it."""

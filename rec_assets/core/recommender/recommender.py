@@ -180,7 +180,7 @@ def fit_recommender(
     tracks = Tracks.count_in(training, artists)
     # Ids name users, and no strategy needs them.
     rows = tracks.rows(training.without_ids())
-    del training  # the caller need not keep it either
+    del training  # 50 MB at full size, where the caller does not keep them either
     fitted: dict[str, Strategy] = {}
 
     def fit(contender: Contender) -> Strategy:

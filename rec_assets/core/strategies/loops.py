@@ -119,7 +119,8 @@ def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
             met[row] += right[0][left[1][entry] + 1] - right[0][left[1][entry]]
         room += min(met[row], width, most)
     columns, values, starts = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(rows + 1, np.int64)
-    entries, spare = _room_for(met.max() if rows else 0), _room_for(met.max() if rows else 0)
+    largest = met.max() if rows else 0
+    entries, spare = _room_for(largest), _room_for(largest)
     for row in range(rows):
         count = 0
         for entry in range(left[0][row], left[0][row + 1]):

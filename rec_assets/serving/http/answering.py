@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rec_assets.core.base.errors import RecAssetsError
@@ -97,16 +98,16 @@ def answer_each(served: Served, questions: Sequence[Question]) -> list[str | Unk
 
 
 def _as_json(served: Served, question: Question, found: Sequence[Found], recommended: list[Recommendation]) -> str:
-    names = served.model.names
+    known = [one for one in found if one.track is not None]
+    taken = served.model.names.of(np.array([one.track for one in known]))
     asked = [
         Asked(
             artist=one.asked[0],
             track=one.asked[1],
-            taken_for={"artist": names.artist_of(one.track), "track": names.title_of(one.track)},
+            taken_for={"artist": artist, "track": track},
             is_exact=one.is_exact,
         )
-        for one in found
-        if one.track is not None
+        for one, (artist, track) in zip(known, taken, strict=True)
     ]
     document = Answer(version=served.facts["version"], asked=asked, recommendations=recommended)
     return document.model_dump_json(exclude=None if question.why else {"recommendations": {"__all__": {"because"}}})

@@ -93,7 +93,8 @@ class CurrentModel:
         """The model, whose bytes were checked and which answered one question: the first request is as quick as any."""
         model = self._models.open(version)
         track = int(model.recommender.tracks.track_index[0])
-        model.names.find(model.names.artist_of(track) or "", model.names.title_of(track) or "")
+        artist, title = model.names.name_of(track)
+        model.names.find(artist or "", title or "")
         recommend_after(model, [track], k=100, reasons=True)
         return model
 

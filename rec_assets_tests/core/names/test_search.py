@@ -64,7 +64,7 @@ def names_of(songs: Sequence[Track]) -> TrackNames:
 
 
 def song(names: TrackNames, found: Found) -> tuple[str | None, str | None] | None:
-    return None if found.track is None else (names.artist_of(found.track), names.title_of(found.track))
+    return None if found.track is None else names.name_of(found.track)
 
 
 def nearest(found: Found) -> list[tuple[str | None, str | None]]:
@@ -400,15 +400,15 @@ def test_read_only_maps_of_the_arrays_answer_the_same(names: TrackNames, tmp_pat
 
 
 def test_names_of_a_track(names: TrackNames) -> None:
-    assert (names.artist_of(3), names.title_of(3)) == ("Beyoncé", "Halo")
-    assert (names.artist_of(len(SONGS) - 1), names.title_of(len(SONGS) - 1)) == (None, None)
+    assert names.name_of(3) == ("Beyoncé", "Halo")
+    assert names.name_of(len(SONGS) - 1) == (None, None)
 
 
 def test_arrow_names_build_the_same() -> None:
     artist, counts = np.array([1, 0, -1]), np.array([1, 2, 3], np.uint8)
     built = TrackNames.build(pa.array(["A", "B"]), artist, pa.chunked_array([["x"], ["y", None]]), counts)
 
-    assert [(built.artist_of(i), built.title_of(i)) for i in range(3)] == [("B", "x"), ("A", "y"), (None, None)]
+    assert built.of(np.arange(3)) == [("B", "x"), ("A", "y"), (None, None)]
     assert built.artist.dtype == np.int32
     assert built.place.tolist() == [2, 1, 0]
 
