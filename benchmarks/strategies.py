@@ -70,7 +70,6 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
 
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.base.seal import read_json
-    from rec_assets.core.playlists.sequences import playlist_hashes
     from rec_assets.core.ranker.learned import from_document
     from rec_assets.core.recommender.recommender import asks_ranker, fit_recommender
     from rec_assets.core.recommender.settings import RecommenderSettings
@@ -82,13 +81,12 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
         training = FlatSequences.from_relation(files["train_sequences"])
         held_out = FlatSequences.from_relation(files["validation_sequences"].union(files["test_sequences"]))
         artists = artist_numbers(files["track_catalog"])
-        hashes = np.sort(playlist_hashes(files["train_sequences"]))
     embeddings = open_embeddings(storage / "track_embeddings.safetensors")
     document = read_json(storage / "track_ranker.json")
     document.pop("lineage")
     asked = RecommenderSettings(**(settings or {}))
     ranker = from_document(document) if asks_ranker(asked) else None
-    recommender = fit_recommender(training, artists, embeddings, ranker, asked, trained_on=hashes)
+    recommender = fit_recommender(training, artists, embeddings, ranker, asked)
     return recommender, embeddings, held_out
 
 

@@ -22,7 +22,7 @@ class PlaylistSequencesConfig(dg.Config, SequencesSettings):
     """Which playlists become sequences."""
 
 
-@dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
+@dg.asset(kinds={"duckdb", "parquet"}, code_version="2")
 def playlist_sequences(
     context: dg.AssetExecutionContext,
     config: PlaylistSequencesConfig,
@@ -44,7 +44,7 @@ class SplitConfig(dg.Config, splits.SplitSettings):
 @dg.multi_asset(
     outs={
         f"{part}_sequences": dg.AssetOut(
-            description=purpose, dagster_type=Relation, kinds={"duckdb", "parquet"}, code_version="1"
+            description=purpose, dagster_type=Relation, kinds={"duckdb", "parquet"}, code_version="2"
         )
         for part, purpose in _PURPOSES.items()
     },

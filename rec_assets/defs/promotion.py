@@ -13,7 +13,6 @@ from rec_assets.core.base.relations import Relation, count_rows, fetch_row
 from rec_assets.core.evaluation.figures import rank_arrays
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.hit_rates import plot_promotion_history
-from rec_assets.core.playlists.sequences import playlist_hashes
 from rec_assets.core.playlists.splits import copied_share
 from rec_assets.core.promoted.comparing import compare, known_share, own_index
 from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_of
@@ -65,7 +64,6 @@ def promotion_decision(
             model,
             mapped,
             FlatSequences.from_relation(validation_sequences),
-            playlist_hashes(validation_sequences),
             rank_arrays(validation_ranks)["rank"],
             k=candidate["k"],
             most=config.compared_playlists,
@@ -235,7 +233,7 @@ class PlaylistRecommendationsConfig(dg.Config, RecommendationsSettings):
     """What is recommended to every playlist."""
 
 
-@dg.asset(kinds={"numpy", "parquet"}, code_version="2")
+@dg.asset(kinds={"numpy", "parquet"}, code_version="3")
 def playlist_recommendations(
     context: dg.AssetExecutionContext,
     config: PlaylistRecommendationsConfig,
@@ -250,6 +248,7 @@ def playlist_recommendations(
     model = store.promoted_models.open(promoted_model["version"], again=True)
     mapped = own_index(connection, track_catalog, model.names)
     playlists = FlatSequences.from_relation(playlist_sequences)
+    names = playlist_sequences.select("user_id", "playlist").to_arrow_table()
     known = model.known_rows(playlists, mapped)
     unknown = len(playlists.values) - len(known.values)
     silent = int((known.lengths() == 0).sum())
@@ -258,7 +257,7 @@ def playlist_recommendations(
             f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
             f"{silent:,} playlists hold none that it knows and get what is popular."
         )
-    batches = recommend_to_all(model, known, depth=config.recommended_tracks, on_progress=context.log.info)
+    batches = recommend_to_all(model, known, names, depth=config.recommended_tracks, on_progress=context.log.info)
     metadata = {
         "version": promoted_model["version"],
         "playlists": len(playlists),

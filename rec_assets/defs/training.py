@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable
 
 import dagster as dg
-import numpy as np
 
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.playlists.sequences import playlist_hashes
 from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
 from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender
 from rec_assets.core.recommender.settings import RecommenderSettings
@@ -146,7 +144,7 @@ class RecommenderConfig(dg.Config, RecommenderSettings):
 
 
 # The ranker is no input, so that it is read only where the settings ask for it, and tutorial_job need not make one.
-@dg.asset(deps=["track_ranker"], kinds={"numpy", "safetensors"}, code_version="1")
+@dg.asset(deps=["track_ranker"], kinds={"numpy", "safetensors"}, code_version="2")
 def recommender(
     context: dg.AssetExecutionContext,
     config: RecommenderConfig,
@@ -171,7 +169,6 @@ def recommender(
         track_embeddings,
         ranker,
         config,
-        trained_on=np.sort(playlist_hashes(train_sequences)),
         on_fitted=on_fitted,
     )
     if not fitted.knows_artists:

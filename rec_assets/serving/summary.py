@@ -114,12 +114,12 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
     from rec_assets.core.playlists.catalog import track_name
 
     lines: list[str] = []
-    for playlist in dict.fromkeys(row["playlist_id"] for row in shown):
+    for playlist in dict.fromkeys(row["playlist"] for row in shown):
         history, recommended = (
             [
                 printable(track_name(row["artist"], row["track"]))
                 for row in shown
-                if (row["playlist_id"], row["part"]) == (playlist, part)
+                if (row["playlist"], row["part"]) == (playlist, part)
             ]
             for part in ("history", "recommended")
         )

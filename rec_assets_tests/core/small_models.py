@@ -15,7 +15,7 @@ def embeddings_of(vectors: np.ndarray, first_track: int = 0) -> TrackEmbeddings:
 
 def sequences_of(*sequences: list[int]) -> FlatSequences:
     return FlatSequences(
-        np.array([f"p{number}" for number in range(len(sequences))], object),
+        np.arange(len(sequences), dtype=np.uint64),
         np.concatenate([np.array(s, np.int32) for s in sequences]) if sequences else np.empty(0, np.int32),
         np.cumsum([0, *map(len, sequences)]),
     )

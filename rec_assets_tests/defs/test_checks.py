@@ -33,9 +33,9 @@ GOOD = {
 
 
 def sequences(connection: duckdb.DuckDBPyConnection, *ids: str) -> Relation:
-    values = ", ".join(f"('{name}', [1, 2, 3]::INTEGER[], 3::INTEGER)" for name in ids) or "('', [], 0)"
-    rows = connection.sql(f"SELECT * FROM (VALUES {values}) AS t(playlist_id, track_indexes, length)")
-    return rows if ids else rows.filter("length > 0")
+    """Playlists without a user."""
+    values = ", ".join(f"(NULL::VARCHAR, '{name}', [1, 2, 3]::INTEGER[], 3::INTEGER)" for name in ids)
+    return connection.sql(f"SELECT * FROM (VALUES {values}) AS t(user_id, playlist, track_indexes, length)")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,9 @@ def test_a_table_is_stored_only_with_the_columns_of_its_schema(connection) -> No
     schema, table = TABLE_SCHEMAS["train_sequences"], sequences(connection, "a")
 
     require_columns("train_sequences", table, schema)
-    for columns in ("playlist_id, length, track_indexes", "playlist_id, track_indexes, length::BIGINT AS length"):
-        with pytest.raises(DataError, match="train_sequences was not stored: its columns are playlist_id VARCHAR, "):
+    named = "user_id, playlist"
+    for columns in (f"{named}, length, track_indexes", f"{named}, track_indexes, length::BIGINT AS length"):
+        with pytest.raises(DataError, match="train_sequences was not stored: its columns are user_id VARCHAR, "):
             require_columns("train_sequences", table.select(columns), schema)
 
 

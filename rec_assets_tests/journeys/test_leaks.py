@@ -14,7 +14,6 @@ import pytest
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
 from rec_assets.core.evaluation.comparison import try_contender
-from rec_assets.core.playlists.sequences import playlist_hashes
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.recommender.recommender import Recommender, fit_recommender, open_recommender
 from rec_assets.core.recommender.settings import Contender, StrategyName
@@ -68,12 +67,11 @@ def fitted(project: Project) -> Recommender:
 
 
 def test_the_recommender_was_fitted_on_the_training_playlists_and_no_other(project, connection, fitted) -> None:
-    train, *held_out = (playlist_hashes(stored(project, connection, name)) for name in SPLITS)
+    train, *held_out = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS)
 
-    assert np.array_equal(fitted.trained_on, np.sort(train))
-    assert not np.isin(np.concatenate(held_out), fitted.trained_on).any()
-    counted = np.bincount(FlatSequences.from_relation(stored(project, connection, SPLITS[0])).values)
-    assert fitted.tracks.count.sum() == counted.sum()
+    assert np.array_equal(fitted.trained_on, np.sort(train.ids))
+    assert not np.isin(np.concatenate([part.ids for part in held_out]), fitted.trained_on).any()
+    assert fitted.tracks.count.sum() == len(train.values)
 
 
 def test_targets_are_not_known_and_a_leak_would_show(project, connection, fitted) -> None:
@@ -116,7 +114,7 @@ def recommends_the_unseen(recommender: Recommender, contender: Contender, sequen
 def with_leak(fitted: Recommender, ranker: Ranker, everything: FlatSequences, artists: np.ndarray) -> Recommender:
     """The same, but that strategies and vectors have seen ``everything``; the ranker stays."""
     embeddings = train_word2vec(everything, EmbeddingsSettings(**VECTORS)).embeddings
-    return fit_recommender(everything, artists, embeddings, ranker, fitted.settings, trained_on=np.empty(0, np.uint64))
+    return fit_recommender(everything, artists, embeddings, ranker, fitted.settings)
 
 
 def with_targets_shuffled(sequences: FlatSequences) -> FlatSequences:

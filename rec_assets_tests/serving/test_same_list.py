@@ -76,6 +76,7 @@ def test_each_reader_gives_a_validation_history_the_list_by_which_its_rank_was_f
 
     model = PromotedModels(str(trained_store)).open_current()
     known = model.recommender.tracks.rows(held_out).histories()
-    to_all = recommend_to_all(model, known, depth=k).read_all().to_pylist()
-    for playlist, answer in zip(held_out.ids, expected, strict=True):
-        assert named([row for row in to_all if row["playlist_id"] == playlist]) == answer
+    playlists = sequences.select("user_id", "playlist").to_arrow_table()
+    to_all = recommend_to_all(model, known, playlists, depth=k).read_all().to_pylist()
+    for playlist, answer in zip(playlists["playlist"].to_pylist(), expected, strict=True):
+        assert named([row for row in to_all if row["playlist"] == playlist]) == answer

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from rec_assets.core.base.arrow import numbers_in
-from rec_assets.core.base.relations import Relation
+from rec_assets.core.base.relations import PLAYLIST_HASH, Relation
 
 # gensim silently ignores everything after the 10,000th word of a sentence.
 LONGEST_SENTENCE = 10_000
@@ -18,7 +18,7 @@ class FlatSequences:
     """``n`` sequences of ``m`` tracks in all.
 
     Attributes:
-        ids: (n,) playlist ids.
+        ids: (n,) uint64 numbers of the playlists; those of a table are hashes of user and name, see ``PLAYLIST_HASH``.
         values: (m,) int32 track indexes, one sequence after the other.
         offsets: (n + 1,) int64; sequence ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
     """
@@ -29,15 +29,15 @@ class FlatSequences:
 
     @classmethod
     def from_relation(cls, sequences: Relation) -> "FlatSequences":
-        """Read ``playlist_id, track_indexes`` batch by batch, in the order of ``sequences``."""
+        """Read ``user_id, playlist, track_indexes`` batch by batch, in the order of ``sequences``."""
         ids, values, lengths = [], [], [np.zeros(1, np.int64)]
-        for batch in sequences.select("playlist_id", "track_indexes").to_arrow_reader(100_000):
+        for batch in sequences.select(f"{PLAYLIST_HASH}, track_indexes").to_arrow_reader(100_000):
             tracks = batch.column(1)
-            ids.append(np.array(batch.column(0).to_pylist(), object))
+            ids.append(numbers_in(batch.column(0)))
             values.append(numbers_in(tracks.flatten().cast(pa.int32())))
             lengths.append(np.diff(numbers_in(tracks.offsets)).astype(np.int64))
         return cls(
-            ids=np.concatenate(ids) if ids else np.empty(0, object),
+            ids=np.concatenate(ids) if ids else np.empty(0, np.uint64),
             values=np.concatenate(values) if values else np.empty(0, np.int32),
             offsets=np.cumsum(np.concatenate(lengths)),
         )
@@ -45,10 +45,6 @@ class FlatSequences:
     def __len__(self) -> int:
         """Number of sequences."""
         return len(self.offsets) - 1
-
-    def without_ids(self) -> "FlatSequences":
-        """The same sequences with numbers in place of their ids, which name users."""
-        return FlatSequences(np.arange(len(self), dtype=np.int32), self.values, self.offsets)
 
     def __getitem__(self, part: slice) -> "FlatSequences":
         """The sequences of a ``part`` without step, such as ``[10:20]``."""

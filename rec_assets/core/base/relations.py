@@ -13,6 +13,10 @@ Relation = DuckDBPyRelation
 TRACK_KEYS = """hash(coalesce(artist, ''), coalesce(track, '')) AS key,
     hash(coalesce(track, ''), coalesce(artist, '')) AS other_key"""
 
+# A 64-bit number in place of (user_id, playlist), the same in every table and run; other pairs have other numbers, but
+# by a chance of 1 in 37 million among a million playlists. It does not show who made the playlist.
+PLAYLIST_HASH = "md5_number_lower(strlen(playlist) || '-' || playlist || coalesce('-' || user_id, ''))"
+
 
 def sql_text(value: str) -> str:
     """``value`` as an SQL string literal."""
@@ -45,10 +49,10 @@ def count_rows(relation: Relation) -> int:
     return fetch_row(relation.aggregate("count(*)"))[0]
 
 
-def seeded_hash_sql(column: str, *, seed: int, purpose: str = "") -> str:
-    """SQL for a 64-bit hash of ``column``: the same on every machine, thread count, row order and version.
+def playlist_draw_sql(*, seed: int, purpose: str = "") -> str:
+    """SQL for a 64-bit hash of ``user_id`` and ``playlist``: the same on every machine, thread count and version.
 
-    Another ``purpose`` makes the draw independent of one with the same seed. MD5 is here for its stability
-    alone: the engine's own ``hash()`` may change between versions.
+    Two playlists may have the same one. Another ``purpose`` makes the draw independent of one with the same seed. MD5
+    is here for its stability alone: the engine's own ``hash()`` may change between versions.
     """
-    return f"md5_number_lower({column} || {sql_text(f'{purpose}{seed}')})"
+    return f"md5_number_lower(coalesce(user_id, '') || '-' || playlist || {sql_text(f'{purpose}{seed}')})"

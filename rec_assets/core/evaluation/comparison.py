@@ -122,12 +122,13 @@ class ExampleTrack:
     """A track of an example.
 
     Attributes:
+        playlist: its place among the examples.
         part: ``history``, ``target`` or ``recommended``.
         place: of the history, steps before the target; of what is recommended, 1 = best; of the target its rank,
             None where it was not found.
     """
 
-    playlist_id: str
+    playlist: int
     part: str
     place: int | None
     track_index: int
@@ -140,12 +141,12 @@ def example_playlists(recommender: Recommender, sequences: FlatSequences) -> lis
     shown = []
     ((_, answers),) = recommender.answers(rows.histories(), depth=recommender.settings.k)
     ranks = answers.rank_of(rows.from_the_end(0))
-    for number, playlist in enumerate(rows.ids.tolist()):
-        own = tracks.track_index[rows.tracks_of(number)].tolist()
+    for playlist in range(len(rows)):
+        own = tracks.track_index[rows.tracks_of(playlist)].tolist()
         last = own[:-1][-HISTORY:]
         shown += [ExampleTrack(playlist, "history", len(last) - i, track) for i, track in enumerate(last)]
-        shown.append(ExampleTrack(playlist, "target", int(ranks[number]) or None, own[-1]))
-        found = answers.rows[number, :RECOMMENDED]
+        shown.append(ExampleTrack(playlist, "target", int(ranks[playlist]) or None, own[-1]))
+        found = answers.rows[playlist, :RECOMMENDED]
         recommended = tracks.track_index[found[found != NO_TRACK]].tolist()
         shown += [ExampleTrack(playlist, "recommended", i, track) for i, track in enumerate(recommended, start=1)]
     return shown

@@ -36,18 +36,17 @@ def asked_of(ranks: Relation) -> tuple[str, int]:
     return strategy, k
 
 
-def ranks_table(ranks: HeldOutRanks, *, strategy: str, k: int) -> pa.Table:
-    """The ``ranks`` among ``k`` by ``strategy`` as columns, "not found" and "unknown" as null."""
+def ranks_table(ranks: HeldOutRanks, playlists: pa.Table, *, strategy: str, k: int) -> pa.Table:
+    """The ``ranks`` among ``k`` by ``strategy`` beside ``playlists`` (m,), "not found" and "unknown" as null."""
 
     def nullable(values: np.ndarray, missing: int) -> pa.Array:
         return number_column(values, pa.int32(), values == missing)
 
-    playlists = len(ranks.rank)
     return pa.table(
         {
-            "playlist_id": text_column(ranks.playlist_id.tolist()),
-            "strategy": text_column([strategy] * playlists),
-            "k": number_column(np.full(playlists, k), pa.int32()),
+            **dict(zip(playlists.column_names, playlists.columns, strict=True)),
+            "strategy": text_column([strategy] * len(playlists)),
+            "k": number_column(np.full(len(playlists), k), pa.int32()),
             "query_track": number_column(ranks.query_track, pa.int32()),
             "target_track": number_column(ranks.target_track, pa.int32()),
             "rank": nullable(ranks.rank, 0),

@@ -28,7 +28,6 @@ class HeldOutRanks:
         same_artist: int8, whether the target's artist is in the history; -1 where the artist is unknown.
     """
 
-    playlist_id: np.ndarray
     query_track: np.ndarray
     target_track: np.ndarray
     rank: np.ndarray
@@ -78,7 +77,6 @@ def describe_ranks(ranks: np.ndarray, tracks: Tracks, has_vector: np.ndarray, se
     query, target = rows.from_the_end(1), rows.from_the_end(0)
     counts = tracks.count[target]
     return HeldOutRanks(
-        playlist_id=sequences.ids,
         query_track=sequences.from_the_end(1),
         target_track=sequences.from_the_end(0),
         rank=ranks,

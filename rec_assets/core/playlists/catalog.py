@@ -41,7 +41,8 @@ def describe_playlists(rows: Relation) -> dict[str, int]:
     """The tutorial's five counts, the empty fields, and the longest playlist of at least one of the ``rows``.
 
     Returns ``rows, users, playlists, tracks, artists`` (distinct; a playlist is user and name, a track is artist
-    and track), ``rows_without_artist``, ``rows_without_track``, ``longest_playlist`` (in tracks).
+    and track; users are 0 where the source has none), ``rows_without_artist``, ``rows_without_track``,
+    ``longest_playlist`` (in tracks).
     """
     names = ("rows", "users", "artists", "rows_without_artist", "rows_without_track")
     counts = fetch_row(

@@ -1,9 +1,7 @@
 """Playlists as sequences of track indexes, in the order of their rows."""
 
-import numpy as np
-
 from rec_assets.core.base.errors import DataError
-from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, query, seeded_hash_sql
+from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, playlist_draw_sql, query
 from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
@@ -54,12 +52,11 @@ def build_sequences(
 ) -> Relation:
     """One row per playlist of at least ``min_tracks`` tracks; for the settings see :class:`SequencesSettings`.
 
-    About ``sample_percent`` of the playlists are kept, chosen by a hash of their id and ``sample_seed``: the same
+    About ``sample_percent`` of the playlists are kept, chosen by a hash of user, name and ``sample_seed``: the same
     ones whatever the order of rows. They are filtered before grouping, so a sample is cheap. ``raw_playlists`` has
     ``row_id, user_id, playlist, artist, track``, ``track_catalog`` at least ``track_index, artist, track``.
 
-    Returns ``playlist_id`` (``user_id-playlist``), ``track_indexes INT[]`` by ``row_id``, ``length``; in order of
-    ``playlist_id``, lazily.
+    Returns ``user_id, playlist``, ``track_indexes INT[]`` by ``row_id``, ``length``; in order of the first two, lazily.
     """
     sampled = raw_playlists
     if sample_percent < 100:
@@ -71,20 +68,14 @@ def build_sequences(
         placed.select("user_id", "playlist", "row_id", "track_index"),
         "placed",
         f"""
-        SELECT user_id || '-' || playlist AS playlist_id,
+        SELECT user_id, playlist,
             list(track_index ORDER BY row_id, track_index) AS track_indexes,
             count(*)::INTEGER AS length
         FROM placed GROUP BY user_id, playlist HAVING count(*) >= {min_tracks}
-        ORDER BY playlist_id, track_indexes""",
+        ORDER BY user_id, playlist""",
     )
 
 
-def playlist_hashes(sequences: Relation) -> np.ndarray:
-    """(n,) uint64 hash of each playlist's id, in the order of ``sequences``; it does not show who made the playlist."""
-    hashed = sequences.select("md5_number_lower(playlist_id) AS hash").fetchnumpy()["hash"]
-    return np.asarray(hashed, np.uint64)
-
-
 def _is_sampled(sample_percent: float, seed: int) -> str:
-    draw = seeded_hash_sql("user_id || '-' || playlist", seed=seed, purpose="sample")
+    draw = playlist_draw_sql(seed=seed, purpose="sample")
     return f"{draw} % {_HASH_STEPS} < {round(sample_percent / 100 * _HASH_STEPS)}"

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pydantic import model_validator
 
 from rec_assets.core.base.errors import DataError, SettingsError
-from rec_assets.core.base.relations import Relation, count_rows, fetch_row, query, seeded_hash_sql
+from rec_assets.core.base.relations import Relation, count_rows, fetch_row, playlist_draw_sql, query
 from rec_assets.core.base.settings import Settings, setting
 
 
@@ -70,14 +70,13 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 
     Returns ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
     """
-    identity = "playlist_id, track_indexes"
-    counted = parts.aggregate(f"{identity}, count(*) AS parts", identity).set_alias("p")
-    expected = whole.aggregate(f"{identity}, count(*) AS playlists", identity).set_alias("w")
-    joined = expected.join(counted, "w.playlist_id = p.playlist_id AND w.track_indexes = p.track_indexes", "outer")
+    # Grouping takes two users that are NULL for the same one, which a join does not.
+    identity = "user_id, playlist, track_indexes"
+    stacked = whole.select(f"{identity}, 1 AS own, 0 AS placed").union(parts.select(f"{identity}, 0, 1"))
+    counted = stacked.aggregate("sum(own) AS own, sum(placed) AS placed", identity)
     counts = fetch_row(
-        joined.aggregate(
-            "count(*) FILTER (parts > playlists), count(*) FILTER (parts IS NULL OR parts < playlists),"
-            " count(*) FILTER (playlists IS NULL)"
+        counted.aggregate(
+            "count(*) FILTER (placed > own AND own > 0), count(*) FILTER (placed < own), count(*) FILTER (own = 0)"
         )
     )
     return dict(zip(("in_several_parts", "in_no_part", "in_a_part_only"), counts, strict=True))
@@ -86,18 +85,19 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 def split_sequences(
     sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = ""
 ) -> dict[str, Relation]:
-    """Cut ``sequences`` (``playlist_id, track_indexes, length``) by the rank of a seeded hash of ``playlist_id``.
+    """Cut ``sequences`` (``user_id, playlist, track_indexes, length``) by the rank of a seeded hash of user and name.
 
     ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Returns a lazy
     relation with the same columns by part name, in the (random, seeded) order of the hash.
 
     Raises DataError: a part would be empty.
     """
-    draw = seeded_hash_sql("playlist_id", seed=seed, purpose=purpose)
+    draw = playlist_draw_sql(seed=seed, purpose=purpose)
     ordered = query(
         sequences,
         "sequences",
-        f"SELECT *, row_number() OVER (ORDER BY {draw}, playlist_id, track_indexes) - 1 AS position FROM sequences",
+        f"""SELECT *, row_number() OVER (ORDER BY {draw}, user_id, playlist, track_indexes) - 1 AS position
+            FROM sequences""",
     )
     return {
         name: query(

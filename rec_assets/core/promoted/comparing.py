@@ -60,7 +60,6 @@ def compare(
     model: PromotedModel,
     own_index: np.ndarray,
     held_out: FlatSequences,
-    hashes: np.ndarray,
     candidate_ranks: np.ndarray,
     *,
     k: int,
@@ -70,10 +69,10 @@ def compare(
     """Ranks of both models on at most ``most`` of the held-out playlists that neither was trained on.
 
     ``own_index`` is that of :func:`own_index`; ``held_out`` (m,) are the candidate's held-out playlists, by its
-    catalog, ``hashes`` (m,) uint64 those of their ids, and ``candidate_ranks`` (m,) its ranks of their last tracks, 0 =
-    not found. For ``k`` and ``known_share`` see :class:`Comparison`.
+    catalog, and ``candidate_ranks`` (m,) its ranks of their last tracks, 0 = not found. For ``k`` and ``known_share``
+    see :class:`Comparison`.
     """
-    unseen = np.flatnonzero(~np.isin(hashes, model.recommender.trained_on))
+    unseen = np.flatnonzero(~np.isin(held_out.ids, model.recommender.trained_on))
     chosen = unseen[:most]
     asked = held_out.at(chosen)
     targets = own_index[asked.from_the_end(0)] if len(asked) else np.empty(0, np.int32)
@@ -85,6 +84,6 @@ def compare(
         candidate=candidate_ranks[chosen],
         promoted=ranks,
         k=k,
-        left_out=len(hashes) - len(unseen),
+        left_out=len(held_out) - len(unseen),
         known_share=known_share,
     )

@@ -139,7 +139,10 @@ def _playlists(recommender: Recommender, row: int, others: np.ndarray) -> np.nda
 
 _TEXT = pa.string()
 SCHEMA = pa.schema(
-    {"playlist_id": _TEXT, "rank": pa.int32(), "artist": _TEXT, "track": _TEXT, "score": pa.float32()}.items()
+    {
+        **{"user_id": _TEXT, "playlist": _TEXT, "rank": pa.int32()},
+        **{"artist": _TEXT, "track": _TEXT, "score": pa.float32()},
+    }.items()
 )
 _REPORT_EVERY = 20_000
 
@@ -153,37 +156,43 @@ class RecommendationsSettings(Settings):
 def recommend_to_all(
     model: PromotedModel,
     histories: FlatSequences,
+    playlists: pa.Table,
     *,
     depth: int,
     on_progress: Callable[[str], None] = lambda message: None,
 ) -> pa.RecordBatchReader:
-    """The ``depth`` best tracks after each of ``histories`` (of rows), in their order, as they are read.
+    """The ``depth`` best tracks after each of ``histories`` (n,) of rows, in their order, as they are read.
 
-    Columns are ``playlist_id, rank`` (1 = best) ``, artist, track, score``; the score is null where popularity filled
-    up the list. ``on_progress`` is called with a sentence now and then.
+    ``playlists`` (n,) are their ``user_id, playlist``. Columns are these and ``rank`` (1 = best) ``, artist, track,
+    score``; the score is null where popularity filled up the list. ``on_progress`` is called with a sentence now and
+    then.
     """
-    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, depth, on_progress))
+    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, playlists, depth, on_progress))
 
 
 def _batches(
-    model: PromotedModel, histories: FlatSequences, depth: int, on_progress: Callable[[str], None]
+    model: PromotedModel,
+    histories: FlatSequences,
+    playlists: pa.Table,
+    depth: int,
+    on_progress: Callable[[str], None],
 ) -> Iterator[pa.RecordBatch]:
     artists, titles, done = model.names.artists.to_arrow(), model.names.titles.to_arrow(), 0
     for part, answers in model.recommender.answers(histories, depth=depth):
-        yield _batch(model, histories.ids[part], answers, artists, titles)
+        yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers, artists, titles)
         if part.stop - done >= _REPORT_EVERY:
             done = part.stop
             on_progress(f"recommended to {done:,} of {len(histories):,} playlists")
 
 
 def _batch(
-    model: PromotedModel, ids: np.ndarray, answers: Answers, artists: pa.Array, titles: pa.Array
+    model: PromotedModel, playlists: pa.Table, answers: Answers, artists: pa.Array, titles: pa.Array
 ) -> pa.RecordBatch:
     playlist, place = np.nonzero(answers.rows != NO_TRACK)
     track = model.recommender.tracks.track_index[answers.rows[playlist, place]]
     artist, scores = model.names.artist[track], answers.scores[playlist, place]
     columns = [
-        pa.array(ids[playlist], pa.string()),
+        *(column.combine_chunks().take(pa.array(playlist)) for column in playlists.columns),
         pa.array(place + 1, pa.int32()),
         _or_null(artists.take(pa.array(artist, mask=artist == UNKNOWN_ARTIST))),
         _or_null(titles.take(pa.array(track))),

@@ -89,8 +89,9 @@ def learn_from_held_aside(
 ) -> Ranker:
     """Fit the strategies on a part of ``train_sequences``, and learn from the others how to order candidates.
 
-    Takes ``playlist_id, track_indexes, length``, and (t,) ``artists`` by track index. ``train`` gets the playlists for
-    the strategies and must not know the others; ``on_fitted`` is called with their number when these are fitted.
+    Takes ``user_id, playlist, track_indexes, length``, and (t,) ``artists`` by track index. ``train`` gets the
+    playlists for the strategies and must not know the others; ``on_fitted`` is called with their number when these are
+    fitted.
 
     Raises:
         DataError: there is nothing to learn.
@@ -102,7 +103,7 @@ def learn_from_held_aside(
     tracks = Tracks.count_in(base, artists)
 
     def fitted() -> Sources:
-        sources = Sources.fit(tracks, tracks.rows(base.without_ids()), embeddings, settings)
+        sources = Sources.fit(tracks, tracks.rows(base), embeddings, settings)
         on_fitted(len(base))
         return sources
 
@@ -113,7 +114,7 @@ def learn_from_held_aside(
 def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> tuple[FlatSequences, FlatSequences]:
     """The training playlists on which strategies are fitted, and those kept aside for the ranker.
 
-    Two parts of exact size by a seeded hash of the playlist's id, in the order of the hash.
+    Two parts of exact size by a seeded hash of the playlist, in the order of the hash.
 
     Raises:
         DataError: a part would be empty.

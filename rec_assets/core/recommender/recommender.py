@@ -44,7 +44,7 @@ class Recommender:
     Attributes:
         strategies: by the label of their contender; the chosen one is among them.
         has_vector: (t,) bool by row.
-        trained_on: (n,) uint64 hashes of the ids of the training playlists, ascending.
+        trained_on: (n,) uint64 ids of the training playlists, ascending.
     """
 
     settings: RecommenderSettings
@@ -158,7 +158,6 @@ def fit_recommender(
     ranker: Ranker | None,
     settings: RecommenderSettings,
     *,
-    trained_on: np.ndarray,
     on_fitted: Callable[[str], None] = lambda label: None,
 ) -> Recommender:
     """Fit the chosen strategy, or all of them, as ``settings`` say.
@@ -178,8 +177,7 @@ def fit_recommender(
     if ranker is not None:
         _require_own_sources(ranker, settings)
     tracks = Tracks.count_in(training, artists)
-    # Ids name users, and no strategy needs them.
-    rows = tracks.rows(training.without_ids())
+    rows, trained_on = tracks.rows(training), np.sort(training.ids)
     del training  # 50 MB at full size, where the caller does not keep them either
     fitted: dict[str, Strategy] = {}
 

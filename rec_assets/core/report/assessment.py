@@ -134,8 +134,8 @@ def _slices(assessment: Assessment, k: int) -> dict[str, str]:
 def _examples(assessment: Assessment) -> list[dict[str, Any]]:
     """For each playlist the names in ``history`` and ``recommended``, ``target``, and its ``rank``, 0 = not found."""
     examples = []
-    for playlist in dict.fromkeys(row["playlist_id"] for row in assessment.examples):
-        own = [row for row in assessment.examples if row["playlist_id"] == playlist]
+    for playlist in dict.fromkeys(row["playlist"] for row in assessment.examples):
+        own = [row for row in assessment.examples if row["playlist"] == playlist]
         names = {part: [_name(row) for row in own if row["part"] == part] for part in ("history", "recommended")}
         target = next(row for row in own if row["part"] == "target")
         examples.append({**names, "target": _name(target), "rank": target["place"] or 0})

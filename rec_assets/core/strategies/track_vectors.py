@@ -161,9 +161,9 @@ class TrackVectors:
             found[places != NO_TRACK] = theirs @ own / np.maximum(lengths, np.finfo(np.float32).tiny)
         return found
 
-    def _draw(self, playlist_ids: np.ndarray) -> np.ndarray:
+    def _draw(self, playlists: np.ndarray) -> np.ndarray:
         """A random vector for each playlist, whatever else is asked and in which order."""
-        texts = (f"{self.asked.cold_query_seed} {name}" for name in playlist_ids)
+        texts = (f"{self.asked.cold_query_seed} {playlist}" for playlist in playlists.tolist())
         draws = [hashlib.blake2b(text.encode(), digest_size=8) for text in texts]
         return np.array([int.from_bytes(draw.digest()) % len(self.index) for draw in draws], np.int64)
 

@@ -78,8 +78,7 @@ def run_trial(data: TrialData, settings: TrialSettings) -> TrialResult:
     embeddings = train(training)
     if asks_ranker(settings):
         ranker = learn_from_held_aside(data.train_sequences, data.artists, settings, train)
-    nobody = np.empty(0, np.uint64)
-    recommender = fit_recommender(training, data.artists, embeddings, ranker, settings, trained_on=nobody)
+    recommender = fit_recommender(training, data.artists, embeddings, ranker, settings)
     ranks = rank_held_out(recommender, data.validation)
     report = report_hit_rate(vars(ranks), k=settings.k)
     return TrialResult(report, hits(ranks.rank, k=settings.k), time.perf_counter() - start)

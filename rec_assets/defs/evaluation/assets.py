@@ -39,7 +39,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         "the tracks before it.",
         ins={"sequences": dg.AssetIn(f"{part}_sequences")},
         kinds={"numpy", "parquet"},
-        code_version="3",
+        code_version="4",
     )
     def part_ranks(
         context: dg.AssetExecutionContext,
@@ -51,7 +51,8 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         lineage = lineage_of(context, store, {})
         result = rank_held_out(recommender, FlatSequences.from_relation(sequences))
         strategy = recommender.chosen.label
-        table = ranks_table(result, strategy=strategy, k=recommender.settings.k)
+        playlists = sequences.select("user_id", "playlist").to_arrow_table()
+        table = ranks_table(result, playlists, strategy=strategy, k=recommender.settings.k)
         metadata = {
             "strategy": strategy,
             "k": recommender.settings.k,

@@ -2,7 +2,10 @@
 
 import dagster as dg
 
-_PLAYLIST = dg.TableColumn("playlist_id", "VARCHAR", "user_id-playlist")
+_PLAYLIST = (
+    dg.TableColumn("user_id", "VARCHAR", "Who made the playlist; null where the source has no users."),
+    dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
+)
 _INTERVAL = (
     dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
     dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
@@ -12,12 +15,12 @@ _GAINS = (
     dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
 )
 _SEQUENCE_COLUMNS = [
-    _PLAYLIST,
+    *_PLAYLIST,
     dg.TableColumn("track_indexes", "INTEGER[]", "The tracks in order, as numbers of track_catalog."),
     dg.TableColumn("length", "INTEGER", "How many tracks."),
 ]
 _RANK_COLUMNS = [
-    dg.TableColumn("playlist_id", "VARCHAR", "The held-out playlist."),
+    *_PLAYLIST,
     dg.TableColumn("strategy", "VARCHAR", "What recommended."),
     dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
     dg.TableColumn("query_track", "INTEGER", "The track before the last."),
@@ -79,8 +82,7 @@ _SEQUENCES = ("playlist", "train", "validation", "test")
 _COLUMNS = {
     "raw_playlists": [
         dg.TableColumn("row_id", "BIGINT", "Order of the rows."),
-        dg.TableColumn("user_id", "VARCHAR", "Who made the playlist."),
-        dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
+        *_PLAYLIST,
         dg.TableColumn("artist", "VARCHAR", "As it came; null = empty."),
         dg.TableColumn("track", "VARCHAR", "As it came; null = empty."),
     ],
@@ -96,7 +98,7 @@ _COLUMNS = {
     "validation_slices": _SLICE_COLUMNS,
     "model_leaderboard": _LEADERBOARD_COLUMNS,
     "playlist_recommendations": [
-        _PLAYLIST,
+        *_PLAYLIST,
         dg.TableColumn("rank", "INTEGER", "1 = best."),
         dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
         dg.TableColumn("track", "VARCHAR", "Null = unknown."),

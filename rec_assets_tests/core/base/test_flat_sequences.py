@@ -14,14 +14,27 @@ LISTS = st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=6)
 
 def test_a_relation_becomes_flat_arrays(connection: duckdb.DuckDBPyConnection) -> None:
     flat = FlatSequences.from_relation(
-        connection.sql("SELECT unnest(['a', 'b']) AS playlist_id, unnest([[0, 0, 1], [0, 2]]) AS track_indexes")
+        connection.sql(
+            "SELECT NULL AS user_id, unnest(['a', 'b']) AS playlist, unnest([[0, 0, 1], [0, 2]]) AS track_indexes"
+        )
     )
 
-    assert (flat.ids.tolist(), flat.values.dtype, flat.offsets.tolist()) == (["a", "b"], np.int32, [0, 3, 5])
+    assert (flat.values.tolist(), flat.values.dtype, flat.offsets.tolist()) == ([0, 0, 1, 0, 2], np.int32, [0, 3, 5])
     assert (flat.from_the_end(0).tolist(), flat.from_the_end(1).tolist()) == ([1, 2], [0, 0])
     with pytest.raises(IndexError):
         flat.from_the_end(2)
-    assert flat.without_ids().ids.tolist() == [0, 1]
+
+
+def test_a_playlist_has_one_number_in_every_table_which_no_other_has(connection: duckdb.DuckDBPyConnection) -> None:
+    named = [("a-b", "c"), ("a", "b-c"), (None, "a-b-c"), (None, "c"), ("", "c"), ("c", ""), (None, "1-c"), ("1", "c")]
+    connection.execute("CREATE TABLE p (user_id VARCHAR, playlist VARCHAR, track_indexes INTEGER[])")
+    connection.executemany("INSERT INTO p VALUES (?, ?, [1])", named)
+
+    numbers = FlatSequences.from_relation(connection.table("p")).ids
+
+    assert (numbers.dtype, len(set(numbers.tolist()))) == (np.uint64, len(named))
+    alone = FlatSequences.from_relation(connection.table("p").filter("playlist = 'b-c'"))
+    assert alone.ids.tolist() == [numbers[1]]
 
 
 def test_a_sequence_longer_than_gensim_reads_is_cut_and_not_cut_off() -> None:
@@ -39,7 +52,7 @@ def test_a_part_is_that_of_a_list(lists: list[list[int]], part: slice) -> None:
     found = sequences_of(lists)[part]
 
     assert lists_of(found) == lists[part]
-    assert found.ids.tolist() == [f"p{number}" for number in range(len(lists))][part]
+    assert found.ids.tolist() == list(range(len(lists)))[part]
     assert len(found) == len(lists[part])
     assert found.offsets[0] == 0
     assert found.lengths().tolist() == [len(one) for one in lists[part]]
@@ -55,7 +68,7 @@ def test_cuts_histories_and_choices_are_those_of_lists(lists: list[list[int]], d
 
     cut = flat.cut_at(np.array(chosen, np.int64), np.array(cuts, np.int64))
     assert lists_of(cut) == [lists[one][:end] for one, end in zip(chosen, cuts, strict=True)]
-    assert cut.ids.tolist() == [f"p{one}" for one in chosen]
+    assert cut.ids.tolist() == chosen
     assert cut.offsets.dtype == np.int64
 
     kept = data.draw(st.lists(st.booleans(), min_size=len(flat.values), max_size=len(flat.values)))

@@ -78,7 +78,7 @@ def test_examples_show_the_answers_with_the_end_of_the_history_and_the_target(
     answers = recommender.tracks.track_index[answered(recommender, held_out.histories()).rows].tolist()
 
     for number in range(6):
-        own = [one for one in shown if one.playlist_id == held_out.ids[number]]
+        own = [one for one in shown if one.playlist == number]
         tracks = {part: [one.track_index for one in own if one.part == part] for part in ("history", "recommended")}
         (target,) = (one for one in own if one.part == "target")
         playlist = held_out.tracks_of(number).tolist()

@@ -2,13 +2,13 @@
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays, ranks_table, report_hit_rate
 from rec_assets.core.evaluation.ranking import HeldOutRanks
 
 RANKS = HeldOutRanks(
-    playlist_id=np.array(["a", "b", "c", "d"], object),
     query_track=np.array([1, 2, 3, 4], np.int32),
     target_track=np.array([5, 6, 7, 8], np.int32),
     rank=np.array([1, 0, 3, 0], np.int32),
@@ -22,9 +22,10 @@ RANKS = HeldOutRanks(
 
 
 def test_ranks_survive_the_table(connection: duckdb.DuckDBPyConnection) -> None:
-    table = ranks_table(RANKS, strategy="ranker", k=5)
-    stored = connection.from_arrow(table)
+    playlists = pa.table({"user_id": ["u", None, "v", "v"], "playlist": ["a", "b", "c", "d"]})
+    stored = connection.from_arrow(ranks_table(RANKS, playlists, strategy="ranker", k=5))
 
+    assert stored.select("user_id, playlist").to_arrow_table() == playlists
     assert stored.select("rank, popularity_rank, same_artist").fetchall() == [
         (1, 9, True),
         (None, 2, False),

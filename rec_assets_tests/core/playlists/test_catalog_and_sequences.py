@@ -1,13 +1,18 @@
 """Without these, tracks could get other numbers or names, and playlists another order, than their rows say."""
 
 import duckdb
-import numpy as np
 import pytest
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.playlists.catalog import artist_and_track, build_track_catalog, names_of, with_names
-from rec_assets.core.playlists.sequences import build_sequences, count_playlists, playlist_hashes
+from rec_assets.core.playlists.catalog import (
+    artist_and_track,
+    build_track_catalog,
+    describe_playlists,
+    names_of,
+    with_names,
+)
+from rec_assets.core.playlists.sequences import build_sequences, count_playlists
 
 ROWS = [
     (0, "u", "p", "A", "x"), (1, "u", "p", "A", "x"), (2, "u", "p", None, "y"), (3, "u", "q", "A", None),
@@ -49,7 +54,16 @@ def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(rows: Relation) -> 
     backwards = rows.order("row_id DESC")
     found = build_sequences(backwards, build_track_catalog(rows), min_tracks=3).fetchall()
 
-    assert found == [("u-p", [0, 0, 1], 3), ("v-p", [0, 1, 2], 3)]
+    assert found == [("u", "p", [0, 0, 1], 3), ("v", "p", [0, 1, 2], 3)]
+
+
+def test_without_users_a_playlist_is_its_name(rows: Relation) -> None:
+    nobody = rows.select("row_id, NULL::VARCHAR AS user_id, playlist, artist, track")
+    found = build_sequences(nobody, build_track_catalog(nobody), min_tracks=2).fetchall()
+
+    assert found == [(None, "p", [0, 0, 1, 0, 1, 2], 6), (None, "q", [3, 2], 2)]
+    counts = describe_playlists(nobody)
+    assert (counts["users"], counts["playlists"]) == (0, 2)
 
 
 def test_what_is_left_out_is_counted(rows: Relation) -> None:
@@ -60,11 +74,12 @@ def test_what_is_left_out_is_counted(rows: Relation) -> None:
         count_playlists(rows, min_tracks=4, sample_percent=100, sample_seed=0)
 
 
+@pytest.mark.parametrize("user", ["'u'", "NULL::VARCHAR"])
 def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
-    connection: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection, user: str
 ) -> None:
     rows = connection.sql(
-        "SELECT range AS row_id, 'u' AS user_id, 'p' || range // 4 AS playlist,"
+        f"SELECT range AS row_id, {user} AS user_id, 'p' || range // 4 AS playlist,"
         " 'A' AS artist, 't' || range % 9 AS track"
         " FROM range(8000)"
     )
@@ -74,18 +89,9 @@ def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
         found = build_sequences(rows, catalog, sample_percent=percent, sample_seed=seed).fetchall()
         counts = count_playlists(rows, min_tracks=3, sample_percent=percent, sample_seed=seed)
         assert counts["kept"] == len(found) == 2000 - counts["not_sampled"]
-        return {row[0] for row in found}
+        return {row[1] for row in found}
 
     assert 150 < len(sample(10, 0)) < 250
     assert sample(10, 0) < sample(30, 0)  # a larger sample holds the smaller one
     assert sample(10, 0) != sample(10, 1)
     assert len(sample(100, 0)) == 2000
-
-
-def test_hashes_stand_for_playlists_in_the_order_of_their_sequences(rows: Relation) -> None:
-    sequences = build_sequences(rows, build_track_catalog(rows), min_tracks=2)
-    hashes = playlist_hashes(sequences)
-
-    assert hashes.dtype == np.uint64
-    assert len(set(hashes.tolist())) == len(hashes) == 3
-    assert playlist_hashes(sequences.filter("playlist_id = 'v-p'")).tolist() == [hashes[2]]

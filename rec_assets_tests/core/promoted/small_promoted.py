@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import derive_lineage
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.model import PromotedModel
@@ -42,15 +41,12 @@ def vectors(tracks: int = TRACKS, seed: int = 0) -> TrackEmbeddings:
 @cache
 def fitted(seed: int = 0, **settings: Any) -> Recommender:
     """All strategies over walks along a cycle, with vectors of ``seed``."""
-    training = sequences_of(walks(300, seed=2))
-    ids = np.array([f"secret-user-{number}" for number in range(len(training))], object)
     return fit_recommender(
-        FlatSequences(ids, training.values, training.offsets),
+        sequences_of(walks(300, seed=2)),
         ARTISTS,
         vectors(seed=seed),
         cycle_ranker(),
         RecommenderSettings(k=DEPTH, **settings),
-        trained_on=np.arange(len(training), dtype=np.uint64),
     )
 
 

@@ -1,8 +1,10 @@
 """A promoted model answers from its file what was measured; without this readers get other lists, names or reasons."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from rec_assets.core.base.errors import UnreadableError
@@ -33,7 +35,7 @@ def answered(model: PromotedModel, histories: FlatSequences, depth: int = DEPTH)
     return np.concatenate([part.rows for part in parts]), np.concatenate([part.scores for part in parts])
 
 
-def test_a_file_has_the_same_answers_names_and_facts_and_no_ids_of_playlists(ranker: PromotedModel, path: Path) -> None:
+def test_a_file_has_the_same_answers_names_and_facts(ranker: PromotedModel, path: Path) -> None:
     histories = ranker.recommender.tracks.rows(sequences_of([*walks(40, seed=3), [], [5]]))
 
     found = open_promoted(path)
@@ -44,7 +46,6 @@ def test_a_file_has_the_same_answers_names_and_facts_and_no_ids_of_playlists(ran
     assert found.facts == ranker.facts
     assert read_facts(path) == (ranker.facts, LINEAGE)
     assert [title for _, title in found.names.of(np.arange(TRACKS))] == [f"Track {track}" for track in range(TRACKS)]
-    assert b"secret-user" not in path.read_bytes()
     again = path.with_name("again")
     save_promoted(found.recommender, found.names, found.facts, LINEAGE, again)
     assert again.read_bytes() == path.read_bytes()
@@ -89,10 +90,13 @@ def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own
     mapped = np.array([NO_TRACK, 7, 9], np.int32)
     known = ranker.known_rows(sequences_of([[0, 0], [0, 1, 2]]), mapped)
 
-    table = recommend_to_all(ranker, known, depth=4).read_all().to_pylist()
+    playlists = pa.table({"user_id": ["a-b", "a"], "playlist": ["c", "b-c"]})
+    table = recommend_to_all(ranker, known, playlists, depth=4).read_all().to_pylist()
 
     assert known.lengths().tolist() == [0, 2]
-    first, second = ([row for row in table if row["playlist_id"] == name] for name in ("p0", "p1"))
+    first, second = (
+        [row for row in table if (row["user_id"], row["playlist"]) == one] for one in (("a-b", "c"), ("a", "b-c"))
+    )
     popular = ranker.recommender.tracks.track_index[:4].tolist()
     assert [row["track"] for row in first] == [f"Track {track}" for track in popular]
     expected = recommend_after(ranker, [7, 9], k=4)
@@ -102,12 +106,11 @@ def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own
 
 
 def test_only_playlists_that_neither_model_has_seen_are_compared(ranker: PromotedModel) -> None:
-    held_out = sequences_of(walks(30, seed=9))
     same = np.arange(TRACKS, dtype=np.int32)
-    hashes = np.arange(1_000_000, 1_000_030, dtype=np.uint64)
-    hashes[:10] = ranker.recommender.trained_on[:10]
+    held_out = sequences_of(walks(30, seed=9))
+    held_out.ids[10:] += np.uint64(1_000_000)
 
-    found = compare(ranker, same, held_out, hashes, np.arange(30), k=DEPTH, most=15, known_share=1)
+    found = compare(ranker, same, held_out, np.arange(30), k=DEPTH, most=15, known_share=1)
 
     assert (found.left_out, found.candidate.tolist()) == (10, list(range(10, 25)))
     rows = ranker.recommender.tracks.rows(held_out)
@@ -117,10 +120,10 @@ def test_only_playlists_that_neither_model_has_seen_are_compared(ranker: Promote
 
 
 def test_a_target_that_the_promoted_model_does_not_know_is_a_miss(ranker: PromotedModel) -> None:
-    held_out = sequences_of([[1, 2, 3]])
+    held_out = replace(sequences_of([[1, 2, 3]]), ids=np.array([9**9], np.uint64))
     mapped = np.arange(TRACKS, dtype=np.int32)
     mapped[3] = NO_TRACK
 
-    found = compare(ranker, mapped, held_out, np.array([9**9], np.uint64), np.zeros(1), k=DEPTH, most=5, known_share=1)
+    found = compare(ranker, mapped, held_out, np.zeros(1), k=DEPTH, most=5, known_share=1)
 
     assert found.promoted.tolist() == [0]

@@ -13,11 +13,11 @@ PLAYLISTS = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=9), max_si
 SEEDS = st.integers(0, 1_000)
 
 
-def cuts_of(examples: Examples) -> dict[str, list[int]]:
+def cuts_of(examples: Examples) -> dict[int, list[int]]:
     """Lengths of the histories by playlist."""
     cuts = defaultdict(list)
-    for name, length in zip(examples.histories.ids, examples.histories.lengths().tolist(), strict=True):
-        cuts[name].append(length)
+    for number, length in zip(examples.histories.ids.tolist(), examples.histories.lengths().tolist(), strict=True):
+        cuts[number].append(length)
     return cuts
 
 
@@ -31,17 +31,17 @@ def test_targets_follow_their_histories_and_the_last_track_is_always_one(
     examples = cut_examples(given, more_cuts=more_cuts, limit=1_000, seed=seed)
 
     assert len(examples.histories) == len(examples.targets)
-    for name, history, target in zip(
-        examples.histories.ids, lists_of(examples.histories), examples.targets.tolist(), strict=True
+    for number, history, target in zip(
+        examples.histories.ids.tolist(), lists_of(examples.histories), examples.targets.tolist(), strict=True
     ):
-        playlist = playlists[int(name[1:])]
+        playlist = playlists[number]
         assert [*history, target] == playlist[: len(history) + 1]
         assert len(history) >= min(2, len(playlist) - 1)
     cuts = cuts_of(examples)
     assert list(cuts) == given.ids.tolist()
-    for name, of_playlist in cuts.items():
+    for number, of_playlist in cuts.items():
         assert of_playlist == sorted(set(of_playlist))
-        assert of_playlist[-1] == len(playlists[int(name[1:])]) - 1
+        assert of_playlist[-1] == len(playlists[number]) - 1
         assert len(of_playlist) <= more_cuts + 1
 
 

@@ -26,8 +26,7 @@ def playlists(number: int, seed: int, *, shortest: int = 2) -> FlatSequences:
     values = ((starts + draw.integers(20, size=len(starts))) % TRACKS).astype(np.int32)
     if seed % 2 == 0:
         values[values % 10 == 0] = 1
-    ids = np.array([f"secret-user-{seed}-{place}" for place in range(number)], object)
-    return FlatSequences(ids, values, np.concatenate([[0], np.cumsum(lengths)]))
+    return FlatSequences(np.arange(number, dtype=np.uint64), values, np.concatenate([[0], np.cumsum(lengths)]))
 
 
 TRAINING = playlists(300, seed=2)
@@ -58,7 +57,6 @@ def fitted(ranker: Ranker | None = None, on_fitted: Callable[[str], None] = str,
         embeddings(),
         ranker or (ranker_for(settings) if asks_ranker(settings) else None),
         settings,
-        trained_on=np.arange(len(TRAINING), dtype=np.uint64),
         on_fitted=on_fitted,
     )
 

@@ -123,9 +123,7 @@ def test_a_ranker_and_vectors_are_asked_for_only_where_they_are_used() -> None:
 
 def test_a_ranker_that_is_asked_for_and_not_given_is_an_error() -> None:
     with pytest.raises(LookupError, match="ask for a ranker"):
-        fit_recommender(
-            TRAINING, ARTISTS, embeddings(), None, RecommenderSettings(k=1), trained_on=np.empty(0, np.uint64)
-        )
+        fit_recommender(TRAINING, ARTISTS, embeddings(), None, RecommenderSettings(k=1))
 
 
 def test_a_ranker_that_learned_from_other_strategies_is_refused_with_both_settings_and_the_remedy() -> None:
@@ -157,9 +155,7 @@ def test_nothing_that_is_given_is_changed() -> None:
     for array in given:
         array.setflags(write=False)
 
-    recommender = fit_recommender(
-        TRAINING, ARTISTS, model, cycle_ranker(), RecommenderSettings(k=5), trained_on=np.empty(0, np.uint64)
-    )
+    recommender = fit_recommender(TRAINING, ARTISTS, model, cycle_ranker(), RecommenderSettings(k=5))
     first = {contender.label: answered(recommender, asked, contender).rows.tolist() for contender in CONTENDERS}
 
     for array, copy in zip(given, copies, strict=True):

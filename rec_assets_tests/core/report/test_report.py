@@ -69,16 +69,16 @@ def row(strategy: str, hit_rate: float) -> dict:
     } | beside
 
 
-def example(playlist: str, name: str, place: int | None) -> list[dict]:
+def example(playlist: int, name: str, place: int | None) -> list[dict]:
     tracks = (("history", 1, name), ("target", place, name), ("recommended", 1, "other"), ("recommended", 2, name))
     return [
-        {"playlist_id": playlist, "part": part, "place": at, "artist": "Nina Simone", "track": track}
+        {"playlist": playlist, "part": part, "place": at, "artist": "Nina Simone", "track": track}
         for part, at, track in tracks
     ]
 
 
 def assessment(name: str = "Sinnerman", **replaced) -> Assessment:
-    examples = [*example("p", name, 2), *example("q", name, 34), *example("r", name, None)]
+    examples = [*example(0, name, 2), *example(1, name, 34), *example(2, name, None)]
     whole = Assessment(
         reports={"validation": figures(name), "test": figures(name)},
         leaderboard=[row(name, 0.44931), row("popularity", 0.1)],

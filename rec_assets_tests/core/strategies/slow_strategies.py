@@ -173,7 +173,7 @@ def playlist_knn(
 
 
 def track_vectors(
-    world: World, embeddings: TrackEmbeddings, asked: VectorQuery, history: list[int], playlist_id: str
+    world: World, embeddings: TrackEmbeddings, asked: VectorQuery, history: list[int], playlist: int
 ) -> tuple[SlowScores, SlowScores]:
     """Scores to answer by, and those of single tracks, which are there for the query itself, but not without one."""
     row_of = world.tracks.row_of.tolist()
@@ -194,7 +194,7 @@ def track_vectors(
     weighted = recency(history, asked.query_decay, 1 if asked.query is Query.last else asked.query_length)
     weighted = [(track, weight) for track, weight in weighted if track in queries]
     if not weighted and asked.cold_query is ColdQuery.random:
-        draw = hashlib.blake2b(f"{asked.cold_query_seed} {playlist_id}".encode(), digest_size=8).digest()
+        draw = hashlib.blake2b(f"{asked.cold_query_seed} {playlist}".encode(), digest_size=8).digest()
         weighted = [(sorted(vectors)[int.from_bytes(draw, "big") % len(vectors)], 1.0)]
         itself = weighted[0][0]
     elif not weighted:

@@ -39,8 +39,8 @@ def some_have_vectors(world: World, draw: np.random.Generator) -> np.ndarray:
 
 def check_against_loop(world: World, embeddings: TrackEmbeddings, asked: VectorQuery, *, exact: bool) -> None:
     expected = [
-        slow.track_vectors(world, embeddings, asked, history, name)
-        for history, name in zip(lists_of(world.histories), world.histories.ids, strict=True)
+        slow.track_vectors(world, embeddings, asked, history, playlist)
+        for history, playlist in zip(lists_of(world.histories), world.histories.ids, strict=True)
     ]
     scores = TrackVectors.fit(world.tracks, embeddings, asked).score(world.histories)
     answers, singles = zip(*expected, strict=True)
