@@ -176,8 +176,8 @@ def recommender(
     )
     if not fitted.knows_artists:
         context.log.warning(
-            "No track has an artist: artist_affinity recommends what is popular, tracks that never occur in training "
-            "cannot be found, and the ranker does without what an artist tells."
+            "No track has an artist: artist_affinity, which would recommend what is popular, is not compared, and the "
+            "ranker does without what an artist tells."
         )
     metadata = {"strategy": fitted.chosen.label, "k": config.k, "fit_seconds": dg.MetadataValue.json(seconds)}
     return materialized(fitted, lineage, metadata)

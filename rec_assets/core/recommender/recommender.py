@@ -60,13 +60,14 @@ class Recommender:
 
     @property
     def contenders(self) -> list[Contender]:
-        """All that are fitted, in a fixed order."""
+        """All that are fitted and differ, in a fixed order: without artists, artist affinity is popularity."""
         known = dict.fromkeys([*CONTENDERS, self.chosen])
-        return [contender for contender in known if contender.label in self.strategies]
+        same = set() if self.knows_artists else {StrategyName.artist_affinity.value} - {self.chosen.label}
+        return [contender for contender in known if contender.label in self.strategies.keys() - same]
 
     @property
     def knows_artists(self) -> bool:
-        """Whether any track has an artist; without, artist affinity is popularity and the ranker does without."""
+        """Whether any track has an artist."""
         return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
 
     def answers(
