@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import matplotlib
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -165,6 +166,17 @@ def promoted_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def promoted(promoted_store: Path, tmp_path: Path) -> PromotedModels:
     """The models of a copy of ``promoted_store``."""
     return PromotedModels(str(shutil.copytree(promoted_store, tmp_path / "promoted")))
+
+
+@pytest.fixture
+def artistless(tmp_path: Path) -> PromotedModels:
+    """A store whose model has tracks without artists alone."""
+    from rec_assets_tests.core.promoted.small_promoted import add_version, named
+
+    models = PromotedModels(str(tmp_path / "artistless"))
+    add_version(models, 1, names=named(artists=np.full(80, -1, np.int32)))
+    models.point_to(1, by="test")
+    return models
 
 
 @pytest.fixture

@@ -5,17 +5,17 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from rec_assets.core.base.errors import StoreError
+from rec_assets.core.base.errors import DataError, StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
-from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender
+from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender, for_small_library
 from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, train_word2vec
+from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
@@ -31,14 +31,16 @@ def track_embeddings(
     context: dg.AssetExecutionContext, config: TrackEmbeddingsConfig, store: AssetStore, train_sequences: Relation
 ) -> dg.MaterializeResult[TrackEmbeddings]:
     """Word2Vec input and output vectors of every track that occurs `min_count` times in training."""
-    lineage = lineage_of(context, store, config.as_dict())
     flat = FlatSequences.from_relation(train_sequences)
+    settings = _for_small_library(context, config, flat)
+    lineage = lineage_of(context, store, settings.as_dict())
     start = time.perf_counter()
-    result = train_word2vec(flat, config, log_epochs(context))
+    result = train_word2vec(flat, settings, log_epochs(context))
     seconds = time.perf_counter() - start
     catalog = _catalog_of(store, lineage)
     metadata = {
         "vocabulary": len(result.embeddings),
+        "min_count": settings.min_count,
         "covered_share_of_training_rows": result.covered_share,
         "words_per_second": result.words_per_second,
         "training_seconds": seconds,
@@ -55,6 +57,19 @@ def vectors_are_finite(track_embeddings: TrackEmbeddings) -> dg.AssetCheckResult
     return dg.AssetCheckResult(passed=not any(broken.values()) and len(track_embeddings) > 0, metadata=counts)
 
 
+def _for_small_library(
+    context: dg.AssetExecutionContext, settings: EmbeddingsSettings, training: FlatSequences
+) -> EmbeddingsSettings:
+    """See :func:`lowered_min_count`; with a warning."""
+    possible = lowered_min_count(settings, training)
+    if possible.min_count < settings.min_count:
+        context.log.warning(
+            f"min_count is lowered from {settings.min_count} to {possible.min_count}: no two tracks occur more often "
+            f"in {len(training):,} training playlists. More playlists would do without."
+        )
+    return possible
+
+
 def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress], None]:
     """Logs where the training of vectors stands."""
 
@@ -69,8 +84,6 @@ def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress]
 
 def _example_as_markdown(embeddings: TrackEmbeddings, catalog: Relation | None) -> str:
     """The most frequent track and its five nearest, as a markdown list with names."""
-    if len(embeddings) == 1:
-        return "The vocabulary has one track, which has no neighbours."
     query, nearest = example_neighbours(embeddings, catalog, depth=5)
     lines = [f"- {escape_markdown(name)} ({cosine:.3f})" for name, cosine in nearest]
     return f"Nearest to **{escape_markdown(query)}** (cosine):\n\n" + "\n".join(lines)
@@ -105,14 +118,20 @@ def track_ranker(
     """LambdaMART over the candidates of all strategies, learned from training playlists that these have not seen."""
     lineage = lineage_of(context, store, config.as_dict())
     start = time.perf_counter()
-    ranker = learn_from_held_aside(
-        train_sequences,
-        artist_numbers(track_catalog),
-        config,
-        lambda base: train_word2vec(base, config, log_epochs(context)).embeddings,
-        lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
-        _log_tenths(context),
-    )
+    try:
+        ranker = learn_from_held_aside(
+            train_sequences,
+            artist_numbers(track_catalog),
+            config,
+            lambda base: (
+                train_word2vec(base, _for_small_library(context, config, base), log_epochs(context)).embeddings
+            ),
+            lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
+            _log_tenths(context),
+        )
+    except DataError as error:
+        context.log.warning(f"No ranker is trained: {error}")
+        ranker = Ranker.unlearned(config)
     metadata = {
         "examples": ranker.examples,
         "targets_not_proposed": ranker.targets_missed,
@@ -123,6 +142,8 @@ def track_ranker(
 
 
 def _as_list(gains: dict[str, float], shown: int = 10) -> str:
+    if not gains:
+        return "Nothing was learned."
     largest = sorted(gains.items(), key=lambda item: -item[1])[:shown]
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
 
@@ -155,7 +176,10 @@ def recommender(
 ) -> dg.MaterializeResult[Recommender]:
     """The chosen strategy, fitted, with all that answering takes; and the others, to be compared with it."""
     ranker = store.read("track_ranker", Ranker) if asks_ranker(config) else None
-    lineage = lineage_of(context, store, config.as_dict(), unused=() if ranker else ("track_ranker",))
+    settings, lowered = for_small_library(config, len(track_embeddings), ranker)
+    for sentence in lowered:
+        context.log.warning(sentence)
+    lineage = lineage_of(context, store, settings.as_dict(), unused=() if ranker else ("track_ranker",))
     seconds: dict[str, float] = {}
     start = time.perf_counter()
 
@@ -168,15 +192,20 @@ def recommender(
         artist_numbers(track_catalog),
         track_embeddings,
         ranker,
-        config,
+        settings,
         on_fitted=on_fitted,
     )
     if not fitted.knows_artists:
         context.log.warning(
-            "No track has an artist: artist_affinity recommends what is popular, tracks that never occur in training "
-            "cannot be found, and the ranker does without what an artist tells."
+            "No track has an artist: artist_affinity, which would recommend what is popular, is not compared, and the "
+            "ranker does without what an artist tells."
         )
-    metadata = {"strategy": fitted.chosen.label, "k": config.k, "fit_seconds": dg.MetadataValue.json(seconds)}
+    metadata = {
+        "strategy": fitted.chosen.label,
+        "k": settings.k,
+        "fit_seconds": dg.MetadataValue.json(seconds),
+        "changed_for_a_small_library": " ".join(lowered) or "nothing",
+    }
     return materialized(fitted, lineage, metadata)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rec_assets.core.promoted.recommendations import Because, Recommendation
 
 _MOST_TRACKS = 10_000
+_HEADERS = (["artist", "track"], ["track"])
 
 
 @click.command()
@@ -25,7 +26,8 @@ _MOST_TRACKS = 10_000
 @click.option(
     "--playlist",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV file of artist,track lines in order; the tracks named on the command line follow them.",
+    help="CSV file of artist,track lines in order, or of titles alone below the header `track`; the tracks named on "
+    "the command line follow them.",
 )
 @click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Tracks recommended.")
 @click.option("--why", is_flag=True, help="Say which of the tracks speak for each recommendation.")
@@ -36,14 +38,18 @@ def recommend(
 ) -> None:
     """Recommends tracks after ARTIST TRACK (several pairs make a playlist, the last one counts most).
 
-    Spelling need not be exact: what was taken for what is printed to stderr. Exit code 1: a track is unknown,
-    or no model is promoted; 2: wrong usage.
+    Spelling need not be exact: what was taken for what is printed to stderr. "" as ARTIST asks for a track
+    without artist. Exit code 1: a track is unknown, or no model is promoted; 2: wrong usage.
     """
     if len(names) % 2:
         raise click.UsageError(
-            f"expected pairs of ARTIST and TRACK, found {len(names)} names. Quote names with spaces."
+            f"expected pairs of ARTIST and TRACK, found {len(names)} names. Quote names with spaces; a track without "
+            'artist is asked for by rec-assets recommend "" TRACK'
         )
-    asked = [*(_read_playlist(playlist) if playlist else []), *zip(names[::2], names[1::2], strict=True)]
+    pairs = list(zip(names[::2], names[1::2], strict=True))
+    if not all((artist + title).strip() for artist, title in pairs):
+        raise click.UsageError("a pair has neither ARTIST nor TRACK. Name at least one of both.")
+    asked = [*(_read_playlist(playlist) if playlist else []), *pairs]
     if not 1 <= len(asked) <= _MOST_TRACKS:
         raise click.UsageError(f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs.")
     from rec_assets.core.promoted.recommendations import recommend_after  # numpy and numba: not for --help
@@ -52,27 +58,40 @@ def recommend(
     with errors_as_messages():
         with tempfile.TemporaryDirectory() as scratch:
             model = PromotedModels(storage, Path(scratch)).open_current()
-        history = _found(model.names, asked, optional=len(asked) - len(names) // 2)
+        history = _found(model.names, asked, optional=len(asked) - len(pairs))
         found = recommend_after(model, history, k=count, reasons=why)
     click.echo(_as_json(model.facts, found) if as_json else _as_table(found))
 
 
 def _read_playlist(path: Path) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
+    columns = None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            for row in reader:
-                if row and len(row) != 2:
-                    raise click.ClickException(
-                        f"{path}, line {reader.line_num}: expected artist,track, found {len(row)} fields: {row}. Quote "
-                        "names that hold a comma."
-                    )
-                pairs += [(row[0].strip(), row[1].strip())] if row else []
+            for row in filter(None, reader):
+                fields = [field.strip() for field in row]
+                if columns is None:
+                    header = [field.casefold() for field in fields]
+                    columns = header if sorted(header) in _HEADERS else ["artist", "track"]
+                    if columns is header:
+                        continue
+                if len(fields) != len(columns) or not any(fields):
+                    raise click.ClickException(_misread(path, reader.line_num, row, columns))
+                named = dict(zip(columns, fields, strict=True))
+                pairs.append((named.get("artist", ""), named["track"]))
     except (UnicodeDecodeError, csv.Error) as error:
         raise click.ClickException(f"{path}: {error}. Save it as CSV in UTF-8, a line artist,track each.") from error
-    is_header = bool(pairs) and (pairs[0][0].casefold(), pairs[0][1].casefold()) == ("artist", "track")
-    return pairs[is_header:]
+    return pairs
+
+
+def _misread(path: Path, line: int, row: list[str], columns: list[str]) -> str:
+    if len(row) == len(columns):
+        return f"{path}, line {line} names neither artist nor track. Delete it, or name at least one of both."
+    remedy = "A file of titles alone needs `track` as its first line."
+    if len(row) > 1:
+        remedy = "Quote names that hold a comma."
+    return f"{path}, line {line}: expected {','.join(columns)}, found {len(row)} fields: {row}. {remedy}"
 
 
 def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> list[int]:

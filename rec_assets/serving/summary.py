@@ -129,8 +129,8 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
 
 
 def _next_steps(shown: list[dict[str, Any]]) -> list[str]:
-    known = (row for row in shown if row["artist"] and row["track"])
-    asked = next((shlex.join(printable(row[name]) for name in ("artist", "track")) for row in known), "ARTIST TRACK")
+    named = (shlex.join(printable(row[name] or "") for name in ("artist", "track")) for row in shown if row["track"])
+    asked = next(named, "ARTIST TRACK")
     # As it was called: the environment of `make run` is not on the PATH.
     command = sys.argv[0] if Path(sys.argv[0]).name == "rec-assets" else "rec-assets"
     return [

@@ -298,7 +298,7 @@ def test_a_search_whose_trials_all_fail_ends_with_the_reason(prepared: Project) 
 
     rows, _ = reported(prepared)
     assert [row["state"] for row in rows] == ["failed"] * 3
-    assert rows[0]["reason"].startswith("min_count=999 leaves no track")
+    assert rows[0]["reason"].startswith("min_count=999 leaves 0 tracks")
 
 
 def test_workers_refuse_playlists_that_were_replaced_since_the_search_was_prepared(

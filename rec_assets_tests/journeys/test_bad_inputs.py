@@ -279,31 +279,24 @@ INGESTED = ("raw_playlists.parquet", "raw_playlists.rejects.parquet", "track_cat
 
 
 @pytest.mark.parametrize(
-    ("rows", "settings", "step", "parts"),
+    ("rows", "settings", "parts"),
     [
         (
             None,
             {"min_tracks": 50},
-            "playlist_sequences",
-            ("of 60 playlists 60 are in the sample", "none of them with min_tracks=50 tracks", "Lower min_tracks"),
+            ("of 60 playlists 60 are in the sample", "of these 0 with min_tracks=50 tracks", "Set min_tracks to 9"),
         ),
         (
             [(f"u{n // 2}", "a", f"t{n}", f"p{n // 2}") for n in range(40)],
             {},
-            "playlist_sequences",
-            ("of 20 playlists", "bring longer playlists"),
+            ("of 20 playlists", "Set min_tracks to 2"),
         ),
-        (
-            [("u", "a", f"t{n}", "p") for n in range(40)],
-            {},
-            "split_sequences",
-            ("1 playlists cannot be split", "train and validation would be empty", "Bring more playlists"),
-        ),
+        ([("u", "a", f"t{n}", "p") for n in range(40)], {}, ("1 playlists are left", "Bring 3 playlists")),
     ],
     ids=["no playlist is long enough", "new data without a long playlist", "one playlist only"],
 )
 def test_too_few_playlists_stop_before_anything_is_made_from_them(
-    trained: Project, rows: list | None, settings: dict[str, Any], step: str, parts: tuple[str, ...]
+    trained: Project, rows: list | None, settings: dict[str, Any], parts: tuple[str, ...]
 ) -> None:
     before = stored(trained)
     if rows:
@@ -311,11 +304,9 @@ def test_too_few_playlists_stop_before_anything_is_made_from_them(
 
     result = run_badly(trained, **settings)
 
-    assert set(failures(result)) == {step}
-    assert_error(failures(result)[step], "DataError", *parts)
-    assert_untouched(
-        trained, before, *(INGESTED if rows else ()), *(["playlist_sequences.parquet"] * (step == "split_sequences"))
-    )
+    assert set(failures(result)) == {"playlist_sequences"}
+    assert_error(failures(result)["playlist_sequences"], "DataError", *parts)
+    assert_untouched(trained, before, *(INGESTED if rows else ()))
 
 
 @pytest.mark.parametrize(
@@ -325,11 +316,10 @@ def test_too_few_playlists_stop_before_anything_is_made_from_them(
             (
                 step,
                 {"min_count": 10_000},
-                ("min_count=10000 leaves no track", "the most frequent one occurs", "Set min_count to"),
+                ("min_count=10000 leaves 0 tracks", "most frequent one occurs", "Set min_count to 3 or less"),
             )
             for step in ("track_embeddings", "track_ranker")
         ),
-        ("recommender", {"k": 500}, ("k=500", "the vocabulary has 38 tracks", "Set k to 37 or less")),
         (
             "playlist_sequences",
             {"sample_percent": 0.0},

@@ -2,10 +2,13 @@
 
 import json
 import logging
+import shlex
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from rec_assets.serving.main import main
 from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
 
 TABLES = ["track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences"]
@@ -82,6 +85,16 @@ def test_without_any_artist_the_same_job_runs_and_says_what_it_does_without(proj
     assert any("No track has an artist" in message for message in said)
     report = json.loads((project.store / "validation_hit_rate.json").read_text())
     assert (report["strategy"], report["playlists"]) == ("ranker", 12)
+    page = (project.store / "recommendation_report.html").read_text()
+    assert [name for name in ("artist_affinity", "artist unknown", "other artists") if name in page] == []
+    # What to do next can be done as it is written.
+    store = ["--storage", str(project.store)]
+    text = CliRunner().invoke(main, ["summary", *store]).stdout
+    (advised,) = [line for line in text.splitlines() if "ask the promoted model" in line]
+    words = shlex.split(advised.partition("rec-assets ")[2])
+    assert words[:2] == ["recommend", ""]
+    done = CliRunner().invoke(main, [*words, *store])
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("strategy", ["popularity", "track_vectors", "ranker"])

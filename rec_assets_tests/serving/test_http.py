@@ -82,16 +82,23 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
 @pytest.mark.parametrize(
     ("params", "parameter", "detail"),
     [
-        ([], "artist", "artist is missing; expected 1 to 100 of it."),
-        ([("artist", "a")], "track", "track is missing; expected 1 to 100 of it."),
-        ([*ONE, ("artist", "a")], "artist", "artist occurs 2 times and track 1 times; expected pairs."),
-        (ONE * 101, "artist", "artist occurs too often; expected 1 to 100 of it."),
-        ([("artist", ""), ("track", "")] * 2_000, "artist", "artist occurs too often; expected 1 to 100 of it."),
-        ([*ONE, ("artist", "a"), ("track", " ")], "track", "track number 2 is ' '; expected 1 to 300 characters."),
+        ([], "artist", "artist and track are missing; expected at least one of both."),
+        (
+            [*ONE, ("track", "a")],
+            "artist",
+            "artist occurs 1 times and track 2 times; expected pairs, with `artist=` for a track without artist.",
+        ),
+        (ONE * 101, "artist", "artist occurs too often; expected at most 100 of it."),
+        ([("artist", ""), ("track", "")] * 2_000, "artist", "artist occurs too often; expected at most 100 of it."),
+        (
+            [*ONE, ("artist", ""), ("track", " ")],
+            "artist",
+            "pair number 2 has neither artist nor track; expected at least one of both.",
+        ),
         (
             [("artist", "a" * 301), ("track", "b")],
             "artist",
-            f"artist number 1 is '{'a' * 39}…; expected 1 to 300 characters.",
+            f"artist number 1 is '{'a' * 39}…; expected at most 300 characters.",
         ),
         ([*ONE, ("k", "0")], "k", "k is '0'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
@@ -112,6 +119,35 @@ def test_the_bounds_themselves_are_fine(client) -> None:
     assert client.get("/recommend", params=[*ONE, ("k", "1")]).json()["recommendations"][0]["rank"] == 1
     assert client.get("/recommend", params=[("artist", "a" * 300), ("track", "ö" * 300)]).status_code == 404
     assert client.request("GET", "/recommend", params=ONE, content=b"x" * 1_000_000).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        [("track", "Track 7"), ("track", "Track 12")],
+        [("artist", ""), ("track", "Track 7"), ("artist", "unknown artist"), ("track", "Track 12")],
+    ],
+)
+def test_tracks_without_artist_are_asked_for_by_title(artistless, params) -> None:
+    with served(Path(artistless.base)) as client:
+        answer = client.get("/recommend", params=params).json()
+
+    assert [asked["taken_for"] for asked in answer["asked"]] == [
+        {"artist": None, "track": title} for title in ("Track 7", "Track 12")
+    ]
+    assert all(asked["is_exact"] for asked in answer["asked"])
+    assert len(answer["recommendations"]) == 10
+
+
+def test_what_is_meant_perhaps_can_be_asked_as_it_is_shown(artistless) -> None:
+    with served(Path(artistless.base)) as client:
+        unknown = client.get("/recommend", params={"artist": "Rihanna", "track": "Track 12"})
+        near = unknown.json()["unknown"][0]["did_you_mean"][0]
+        shown = {"artist": near["artist"], "track": near["track"]}
+
+        assert unknown.status_code == 404
+        assert shown == {"artist": None, "track": "Track 12"}
+        assert client.get("/recommend", params=shown).json()["asked"][0]["taken_for"] == shown
 
 
 def test_other_paths_and_methods_are_refused_and_no_page_loads_from_elsewhere(client) -> None:

@@ -65,7 +65,8 @@ def test_recommend_prints_names_and_why(promoted: PromotedModels) -> None:
         (["Artist 3", "Some Else"], 1, "no track Artist 3 – Some Else. Did you mean\n    Artist 3 – Track"),
         (["qqq", "zzzzz"], 1, "Nothing is spelt like it"),
         ([], 2, "expected 1 to 10,000 tracks, found 0"),
-        (["Artist 3"], 2, "expected pairs of ARTIST and TRACK, found 1 names"),
+        (["Artist 3"], 2, "found 1 names. Quote names with spaces; a track without artist is asked for by rec-assets"),
+        (["Artist 3", "Track 12", "", " "], 2, "a pair has neither ARTIST nor TRACK"),
         (["Artist 3", "Track 12", "-k", "0"], 2, "0 is not in the range"),
     ],
 )
@@ -92,6 +93,25 @@ def test_a_playlist_file_asks_in_its_order_and_leaves_out_what_is_unknown(promot
     assert command(promoted, "recommend", "--playlist", str(file), "qqq", "zzzzz").exit_code == 1
 
 
+def test_a_track_without_artist_is_asked_for_by_its_title_in_every_way(artistless: PromotedModels) -> None:
+    advised = command(artistless, "recommend", "Track 12").stderr.partition("rec-assets ")[2].split()
+    titles, pairs = Path(artistless.base) / "titles.csv", Path(artistless.base) / "pairs.csv"
+    titles.write_text("Track\n\nTrack 12\n")
+    pairs.write_text("unknown artist,Track 12\n")
+    expected = recommend_after(artistless.open(1), [12], k=3)
+
+    for words in (
+        [{"TRACK": "Track 12", '""': ""}.get(word, word) for word in advised],
+        ["recommend", "unknown artist", "Track 12"],
+        ["recommend", "--playlist", str(titles)],
+        ["recommend", "--playlist", str(pairs)],
+    ):
+        done = command(artistless, *words, "--json", "-k", "3")
+        assert (done.exit_code, done.stderr) == (0, "")
+        found = [(one["artist"], one["track"]) for one in json.loads(done.stdout)["recommendations"]]
+        assert found == [(None, one.track) for one in expected]
+
+
 def test_names_cannot_steer_the_terminal() -> None:
     assert printable("a\x1b[31m\tb \n c\x9b") == "a\ufffd[31m b c\ufffd"
 
@@ -100,6 +120,9 @@ def test_names_cannot_steer_the_terminal() -> None:
     ("content", "said"),
     [
         (b"Artist 3,Track 12\n\nArtist 3\n", "line 3: expected artist,track, found 1 fields"),
+        (b"Track 12\nTrack 13\n", "A file of titles alone needs `track` as its first line."),
+        (b"track\nCrosby, Nash\n", "line 2: expected track, found 2 fields"),
+        (b"Artist 3,Track 12\n,\n", "line 2 names neither artist nor track"),
         (b"\xff\xfe", "Save it as CSV in UTF-8"),
         (b"", "expected 1 to 10,000 tracks, found 0"),
         (b"qqq,zzzzz\n", "no track qqq"),

@@ -1,4 +1,7 @@
-"""One list for one history; without this what people are recommended could be another than what was measured."""
+"""One list for one history; without this what people are recommended could be another than what was measured.
+
+No two tracks are spelt alike here: readers leave such out, the measurement does not.
+"""
 
 import json
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ def slice_rates(columns: Mapping[str, np.ndarray], *, k: int) -> list[SliceRate]
     """Hit rate at ``k`` by popularity of the target, length of the playlist, query and artist, in a fixed order.
 
     ``columns`` are those of :func:`~rec_assets.core.evaluation.figures.rank_arrays`. The slices of one kind hold every
-    playlist once; those without playlists are left out.
+    playlist once; those without playlists are left out, and so is "artist" where none is known.
     """
     ranks, rates = columns["rank"], []
     for name, value, inside in _slices(columns):
@@ -73,5 +73,7 @@ def _slices(columns: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, np.nd
         ("query", columns["query_is_cold"], QUERY),
         ("artist", columns["same_artist"], ARTIST),
     ):
+        if name == "artist" and (values == -1).all():
+            continue
         members = {value: (values >= first) & (values <= last) for value, (first, last) in classes.items()}
         yield from ((name, value, inside) for value, inside in members.items() if inside.any())

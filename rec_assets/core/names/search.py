@@ -4,10 +4,12 @@ Signatures propose some thousand tracks out of millions; then the names themselv
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rec_assets.core.base.artists import SHOWN_ARTIST, SHOWN_TITLE
 from rec_assets.core.names.fingerprints import fingerprints, incompleteness, smallest, unlikeness
 from rec_assets.core.names.likeness import (
     NEAR,
@@ -86,20 +88,32 @@ class _Asked:
 
 
 def search(names: "TrackNames", artist: str, title: str) -> Found:
-    """The track meant by ``artist`` and ``title``, however they are spelt, and up to ``MOST_NEAR`` near it."""
-    asked = _Asked.of(artist, title)
-    if not (asked.artist.normal or asked.title.normal):
-        return Found((artist, title), None, False, [])
-    exact = _exact(names, asked)
-    if exact is not None:
-        return Found((artist, title), exact, True, [_near_track(names, exact, 100.0)])
-    likeness = _near(names, asked)
-    for track, other in _near(names, _Asked.of(title, artist)).items():
-        likeness[track] = max(likeness.get(track, 0.0), other - OTHER_FIELDS)
+    """The track meant by ``artist`` and ``title``, however they are spelt, and up to ``MOST_NEAR`` near it.
+
+    An empty field asks for a track without it; so does one spelt as a missing name is shown, unless a track has that
+    name.
+    """
+    readings = _readings(artist, title)
+    for reading in readings:
+        exact = _exact(names, _Asked.of(*reading))
+        if exact is not None:
+            return Found((artist, title), exact, True, [_near_track(names, exact, 100.0)])
+    likeness: dict[int, float] = {}
+    for one, other in readings:
+        for asked, cost in ((_Asked.of(one, other), 0.0), (_Asked.of(other, one), OTHER_FIELDS)):
+            for track, found in _near(names, asked).items():
+                likeness[track] = max(likeness.get(track, 0.0), found - cost)
     best = sorted(likeness, key=lambda track: (-likeness[track], names.place[track]))
     is_sure = bool(best) and likeness[best[0]] >= SURE
     near = [_near_track(names, track, likeness[track]) for track in best[:MOST_NEAR] if likeness[track] >= NEAR]
     return Found((artist, title), best[0] if is_sure else None, False, near)
+
+
+def _readings(artist: str, title: str) -> list[tuple[str, str]]:
+    """What may be meant, as it is written first; none where both are empty."""
+    artists = [artist, ""] if normalise(artist) == SHOWN_ARTIST else [artist]
+    titles = [title, ""] if normalise(title) == SHOWN_TITLE else [title]
+    return [reading for reading in product(artists, titles) if any(map(normalise, reading))]
 
 
 def _near_track(names: "TrackNames", track: int, likeness: float) -> NearTrack:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.likeness import normalise_all
 from rec_assets.core.names.search import Found, search
 
+_TEXTS = ("artists", "titles")
 _BATCH = 100_000  # texts that are normalised together: some 100 MB
 
 
@@ -135,17 +137,16 @@ class TrackNames:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name, from which :meth:`from_arrays` makes the names again."""
-        own = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _TEXTS}
         return own | with_prefix(vars(self.artists), "artists") | with_prefix(vars(self.titles), "titles")
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "TrackNames":
         """The inverse of :meth:`arrays`, over the same memory. Raises UnreadableError: an array is missing."""
-        texts = ("artists", "titles")
-        own = [field.name for field in fields(cls) if field.name not in texts]
-        require_arrays(arrays, [*own, *(f"{name}.{part}" for name in texts for part in ("data", "offsets"))])
+        own = [field.name for field in fields(cls) if field.name not in _TEXTS]
+        require_arrays(arrays, [*own, *(f"{name}.{part}" for name in _TEXTS for part in ("data", "offsets"))])
         parts: dict[str, Any] = {name: arrays[name] for name in own}
-        parts |= {name: TextColumn(**of_prefix(arrays, name)) for name in texts}
+        parts |= {name: TextColumn(**of_prefix(arrays, name)) for name in _TEXTS}
         return cls(**parts)
 
     def __len__(self) -> int:
@@ -165,6 +166,23 @@ class TrackNames:
     def name_of(self, track: int) -> tuple[str | None, str | None]:
         """What :meth:`of` says of one ``track``."""
         return self.of(np.array([track]))[0]
+
+    def spellings(self, tracks: np.ndarray) -> np.ndarray:
+        """A uint64 for each of ``tracks``, of any shape; those that are spelt alike share it.
+
+        Alike is equal up to case, accents, punctuation and spaces. Of a title 32 bits are looked at, so that two titles
+        of one artist share them by chance once in four thousand million.
+        """
+        where = self._position[tracks]
+        group = np.searchsorted(self.group_offsets, where, side="right") - 1
+        return group.astype(np.uint64) << np.uint64(32) | self.title_keys[where]
+
+    @cached_property
+    def _position(self) -> np.ndarray:
+        """(t,) int32 where in ``tracks`` each track stands."""
+        position = np.empty(len(self), np.int32)
+        position[self.tracks] = np.arange(len(self), dtype=np.int32)
+        return position
 
     def find(self, artist: str, title: str) -> Found:
         """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it."""

@@ -60,7 +60,8 @@ def plot_track_map(
     figure, axes = new_axes(8.7, 5.4, title)
     # Points without a group are as good as texture: small, flat and square ones keep the file small.
     others = points[groups == -1]
-    axes.scatter(*others.T, s=5, c=PALE_GREY, marker="s", linewidths=0, label=f"other artists ({len(others):,})")
+    label = f"other artists ({len(others):,})" if names else f"tracks ({len(others):,})"
+    axes.scatter(*others.T, s=5, c=PALE_GREY, marker="s", linewidths=0, label=label)
     for number, name in enumerate(names):
         _draw_group(axes, points[groups == number], number, name)
     axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1], xticks=[], yticks=[])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rec_assets.core.base.artists import SHOWN_ARTIST, SHOWN_TITLE
 from rec_assets.core.base.relations import TRACK_KEYS, Relation, count_rows, fetch_row, query
 
 SEPARATOR = "|||"
@@ -79,4 +80,4 @@ def artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[s
 
 def track_name(artist: str | None, track: str | None) -> str:
     """``artist – track``; "unknown artist" or "unknown track" where it is missing."""
-    return f"{artist or 'unknown artist'} – {track or 'unknown track'}"
+    return f"{artist or SHOWN_ARTIST} – {track or SHOWN_TITLE}"

@@ -5,6 +5,7 @@ from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, play
 from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
+FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
 
 class SequencesSettings(Settings):
@@ -15,7 +16,9 @@ class SequencesSettings(Settings):
     )
     sample_seed: int = setting(0, "Seed of the sample; another one samples other playlists.")
     min_tracks: int = setting(
-        3, "Playlists with fewer tracks are left out; the last track is held out, the one before it is the query.", ge=2
+        3,
+        "Playlists with fewer tracks are left out; the last track is held out, the one before it is the query.",
+        ge=SHORTEST,
     )
 
 
@@ -24,7 +27,7 @@ def count_playlists(
 ) -> dict[str, int]:
     """How many playlists :func:`build_sequences` keeps with the same arguments, and leaves out for which reason.
 
-    Returns ``all_playlists, not_sampled, too_short, kept``. Raises DataError: none is kept.
+    Returns ``all_playlists, not_sampled, too_short, kept``. Raises DataError: fewer than ``FEWEST`` are kept.
     """
     is_sampled = _is_sampled(sample_percent, sample_seed)
     sizes = raw_playlists.aggregate("user_id, playlist, count(*) AS tracks", "user_id, playlist")
@@ -33,13 +36,22 @@ def count_playlists(
             f"count(*), count(*) FILTER ({is_sampled}), count(*) FILTER ({is_sampled} AND tracks >= {min_tracks})"
         )
     )
-    if kept == 0:
+    if kept < FEWEST:
+        (longest,) = fetch_row(sizes.aggregate(f"list(tracks ORDER BY tracks DESC)[{FEWEST}]"))
         raise DataError(
-            f"no playlist is left: of {total} playlists {sampled} are in the sample (sample_percent="
-            f"{sample_percent:g}), none of them with min_tracks={min_tracks} tracks. Lower min_tracks, raise "
-            "sample_percent, or bring longer playlists."
+            f"{kept} playlists are left, and {FEWEST} are needed, to train on, to validate and to test: of {total} "
+            f"playlists {sampled} are in the sample (sample_percent={sample_percent:g}), of these {kept} with "
+            f"min_tracks={min_tracks} tracks. {_remedy(longest or 0, min_tracks, sample_percent)}"
         )
     return {"all_playlists": total, "not_sampled": total - sampled, "too_short": sampled - kept, "kept": kept}
+
+
+def _remedy(longest: int, min_tracks: int, sample_percent: float) -> str:
+    """What to do where too few playlists are left, of all of which ``FEWEST`` have ``longest`` tracks or more."""
+    if longest < SHORTEST:
+        return f"Bring {FEWEST} playlists of {SHORTEST} tracks or more."
+    changes = [f"min_tracks to {longest}"] if longest < min_tracks else []
+    return f"Set {' and '.join(changes + ['sample_percent to 100'] * (sample_percent < 100))}, or bring more playlists."
 
 
 def build_sequences(

@@ -46,22 +46,22 @@ def exact_shares(shares: dict[str, float]) -> dict[str, Fraction]:
 
 
 def split_bounds(total: int, shares: dict[str, float]) -> dict[str, tuple[int, int]]:
-    """First and one-past-last position of each part: cumulative shares of ``total``, rounded down.
+    """First and one-past-last position of each part: cumulative shares of ``total``, rounded down, but no part empty.
 
-    Raises DataError: a part would be empty.
+    Raises DataError: there are fewer playlists than parts.
     """
+    if total < len(shares):
+        raise DataError(
+            f"{total} playlists cannot be split into {' and '.join(shares)}, of at least one playlist each. Bring more "
+            "playlists, or raise sample_percent or lower min_tracks of playlist_sequences."
+        )
     bounds: dict[str, tuple[int, int]] = {}
     start, cumulative = 0, Fraction(0)
-    for name, share in exact_shares(shares).items():
+    for later, (name, share) in zip(reversed(range(len(shares))), exact_shares(shares).items(), strict=True):
         cumulative += share
-        bounds[name] = (start, int(cumulative * total))
-        start = bounds[name][1]
-    empty = [name for name, (first, last) in bounds.items() if first == last]
-    if empty:
-        raise DataError(
-            f"{total} playlists cannot be split into {shares}: {' and '.join(empty)} would be empty. "
-            "Bring more playlists, or raise sample_percent or lower min_tracks of playlist_sequences."
-        )
+        end = min(max(int(cumulative * total), start + 1), total - later)
+        bounds[name] = (start, end)
+        start = end
     return bounds
 
 
@@ -90,7 +90,7 @@ def split_sequences(
     ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Returns a lazy
     relation with the same columns by part name, in the (random, seeded) order of the hash.
 
-    Raises DataError: a part would be empty.
+    Raises DataError: there are fewer playlists than parts.
     """
     draw = playlist_draw_sql(seed=seed, purpose=purpose)
     ordered = query(

@@ -12,6 +12,8 @@ from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.promoted.comparing import Comparison
 
 _SHARE = {"ge": 0, "le": 1}
+# So many more playlists that popularity hits are no chance: of five coins all fall alike in 6 of 100 throws.
+_TELLING = 6
 
 
 class GateSettings(Settings):
@@ -91,7 +93,8 @@ def decide(
 
     Args:
         candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``question``, ``dev_run``,
-            ``copied_share`` and ``counts`` (``rows``, ``playlists``, ``tracks``) of the candidate.
+            ``copied_share``, ``validation_playlists`` and ``counts`` (``rows``, ``playlists``, ``tracks``) of the
+            candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
         bounds: see :class:`GateSettings`.
@@ -99,7 +102,8 @@ def decide(
     """
     figures: dict[str, Any] = {"bounds": bounds.as_dict()}
     reasons = [f"the check {name} failed" for name in failed_checks]
-    if candidate["interval"][1] < candidate["popularity_hit_rate"]:
+    missed = (candidate["popularity_hit_rate"] - candidate["hit_rate"]) * candidate["validation_playlists"]
+    if candidate["interval"][1] < candidate["popularity_hit_rate"] and round(missed) >= _TELLING:
         reasons.append(
             f"the candidate's hit rate is {candidate['hit_rate']:.4f} (95 % interval to "
             f"{candidate['interval'][1]:.4f}), below that of the k most frequent tracks "

@@ -1,6 +1,6 @@
 """The promoted model: a recommender with the index of its tracks' names, in one file that is mapped into memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,17 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+from rec_assets.core.base.read_only import read_only
 from rec_assets.core.base.relations import Relation, query
 from rec_assets.core.base.tensor_file import of_prefix, read_layout, with_prefix
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
-from rec_assets.core.strategies.answers import NO_TRACK
+from rec_assets.core.recommender.settings import Repeats
+from rec_assets.core.strategies.answers import NO_TRACK, Answers
 from rec_assets.core.strategies.tracks import Tracks
+
+# So many more than are asked for, and a quarter, are looked at first: of a spelling most have few.
+_SPARE = 8
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,35 @@ class PromotedModel:
     recommender: Recommender
     names: TrackNames
     facts: dict[str, Any]
+
+    def answers(self, histories: FlatSequences, *, k: int) -> Iterator[tuple[slice, Answers]]:
+        """The ``k`` best rows after each history of rows, as :meth:`Recommender.answers` has them, but for spellings.
+
+        Of tracks that are spelt alike (:meth:`TrackNames.spellings`) the best one stays, and none that is spelt like a
+        track of the history, unless it is that track and may be repeated, or ``repeats`` is ``allowed``.
+        """
+        return self._answers(histories, k, k + k // 4 + _SPARE)
+
+    def _answers(self, histories: FlatSequences, k: int, depth: int) -> Iterator[tuple[slice, Answers]]:
+        for part, found in self.recommender.answers(histories, depth=depth):
+            best = self._first_spellings(histories[part], found, k)
+            # Where too few stay, and there are more.
+            short = np.flatnonzero((best.rows[:, -1] == NO_TRACK) & (found.rows[:, -1] != NO_TRACK))
+            for again, more in self._answers(histories[part].at(short), k, 2 * depth):
+                best.rows[short[again]], best.scores[short[again]] = more.rows, more.scores
+            yield part, best
+
+    def _first_spellings(self, histories: FlatSequences, found: Answers, k: int) -> Answers:
+        from rec_assets.core.promoted import loops
+
+        if self.recommender.settings.repeats is Repeats.allowed:
+            histories = histories.cut_at(np.arange(len(histories)), np.zeros(len(histories), np.int64))
+        track_index = self.recommender.tracks.track_index
+        spelt, heard = (self.names.spellings(track_index[rows]) for rows in (found.rows, histories.values))
+        own = read_only(histories.values), read_only(heard), read_only(histories.offsets)
+        places = loops.first_spellings((read_only(found.rows), read_only(spelt)), own, k)
+        rows, scores = (np.take_along_axis(part, places, 1) for part in (found.rows, found.scores))
+        return Answers(np.where(places < 0, NO_TRACK, rows), scores)
 
     def known_rows(self, sequences: FlatSequences, own_index: np.ndarray) -> FlatSequences:
         """``sequences`` of another catalog as rows, without the tracks that this model does not know.

@@ -78,7 +78,7 @@ def recommend_after_each(model: PromotedModel, requests: Sequence[Request]) -> l
     depth = max(request.k for request in requests)
     return [
         _recommendations(model, request, rows[part.start + place], answers.rows[place], answers.scores[place])
-        for part, answers in model.recommender.answers(asked, depth=depth)
+        for part, answers in model.answers(asked, k=depth)
         for place, request in enumerate(requests[part])
     ]
 
@@ -178,7 +178,7 @@ def _batches(
     on_progress: Callable[[str], None],
 ) -> Iterator[pa.RecordBatch]:
     artists, titles, done = model.names.artists.to_arrow(), model.names.titles.to_arrow(), 0
-    for part, answers in model.recommender.answers(histories, depth=depth):
+    for part, answers in model.answers(histories, k=depth):
         yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers, artists, titles)
         if part.stop - done >= _REPORT_EVERY:
             done = part.stop

@@ -53,14 +53,14 @@ class RankerSettings(NeighbourhoodSettings):
 
 @dataclass(frozen=True)
 class Ranker:
-    """A trained ranker.
+    """A trained ranker, or one that had nothing to learn from.
 
     Attributes:
-        model: LightGBM's text form of the trees.
+        model: LightGBM's text form of the trees; empty where nothing was learned.
         features: names of the columns that it takes.
         settings: :class:`RankerSettings` by name.
         targets_missed: examples whose target no strategy proposed; nothing can be learned from them.
-        gains: share (0..1) of each feature in the gain of all splits; all 0 if there is no split.
+        gains: share (0..1) of each feature in the gain of all splits.
     """
 
     model: str
@@ -69,6 +69,11 @@ class Ranker:
     examples: int
     targets_missed: int
     gains: dict[str, float]
+
+    @classmethod
+    def unlearned(cls, settings: RankerSettings) -> "Ranker":
+        """A ranker that is none."""
+        return cls("", FEATURES, settings.as_dict(), 0, 0, {})
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,7 @@ def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> tup
     Two parts of exact size by a seeded hash of the playlist, in the order of the hash.
 
     Raises:
-        DataError: a part would be empty.
+        DataError: there are not two playlists.
     """
     shares = {"base": float(1 - Decimal(str(settings.ranker_share))), "ranker": settings.ranker_share}
     parts = split_sequences(train_sequences, shares=shares, seed=settings.ranker_split_seed, purpose="ranker")
@@ -135,7 +140,7 @@ def train_ranker(
     ``on_progress`` is called with what is counted ("examples", then "trees"), how many are done and how many to do.
 
     Raises:
-        DataError: no target is among its candidates, so there is nothing to learn.
+        DataError: no target is among its candidates, or like all of them, so there is nothing to learn.
         TrainingError: LightGBM cannot be loaded, or cannot learn.
     """
     examples = cut_examples(
@@ -151,7 +156,12 @@ def train_ranker(
         )
     trees = _boost(*_joined(batches), settings, lambda done: on_progress("trees", done, settings.ranker_trees))
     gains = trees.feature_importance("gain")
-    shares = dict(zip(FEATURES, (gains / max(gains.sum(), 1e-300)).tolist(), strict=True))
+    if not gains.any():
+        raise DataError(
+            f"the ranker has nothing to learn from: nothing tells the targets of {found} examples from the other "
+            "candidates. Bring more playlists, or raise ranker_share."
+        )
+    shares = dict(zip(FEATURES, (gains / gains.sum()).tolist(), strict=True))
     return Ranker(trees.model_to_string(), FEATURES, settings.as_dict(), found, total - found, shares)
 
 

@@ -60,13 +60,14 @@ class Recommender:
 
     @property
     def contenders(self) -> list[Contender]:
-        """All that are fitted, in a fixed order."""
+        """All that are fitted and differ, in a fixed order: without artists, artist affinity is popularity."""
         known = dict.fromkeys([*CONTENDERS, self.chosen])
-        return [contender for contender in known if contender.label in self.strategies]
+        same = set() if self.knows_artists else {StrategyName.artist_affinity.value} - {self.chosen.label}
+        return [contender for contender in known if contender.label in self.strategies.keys() - same]
 
     @property
     def knows_artists(self) -> bool:
-        """Whether any track has an artist; without, artist affinity is popularity and the ranker does without."""
+        """Whether any track has an artist."""
         return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
 
     def answers(
@@ -151,6 +152,24 @@ def asks_vectors(settings: RecommenderSettings) -> bool:
     return settings.strategy in (StrategyName.track_vectors, StrategyName.ranker)
 
 
+def for_small_library(
+    settings: RecommenderSettings, vocabulary: int, ranker: Ranker | None
+) -> tuple[RecommenderSettings, list[str]]:
+    """``settings`` as a ``vocabulary`` of so many tracks and the ``ranker`` allow, and a sentence for each change."""
+    possible: dict[str, Any] = {}
+    said = []
+    if settings.k >= vocabulary:
+        possible["k"] = vocabulary - 1
+        said.append(
+            f"k is lowered from {settings.k} to {vocabulary - 1}: no more can be recommended from a vocabulary of "
+            f"{vocabulary} tracks, the query among them. More playlists, or a lower min_count, leave more."
+        )
+    if settings.strategy is StrategyName.ranker and ranker is not None and not ranker.model:
+        possible["strategy"] = StrategyName.playlist_knn
+        said.append("strategy is playlist_knn in place of ranker: track_ranker had nothing to learn from.")
+    return settings.model_copy(update=possible), said
+
+
 def fit_recommender(
     training: FlatSequences,
     artists: np.ndarray,
@@ -163,8 +182,8 @@ def fit_recommender(
     """Fit the chosen strategy, or all of them, as ``settings`` say.
 
     The ``training`` playlists and (t,) ``artists`` are by track index. The ``embeddings`` were trained on them all, the
-    ``ranker`` on a part; it is None where :func:`asks_ranker` says that it is not needed. ``on_fitted`` is called with
-    the label of each strategy that is fitted.
+    ``ranker`` on a part; it is None where :func:`asks_ranker` says that it is not needed, and left out of the compared
+    ones where it learned nothing. ``on_fitted`` is called with the label of each strategy that is fitted.
 
     Raises:
         SettingsError: ``k`` is more than can be recommended, or the ranker learned from strategies of other settings.
@@ -193,7 +212,7 @@ def fit_recommender(
             raise LookupError("the settings ask for a ranker, and none was given")
         return RankedCandidates.join(Sources.join(tracks, fitted), ranker)
 
-    for contender in _wanted(settings):
+    for contender in _wanted(settings, ranker):
         fitted[contender.label] = fit(contender)
         on_fitted(contender.label)
     has_vector = np.zeros(len(tracks), bool)
@@ -201,11 +220,13 @@ def fit_recommender(
     return Recommender(settings, tracks, fitted, has_vector, trained_on)
 
 
-def _wanted(settings: RecommenderSettings) -> list[Contender]:
+def _wanted(settings: RecommenderSettings, ranker: Ranker | None) -> list[Contender]:
     """What is to be fitted; the ranker comes after those that it joins."""
     chosen = chosen_contender(settings)
     if settings.fitted is Fitted.all:
-        return list(dict.fromkeys([*CONTENDERS, chosen]))
+        unlearned = ranker is not None and not ranker.model
+        known = [one for one in CONTENDERS if not (unlearned and one.strategy is StrategyName.ranker)]
+        return list(dict.fromkeys([*known, chosen]))
     if chosen.strategy is StrategyName.ranker:
         return [*(known for known in CONTENDERS if known.label in PROPOSED), chosen]
     return [chosen]

@@ -14,6 +14,7 @@ from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.report.page import Cell, HtmlPage, picture_of, render_page, setting_text, table_of
 
 _INTERVAL = "95 % interval"
+_TOP = 10  # of a list, where more are recommended
 # Column of the leaderboard to its heading and explanation. Without times, so that the same models give the same page.
 _LEADERBOARD = {
     "strategy": ("strategy", ""),
@@ -81,18 +82,18 @@ def _summary(validation: Mapping[str, Any]) -> str:
 
 
 def _held_out(assessment: Assessment, k: int) -> dict[str, Any]:
-    at, top = str(k), str(min(10, k))
+    cuts = [str(k), str(_TOP)] if k > _TOP else [str(k)]
     rows: list[list[Cell]] = []
     for part, report in assessment.reports.items():
-        rates = [(report["hit_rates"][cut], *report["intervals"][cut]) for cut in (at, top)]
+        rates = [(report["hit_rates"][cut], *report["intervals"][cut]) for cut in cuts]
         counts = [report[name] for name in ("mrr", "ndcg", "popularity_hit_rate", "playlists", "cold_queries")]
         rows.append([part, *rates, *counts])
     validation, test = (_hits(assessment.reports[part]) for part in ("validation", "test"))
     interval = difference_interval(validation, test)
     difference = (float(validation.mean() - test.mean()), interval.low, interval.high)
-    rows.append(["validation less test", difference, *[None] * 6])
-    columns = [("", ""), (f"hit rate@{k}", _INTERVAL), (f"hit rate@{top}", _INTERVAL), ("MRR", ""), ("NDCG", "")]
+    columns = [("", ""), *((f"hit rate@{cut}", _INTERVAL) for cut in cuts), ("MRR", ""), ("NDCG", "")]
     columns += [("popularity", f"hit rate@{k}"), ("playlists", ""), ("cold queries", "")]
+    rows.append(["validation less test", difference, *[None] * (len(columns) - 2)])
     return table_of("Last track of each held-out playlist, to be found", columns, rows)
 
 
@@ -102,8 +103,9 @@ def _hits(report: Mapping[str, Any]) -> np.ndarray:
 
 
 def _leaderboard(assessment: Assessment, k: int) -> dict[str, Any]:
-    columns = [(heading.format(k=k), explanation) for heading, explanation in _LEADERBOARD.values()]
-    rows = [[_cell(row, name) for name in _LEADERBOARD] for row in assessment.leaderboard]
+    shown = {name: heading for name, heading in _LEADERBOARD.items() if k > _TOP or name != "hit_rate_at_10"}
+    columns = [(heading.format(k=k), explanation) for heading, explanation in shown.values()]
+    rows = [[_cell(row, name) for name in shown] for row in assessment.leaderboard]
     chosen = next(place for place, row in enumerate(assessment.leaderboard) if row["is_chosen"])
     caption = f"All strategies on the same {assessment.leaderboard[0]['playlists']:,} validation playlists"
     return table_of(caption, columns, rows, chosen)

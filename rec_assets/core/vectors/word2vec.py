@@ -133,20 +133,41 @@ def untrained_vectors(sequences: FlatSequences, min_count: int) -> TrackEmbeddin
 def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]:
     """Occurrences by track index, the most frequent first, of tracks that reach ``min_count``.
 
-    Raises DataError: there is no track; SettingsError: no track is frequent enough.
+    Raises DataError: there are not two tracks; SettingsError: not two are frequent enough.
     """
-    if len(sequences.values) == 0:
-        raise DataError("the training playlists hold no track; materialize their splits from more playlists.")
+    second = _second_count(sequences)
+    if second == 0:
+        raise DataError("the training playlists do not hold two different tracks. Bring more or longer playlists.")
     counts = np.bincount(sequences.values)
     kept = np.flatnonzero(counts >= min_count)
-    if len(kept) == 0:
+    if len(kept) < 2:
         raise SettingsError(
-            f"min_count={min_count} leaves no track: the most frequent one occurs {counts.max()} times in "
-            f"these training playlists. Set min_count to {counts.max()} or less, or bring more playlists (for "
-            "track_ranker, a lower ranker_share leaves more)."
+            f"min_count={min_count} leaves {len(kept)} tracks, and two are needed, to find one by the other: the "
+            f"second most frequent one occurs {second} times in these training playlists. Set min_count to "
+            f"{min(second, _default_min_count())} or less, or bring more playlists."
         )
     order = kept[np.argsort(-counts[kept], kind="stable")]
     return dict(zip(order.tolist(), counts[order].tolist(), strict=True))
+
+
+def lowered_min_count(settings: EmbeddingsSettings, sequences: FlatSequences) -> EmbeddingsSettings:
+    """``settings`` with a lower ``min_count`` where neither theirs nor the default leaves two tracks to train on.
+
+    A ``min_count`` above the default that leaves less is a mistake, which :func:`count_vocabulary` reports.
+    """
+    second = _second_count(sequences)
+    is_small = 0 < second < min(settings.min_count, _default_min_count())
+    return settings.model_copy(update={"min_count": second}) if is_small else settings
+
+
+def _default_min_count() -> int:
+    return EmbeddingsSettings.model_fields["min_count"].default
+
+
+def _second_count(sequences: FlatSequences) -> int:
+    """How often the second most frequent track occurs; 0 if there is none."""
+    counts = np.bincount(sequences.values, minlength=2)
+    return int(np.partition(counts, -2)[-2])
 
 
 class _Clock:

@@ -10,7 +10,13 @@ from tabulate import tabulate
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.evaluation.comparison import LeaderboardSettings, example_playlists, rank_held_out, try_contender
+from rec_assets.core.evaluation.comparison import (
+    TOP,
+    LeaderboardSettings,
+    example_playlists,
+    rank_held_out,
+    try_contender,
+)
 from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays, ranks_table, report_hit_rate
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.slices import SliceRate, slice_rates
@@ -169,7 +175,7 @@ def model_leaderboard(
     picture = plot_strategy_curves(ranks_by_strategy, k=recommender.settings.k, title=title, chosen=chosen)
     metadata = {
         "chosen": chosen,
-        "leaderboard": dg.MetadataValue.md(_as_markdown(table)),
+        "leaderboard": dg.MetadataValue.md(_as_markdown(table, k=recommender.settings.k)),
         "hit_rate_curves": dg.MetadataValue.md(as_markdown(picture, title)),
     }
     return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
@@ -196,8 +202,8 @@ def _table(rows: list[dict]) -> pa.Table:
     return table
 
 
-def _as_markdown(leaderboard: pa.Table) -> str:
-    columns = ["strategy", "hit_rate", "hit_rate_low", "hit_rate_high", "hit_rate_at_10", "mrr", "ndcg"]
+def _as_markdown(leaderboard: pa.Table, *, k: int) -> str:
+    columns = ["strategy", "hit_rate", "hit_rate_low", "hit_rate_high", *["hit_rate_at_10"] * (k > TOP), "mrr", "ndcg"]
     columns += ["catalog_coverage", "median_popularity", "training_seconds", "milliseconds_per_playlist"]
     shown = leaderboard.select(columns).to_pylist()
     return tabulate(shown, "keys", "pipe", floatfmt=".4g", missingval="unknown")

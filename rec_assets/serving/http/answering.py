@@ -14,31 +14,42 @@ from rec_assets.serving.http.current import Served
 MOST_PAIRS, LONGEST_NAME, MOST_TRACKS = 100, 300, 1_000
 _SHOWN = 40
 _EXPECTED = {
-    **dict.fromkeys(("artist", "track"), f"1 to {LONGEST_NAME} characters"),
+    **dict.fromkeys(("artist", "track"), f"at most {LONGEST_NAME} characters"),
     "k": f"a whole number from 1 to {MOST_TRACKS}",
     "why": "true or false",
 }
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)]
-Names = Annotated[list[Name], Field(min_length=1, max_length=MOST_PAIRS)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
+Names = Annotated[list[Name], Field(max_length=MOST_PAIRS)]
 
 
 class Question(BaseModel):
-    """Pairs of artist and track, in order; the last one counts most."""
+    """Pairs of artist and track, at least one of them named, in order; the last pair counts most."""
 
     model_config = ConfigDict(extra="forbid")
 
-    artist: Names = Field(description="The artist of each track, one after the other.")
-    track: Names = Field(description="As many tracks as artists, in the same order; the last one counts most.")
+    artist: Names = Field(
+        default=[], description="The artist of each track, one after the other; empty for a track that has none."
+    )
+    track: Names = Field(default=[], description="As many tracks as artists, in the same order; or none has a title.")
     k: int = Field(default=10, ge=1, le=MOST_TRACKS, description="Tracks recommended.")
     why: bool = Field(default=False, description="Say which of the tracks speak for each recommendation.")
 
     @model_validator(mode="after")
     def _are_pairs(self) -> "Question":
+        # A parameter that is absent is empty in every pair.
+        self.artist = self.artist or [""] * len(self.track)
+        self.track = self.track or [""] * len(self.artist)
+        if not self.artist:
+            raise ValueError("artist and track are missing; expected at least one of both")
         if len(self.artist) != len(self.track):
             raise ValueError(
-                f"artist occurs {len(self.artist)} times and track {len(self.track)} times; expected pairs"
+                f"artist occurs {len(self.artist)} times and track {len(self.track)} times; expected pairs, with "
+                "`artist=` for a track without artist"
             )
+        unnamed = [place for place, pair in enumerate(zip(self.artist, self.track, strict=True), 1) if not any(pair)]
+        if unnamed:
+            raise ValueError(f"pair number {unnamed[0]} has neither artist nor track; expected at least one of both")
         return self
 
 
@@ -124,10 +135,8 @@ def explained(errors: Sequence[Any]) -> dict[str, str]:
     which = f"{name} number {int(place[0]) + 1}" if place else name
     if error["type"] == "extra_forbidden":
         return {"parameter": name, "detail": f"{which} is no parameter; there are {', '.join(Question.model_fields)}."}
-    if error["type"] in ("missing", "too_short"):
-        return {"parameter": name, "detail": f"{which} is missing; expected 1 to {MOST_PAIRS} of it."}
     if error["type"] == "too_long":
-        return {"parameter": name, "detail": f"{which} occurs too often; expected 1 to {MOST_PAIRS} of it."}
+        return {"parameter": name, "detail": f"{which} occurs too often; expected at most {MOST_PAIRS} of it."}
     found = repr(error["input"])
     found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
     return {"parameter": name, "detail": f"{which} is {found}; expected {_EXPECTED[name]}."}

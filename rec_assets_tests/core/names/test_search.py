@@ -187,6 +187,34 @@ def test_nothing_asked_finds_nothing(names, asked) -> None:
     assert names.find(*asked) == Found(asked, None, False, [])
 
 
+SHOWN = [
+    (("unknown artist", "Umbrella"), (None, "Umbrella"), True),
+    (("Unknown Artist", "Untracable"), (None, "Untraceable"), False),
+    (("Rihanna", "unknown track"), ("Rihanna", None), True),
+    (("unknown artist", "unknown track"), None, False),
+]
+
+
+@pytest.mark.parametrize(("asked", "expected", "is_exact"), SHOWN)
+def test_a_missing_name_is_asked_for_as_it_is_shown(names, asked, expected, is_exact) -> None:
+    found = names.find(*asked)
+
+    assert (song(names, found), found.is_exact, found.asked) == (expected, is_exact, asked)
+
+
+def test_names_that_are_really_those_of_missing_ones_come_first() -> None:
+    real = [("Unknown Artist", "Umbrella", 1), ("Unknown artist", "", 1), ("Rihanna", "Unknown Track", 1)]
+    names = names_of([*SONGS, *real])
+
+    for asked, expected in (
+        (("unknown artist", "Umbrella"), ("Unknown Artist", "Umbrella")),
+        (("unknown artist", "Untraceable"), (None, "Untraceable")),
+        (("unknown artist", "unknown track"), ("Unknown artist", None)),
+        (("Rihanna", "unknown track"), ("Rihanna", "Unknown Track")),
+    ):
+        assert song(names, names.find(*asked)) == expected
+
+
 def test_no_artist_asked_and_no_title_near_does_not_list_any_track_without_artist(names) -> None:
     assert names.find("", "xqzzy").near == []
 

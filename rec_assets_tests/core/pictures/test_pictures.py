@@ -120,6 +120,9 @@ def test_groups_of_a_map_are_numbered_and_counted(monkeypatch):
     legend = [text.replace("\u200e", "") for text in texts if text.endswith(")")]
     assert legend == ["other artists (1)", "1 Nina $imone$ (1)", "2 _□ (2)"]
     assert {"1", "2", *AXES} <= set(texts)
+    nobody = np.full(4, -1)
+    texts = drawn_texts(monkeypatch, lambda: plot_map(points, nobody, [], axis_labels=AXES, title="t"))
+    assert [text for text in texts if text.endswith(")")] == ["tracks (4)"]
 
 
 def test_every_picture_takes_names_of_all_scripts_without_a_warning():

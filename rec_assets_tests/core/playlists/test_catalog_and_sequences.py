@@ -66,12 +66,43 @@ def test_without_users_a_playlist_is_its_name(rows: Relation) -> None:
     assert (counts["users"], counts["playlists"]) == (0, 2)
 
 
-def test_what_is_left_out_is_counted(rows: Relation) -> None:
+def playlists_of(connection: duckdb.DuckDBPyConnection, *tracks: int) -> Relation:
+    """Rows of playlists with so many ``tracks``."""
+    owners = [f"p{number}" for number, count in enumerate(tracks) for _ in range(count)]
+    return connection.sql(f"SELECT 'u' AS user_id, unnest({owners}) AS playlist")
+
+
+def test_what_is_left_out_is_counted(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = playlists_of(connection, 3, 4, 2, 5)
+
     counts = count_playlists(rows, min_tracks=3, sample_percent=100, sample_seed=0)
 
-    assert counts == {"all_playlists": 3, "not_sampled": 0, "too_short": 1, "kept": 2}
-    with pytest.raises(DataError, match="min_tracks=4"):
-        count_playlists(rows, min_tracks=4, sample_percent=100, sample_seed=0)
+    assert counts == {"all_playlists": 4, "not_sampled": 0, "too_short": 1, "kept": 3}
+
+
+@pytest.mark.parametrize(
+    ("tracks", "settings", "remedy"),
+    [
+        ((9, 9, 5, 2), {"min_tracks": 6}, {"min_tracks": 5}),
+        ((9, 9, 9, 2), {"sample_percent": 1e-6}, {"sample_percent": 100}),
+        ((9, 9, 2), {"sample_percent": 1e-6}, {"min_tracks": 2, "sample_percent": 100}),
+    ],
+)
+def test_too_few_playlists_are_refused_with_settings_under_which_there_are_enough(
+    connection: duckdb.DuckDBPyConnection, tracks: tuple[int, ...], settings: dict, remedy: dict
+) -> None:
+    rows, settings = playlists_of(connection, *tracks), {"min_tracks": 3, "sample_percent": 100, **settings}
+    with pytest.raises(DataError) as caught:
+        count_playlists(rows, sample_seed=0, **settings)
+
+    advice = str(caught.value).partition(" Set ")[2].partition(", or bring more playlists.")[0]
+    assert advice == " and ".join(f"{name} to {value}" for name, value in remedy.items())
+    assert count_playlists(rows, sample_seed=0, **{**settings, **remedy})["kept"] == 3
+
+
+def test_where_no_setting_helps_the_playlists_that_are_needed_are_named(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(DataError, match=r"Bring 3 playlists of 2 tracks or more\.$"):
+        count_playlists(playlists_of(connection, 9, 9, 1), min_tracks=3, sample_percent=100, sample_seed=0)
 
 
 @pytest.mark.parametrize("user", ["'u'", "NULL::VARCHAR"])

@@ -89,9 +89,15 @@ def test_shares_that_are_no_split_are_refused_with_their_sum(shares) -> None:
         split_bounds(100, dict(zip(SHARES, shares, strict=True)))
 
 
-def test_too_few_playlists_name_the_part_that_would_be_empty() -> None:
-    with pytest.raises(DataError, match="train and validation would be empty"):
-        split_bounds(1, SHARES)
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.1), (0.98, 0.01, 0.01), (0.01, 0.01, 0.98)])
+def test_no_part_is_empty_from_as_many_playlists_as_parts_on(shares) -> None:
+    shares = dict(zip(SHARES, shares, strict=True))
+    for total in range(3, 30):
+        bounds = list(split_bounds(total, shares).values())
+        assert all(first < last for first, last in bounds)
+        assert [0, *(last for _, last in bounds)] == [*(first for first, _ in bounds), total]
+    with pytest.raises(DataError, match="2 playlists cannot be split into train and validation and test"):
+        split_bounds(2, shares)
 
 
 def test_held_out_playlists_with_the_tracks_of_a_training_playlist_are_counted(

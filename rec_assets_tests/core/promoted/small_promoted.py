@@ -50,12 +50,18 @@ def fitted(seed: int = 0, **settings: Any) -> Recommender:
     )
 
 
-def built(recommender: Recommender | None = None, **facts: Any) -> PromotedModel:
+def built(recommender: Recommender | None = None, names: TrackNames | None = None, **facts: Any) -> PromotedModel:
     """A model as it is in memory before it is written."""
-    return PromotedModel(recommender or fitted(), named(), {**FACTS, "version": 1, **facts})
+    return PromotedModel(recommender or fitted(), names or named(), {**FACTS, "version": 1, **facts})
 
 
-def add_version(models: PromotedModels, version: int, recommender: Recommender | None = None, **facts: Any) -> Path:
+def add_version(
+    models: PromotedModels,
+    version: int,
+    recommender: Recommender | None = None,
+    names: TrackNames | None = None,
+    **facts: Any,
+) -> Path:
     """Store a model as ``version``, which is not current yet; its file."""
-    model = built(recommender, version=version, **facts)
+    model = built(recommender, names, version=version, **facts)
     return Path(str(models.add(model.recommender, model.names, model.facts, LINEAGE)))

@@ -21,6 +21,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "hit_rate": 0.5,
         "interval": [0.4, 0.6],
         "popularity_hit_rate": 0.1,
+        "validation_playlists": 100,
         "k": 10,
         "dev_run": False,
         "counts": counts,
@@ -49,6 +50,9 @@ def test_the_first_candidate_needs_only_its_checks_and_to_be_no_worse_than_popul
     said = reasons(facts(popularity_hit_rate=0.61), None, None)
     assert "0.5000 (95 % interval to 0.6000)" in said
     assert "(0.6100)" in said
+    few = {"hit_rate": 0.0, "interval": [0.0, 0.0], "popularity_hit_rate": 1.0}
+    assert not reasons(facts(**few, validation_playlists=5), None, None), "too few to tell"
+    assert reasons(facts(**few, validation_playlists=6), None, None)
     failed = decide(facts(), None, None, GateSettings(), ["track_embeddings.vectors_are_finite"])
     assert failed.reasons == ["the check track_embeddings.vectors_are_finite failed"]
 

@@ -9,12 +9,14 @@ import pytest
 
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.names.likeness import normalise
+from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
 from rec_assets.core.promoted.recommendations import recommend_after, recommend_to_all
 from rec_assets.core.recommender.recommender import save_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
-from rec_assets_tests.core.promoted.small_promoted import DEPTH, LINEAGE, built, fitted, vectors
+from rec_assets_tests.core.promoted.small_promoted import ARTISTS, DEPTH, LINEAGE, built, fitted, vectors
 from rec_assets_tests.core.ranker.planted_rankers import TRACKS, walks
 from rec_assets_tests.core.strategies.slow_strategies import sequences_of
 
@@ -103,6 +105,42 @@ def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own
     assert [(row["rank"], row["artist"], row["track"]) for row in second] == [
         (one.rank, one.artist, one.track) for one in expected
     ]
+
+
+def spelt_twice() -> TrackNames:
+    """Every track and the fourth after it, or before it, are one song in two spellings, of the artist also."""
+    artists = [("Ärtist {}", "ARTIST  {}!")[number % 2].format(number // 2) for number in range(TRACKS // 4)]
+    titles = [("Song ({})", "sông {}")[track % 8 // 4].format(track % 4) for track in range(TRACKS)]
+    return TrackNames.build(pa.array(artists), ARTISTS, pa.array(titles), np.ones(TRACKS, np.int64))
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"repeats": "allowed"}, {"repeats": "left_out"}, {"strategy": "playlist_knn"}], ids=str
+)
+@pytest.mark.parametrize("k", [1, 5, 34])
+def test_of_two_spellings_one_is_recommended_and_none_of_a_track_of_the_history(settings: dict, k: int) -> None:
+    model = built(fitted(**settings), spelt_twice())
+    histories = [*walks(20, seed=4), [1, 2, 5], [6, 1], []]
+    asked = model.recommender.tracks.rows(sequences_of(histories))
+    everything, _ = answered(model, asked, depth=TRACKS)
+    spelt = [(normalise(artist or ""), normalise(title or "")) for artist, title in model.names.of(np.arange(TRACKS))]
+    assert len(set(spelt)) == TRACKS // 2
+
+    table = recommend_to_all(model, asked, depth=k).read_all().to_pylist()
+
+    for number, history in enumerate(histories):
+        taken = set() if settings.get("repeats") == "allowed" else {spelt[track] for track in history}
+        expected = []
+        for track in model.recommender.tracks.track_index[everything[number][everything[number] != NO_TRACK]].tolist():
+            if spelt[track] not in taken or (track in history and spelt[track] not in map(spelt.__getitem__, expected)):
+                taken.add(spelt[track])
+                expected.append(track)
+        own = [row for row in table if row["playlist_id"] == f"p{number}"]
+        assert [(row["artist"], row["track"]) for row in own] == model.names.of(np.array(expected[:k]))
+        assert [row["rank"] for row in own] == list(range(1, len(own) + 1))
+        if history:
+            alone = [(one.rank, one.artist, one.track) for one in recommend_after(model, history, k=k)]
+            assert alone == [(row["rank"], row["artist"], row["track"]) for row in own]
 
 
 def test_only_playlists_that_neither_model_has_seen_are_compared(ranker: PromotedModel) -> None:

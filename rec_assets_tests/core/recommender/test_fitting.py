@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 
 from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.ranker.learned import Ranker, RankerSettings
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import PROPOSED
-from rec_assets.core.recommender.recommender import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.recommender.recommender import (
+    asks_ranker,
+    asks_vectors,
+    fit_recommender,
+    for_small_library,
+)
 from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings, StrategyName
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
@@ -143,6 +149,26 @@ def test_more_tracks_than_can_be_recommended_are_refused_before_anything_is_fitt
     with pytest.raises(SettingsError, match=rf"k={vocabulary} .* has {vocabulary} tracks.* k to {vocabulary - 1} or"):
         fitted(k=vocabulary)
     assert not fits
+
+
+def test_what_a_small_library_does_not_allow_is_changed_and_said() -> None:
+    asked, unlearned = RecommenderSettings(k=100), Ranker.unlearned(RankerSettings())
+
+    assert for_small_library(asked, 101, cycle_ranker()) == (asked, [])
+    settings, said = for_small_library(asked, 54, cycle_ranker())
+    assert settings == RecommenderSettings(k=53)
+    assert len(said) == 1
+    assert said[0].startswith("k is lowered from 100 to 53: no more can be recommended from a vocabulary of 54 tracks")
+    settings, said = for_small_library(asked, 101, unlearned)
+    assert settings == RecommenderSettings(k=100, strategy="playlist_knn")
+    assert len(said) == 1
+    assert for_small_library(RecommenderSettings(strategy="item_knn"), 101, unlearned)[1] == []
+
+
+def test_a_ranker_that_learned_nothing_is_not_compared() -> None:
+    recommender = fitted(Ranker.unlearned(RankerSettings()), strategy="playlist_knn")
+
+    assert [one.label for one in recommender.contenders] == [label for label in LABELS if label != "ranker"]
 
 
 def test_nothing_that_is_given_is_changed() -> None:

@@ -121,7 +121,9 @@ def test_without_any_artist_it_says_so(whole: Recommender) -> None:
     assert whole.knows_artists
     whole.tracks.artist.setflags(write=False)
     arrays = {**whole.arrays(), "tracks.artist": np.full(len(whole.tracks), -1, np.int32)}
-    assert not Recommender.from_arrays(arrays, whole.settings, ["popularity"]).knows_artists
+    without = Recommender.from_arrays(arrays, whole.settings, ["popularity", "artist_affinity"])
+    assert not without.knows_artists
+    assert [contender.label for contender in without.contenders] == ["popularity"]
 
 
 def damaged(saved: Path, path: Path, *, without: str = "", **changes: Any) -> Path:

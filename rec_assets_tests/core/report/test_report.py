@@ -119,6 +119,14 @@ def test_a_dev_run_has_a_banner():
     assert banner in report(reports={"validation": figures("x", dev_run=True), "test": figures("x")})
 
 
+def test_hit_rates_among_ten_are_shown_only_where_more_are_recommended():
+    small = {**figures("x"), "k": 8, "hit_rates": {"8": 0.4}, "intervals": {"8": (0.4, 0.5)}}
+
+    for page, shown in ((report(), 2), (report(reports={"validation": small, "test": small}), 0)):
+        assert sum("hit rate@10<" in line for line in page.replace("</th>", "\n").splitlines()) == shown
+    assert page.count("hit rate@8<small>") == 2
+
+
 def test_nothing_is_loaded_and_nothing_runs_whatever_the_names():
     page = Page(report(HOSTILE))
     tags = {tag for tag, _ in page.elements}

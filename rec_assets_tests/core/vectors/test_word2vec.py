@@ -16,7 +16,13 @@ from rec_assets.core.base.errors import DataError, SettingsError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.vectors import kernels
 from rec_assets.core.vectors.compiled_trainer import keep_probabilities
-from rec_assets.core.vectors.word2vec import EmbeddingsSettings, Trainer, train_word2vec, untrained_vectors
+from rec_assets.core.vectors.word2vec import (
+    EmbeddingsSettings,
+    Trainer,
+    lowered_min_count,
+    train_word2vec,
+    untrained_vectors,
+)
 from rec_assets_tests.core.small_models import sequences_of
 
 SMALL = EmbeddingsSettings(min_count=1, epochs=3, vector_size=8, workers=2)
@@ -175,11 +181,33 @@ def test_downsampling_and_noise_are_drawn_as_often_as_gensim_has_it() -> None:
     assert shares == pytest.approx(counts**0.75 / noise[-1], abs=0.005)
 
 
-def test_a_min_count_above_every_count_and_nothing_to_train_on_are_errors() -> None:
-    with pytest.raises(SettingsError, match="min_count=9 leaves no track: the most frequent one occurs 2 times"):
-        train_word2vec(sequences_of([1, 1, 2]), EmbeddingsSettings(min_count=9))
-    with pytest.raises(DataError, match="hold no track"):
-        train_word2vec(sequences_of(), SMALL)
+@pytest.mark.parametrize("playlist", [[1] * 5 + [2] * 4 + [3], [1, 1, 2, 2, 3], [1, 2]], ids=str)
+def test_a_min_count_that_leaves_less_than_two_tracks_is_refused_with_one_that_does_not(playlist) -> None:
+    with pytest.raises(SettingsError, match=r"min_count=5 leaves [01] tracks, and two are needed") as caught:
+        train_word2vec(sequences_of(playlist), EmbeddingsSettings(min_count=5))
+
+    advised = int(str(caught.value).partition("Set min_count to ")[2].split()[0])
+    assert len(untrained_vectors(sequences_of(playlist), advised)) == 2
+
+
+@pytest.mark.parametrize("sequences", [sequences_of(), sequences_of([4, 4, 4])])
+def test_nothing_to_learn_from_is_an_error_whatever_the_settings(sequences: FlatSequences) -> None:
+    assert lowered_min_count(SMALL, sequences) == SMALL
+    with pytest.raises(DataError, match="do not hold two different tracks"):
+        train_word2vec(sequences, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("playlist", "asked", "lowered"),
+    [
+        ([1, 1, 1, 2, 2, 3], 3, 2),
+        ([1, 1, 1, 2, 3], 50, 1),
+        ([1, 1, 2, 2], 2, 2),
+        ([1, 1, 1, 2, 2, 2], 50, 50),  # the default would do: a mistake
+    ],
+)
+def test_the_min_count_is_lowered_only_where_its_default_leaves_nothing(playlist, asked, lowered) -> None:
+    assert lowered_min_count(EmbeddingsSettings(min_count=asked), sequences_of(playlist)).min_count == lowered
 
 
 def test_strategies_without_vectors_have_the_vocabulary_all_the_same() -> None:
@@ -191,5 +219,5 @@ def test_strategies_without_vectors_have_the_vocabulary_all_the_same() -> None:
     assert untrained.track_index.tolist() == trained.track_index.tolist()
     assert untrained.count.tolist() == trained.count.tolist()
     assert untrained.input_vectors.shape == untrained.output_vectors.shape == (3, 1)
-    with pytest.raises(SettingsError, match="min_count=9 leaves no track"):
+    with pytest.raises(SettingsError, match="min_count=9 leaves 0 tracks"):
         untrained_vectors(sequences, 9)
