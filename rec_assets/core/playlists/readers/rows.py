@@ -1,0 +1,58 @@
+"""What one row says, as SQL: names cleaned, whole numbers, and what orders rows."""
+
+from collections.abc import Sequence
+
+from rec_assets.core.base.relations import Relation, fetch_row, query, sql_text
+
+# What may surround a name without being part of it: controls, spaces of all kinds, and those without width.
+_SPACES = "".join(map(chr, [*range(0x21), *range(0x7F, 0xA1), 0x1680, 0x180E, *range(0x2000, 0x2010)]))
+_SPACES += "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_TRIMMED = f"'{_SPACES[1:]}' || chr(0)"
+_SAMPLE = 1_000
+_WHOLE = r"[+-]?\d+(\.0*)?"
+_DATES = ("%d %b %Y, %H:%M", "%d %b %Y %H:%M", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%m/%d/%Y %H:%M")
+NUMBER = "DECIMAL(38, 9)"
+
+
+def cleaned_sql(text: str, missing: Sequence[str] = ()) -> str:
+    """SQL for ``text`` in NFC without spaces around it; NULL where nothing is left, or it is one of ``missing``."""
+    # Most names are plain ASCII without spaces around them, which is seen in a tenth of the time that cleaning takes.
+    # What DuckDB normalizes ends at the first NUL.
+    cleaned = f"""CASE WHEN strlen({text}) = length({text}) AND {text} >= '!' AND {text}[-1] > ' ' THEN {text}
+        ELSE nullif(trim(nfc_normalize(replace({text}, chr(0), '')), {_TRIMMED}), '') END"""
+    if not missing:
+        return cleaned
+    return f"CASE WHEN ({cleaned}) NOT IN ({', '.join(map(sql_text, missing))}) THEN ({cleaned}) END"
+
+
+def whole_number_sql(text: str) -> str:
+    """SQL for ``text`` as a whole number (BIGINT), NULL where it is none."""
+    return f"""CASE WHEN regexp_full_match({text}, '{_WHOLE}')
+        THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"""
+
+
+def number_sql(text: str) -> str:
+    """SQL for ``text`` as a decimal number, NULL where it is none."""
+    return f"TRY_CAST({text} AS {NUMBER})"
+
+
+def time_sql(text: str) -> str:
+    """SQL for ``text``, a date or time in a usual form, as seconds since 1970, NULL where it is none."""
+    formats = ", ".join(map(sql_text, _DATES))
+    time = f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{formats}]))"
+    return f"(epoch_us({time})::{NUMBER} / 1000000)::{NUMBER}"
+
+
+def without_points_sql(rows: Relation, name: str) -> str:
+    """SQL for the text column ``name`` of ``rows``: whole numbers are written without a point, as they are in other
+    formats, where its first values are whole numbers of which some have one.
+    """
+    first = query(rows.limit(_SAMPLE), "head", f"SELECT {name} AS text FROM head WHERE {name} IS NOT NULL")
+    whole, points, total = fetch_row(
+        first.aggregate(
+            f"count(*) FILTER (regexp_full_match(text, '{_WHOLE}')), count(*) FILTER (text LIKE '%.%'), count(*)"
+        )
+    )
+    if points == 0 or whole < total:
+        return name
+    return f"CASE WHEN regexp_full_match({name}, '{_WHOLE}') THEN split_part({name}, '.', 1) ELSE {name} END"
