@@ -8,14 +8,12 @@ from pathlib import Path
 import dagster as dg
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Relation, count_rows, fetch_row
+from rec_assets.core.base.relations import Relation, fetch_row
 from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
 from rec_assets.core.playlists.readers.files import content_digest, fingerprint, locate, name_files, open_archives
 from rec_assets.core.playlists.readers.lines import NOT_UTF8
-from rec_assets.core.playlists.readers.settings import SeveralFiles, SourceSettings
+from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
-from rec_assets.core.playlists.repeats import count_in_several_files, newest_only, refuse_several_files
-from rec_assets.core.playlists.spellings import join_spellings
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -60,13 +58,11 @@ def raw_playlists(
         lineage = lineage_of(context, store, settings, content=content)
         if staged.reject_share > config.max_reject_share or staged.row_count == 0:
             raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
-        rows, repeats = _once(staged, config)
     if config.is_synthetic_sample():
         context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
     rejects_path = str(store.target(REJECTS, ".parquet"))
     for note in _notes(staged, left_out, rejects_path):
         context.log.warning(f"raw_playlists: {note}.")
-    rows = join_spellings(duckdb.connect(), rows) if config.join_spellings else rows
     metadata = {
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
@@ -76,25 +72,10 @@ def raw_playlists(
         "left_out_files": left_out,
         "notes": staged.notes,
         "synthetic_sample": config.is_synthetic_sample(),
-        **repeats,
+        **staged.repeats,
     }
-    table = DescribedTable(rows.select("* EXCLUDE (file_number)"), describe_playlists, beside={REJECTS: staged.rejects})
+    table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(table, lineage, metadata)
-
-
-def _once(staged: StagedPlaylists, config: RawPlaylistsConfig) -> tuple[Relation, dict[str, int]]:
-    """The rows of which each playlist has its own, and how many playlists are in several files.
-
-    Raises SourceError: too many of them with the same tracks.
-    """
-    if len(staged.files) == 1:
-        return staged.rows, {}
-    counts = count_in_several_files(staged.rows)
-    if config.several_files is SeveralFiles.snapshots:
-        return newest_only(staged.rows), counts
-    playlists = count_rows(staged.rows.select("user_id, playlist").distinct())
-    refuse_several_files(counts, playlists, config.max_repeated_share, name_files(staged.files))
-    return staged.rows, counts
 
 
 def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) -> Iterator[str]:

@@ -48,9 +48,10 @@ def count_in_several_files(rows: Relation) -> dict[str, int]:
     return {**counts, "repeated_in_several_files": count_rows(query(rows, "rows", repeated))}
 
 
-def refuse_several_files(counts: dict[str, int], playlists: int, max_share: float, files: str) -> None:
-    """Raises SourceError: of ``playlists`` more than ``max_share`` stand in several files with the same tracks."""
+def refuse_several_files(rows: Relation, counts: dict[str, int], max_share: float, files: str) -> None:
+    """Raises SourceError: more than ``max_share`` of the playlists are in several ``files`` with the same tracks."""
     found = counts["repeated_in_several_files"]
+    playlists = count_rows(rows.select("user_id, playlist").distinct()) if found else 0
     if found > max_share * playlists:
         raise SourceError(
             f"{found:,} of {playlists:,} playlists stand in several of the files {files} with the same tracks; "

@@ -16,11 +16,10 @@ from rec_assets.core.playlists.readers.settings import SourceFormat
 # with a dot are fields inside fields of JSON records.
 COLUMN_NAMES = {
     "row_id": ("rowid",),
-    "user_id": ("userid", "user", "username", "userhash", "listener", "listenerid", "owner", "ownerid", "account"),
+    "user_id": ("userid", "user", "username", "listener", "listenerid", "owner", "ownerid", "account", "memberid"),
     "playlist": (
         *("playlist", "playlistid", "playlisturi", "pid", "playlist.pid", "playlist.id", "playlistname"),
         *("playlisttitle", "sessionid", "session", "playlist.uri", "playlist.name", "playlist.title", "basketid"),
-        "playlist.row",
     ),
     "artist": (
         *("artist", "artistname", "artistname(s)", "artists", "artistnames", "artist(s)", "trackartist", "performer"),
@@ -42,6 +41,7 @@ FILE, FOLDER = "$file", "$folder"
 _FROM_PATH = (FILE, FOLDER)
 _WHOLE_NAME_ONLY = {"name", "title", "id", "date"}  # inside another field they mean something else
 _ALIKE = 75
+_SETTINGS = {"ordered_by": "order"}
 _LIKE_A_VALUE = re.compile(r"\s*|[-+\d.,:TZ/ ]+")  # empty, a number, or a time: not the name of a column
 
 
@@ -56,8 +56,8 @@ class FoundColumns:
 
     Attributes:
         names: all columns of the file, in order.
-        by: standard name to the file's name, or to ``$file`` or ``$folder``; ``played_at``, ``placed`` and ``order``
-            are columns that order the rows.
+        by: standard name to the file's name, or to ``$file`` or ``$folder``; among the standard names are
+            ``played_at``, ``placed`` and ``ordered_by``, columns that order the rows.
         missing: columns that the settings name and the file does not have, by standard name.
     """
 
@@ -75,7 +75,7 @@ def find_columns(file: SourceFile, names: Sequence[str], columns: Mapping[str, s
 
     Raises SourceError: two columns of the file have the same name, and it is one that is read.
     """
-    asked = {**columns, **({"order": order} if order else {})}
+    asked = {**columns, **({"ordered_by": order} if order else {})}
     by = {standard: found for standard, name in asked.items() if (found := _same_name(names, name))}
     usual = {**COLUMN_NAMES, "played_at": PLAYED_AT, "placed": PLACED}
     for standard, known in usual.items():
@@ -120,7 +120,7 @@ def require_columns(found: Mapping[SourceFile, FoundColumns], *, is_history: boo
 def _explained(
     file: SourceFile, columns: FoundColumns, lacking: Mapping[str, str], others: Sequence[SourceFile]
 ) -> str:
-    said = [f"no column {name!r} for `{standard}`" for standard, name in lacking.items() if name]
+    said = [f"no column {name!r} for `{_SETTINGS.get(one, one)}`" for one, name in lacking.items() if name]
     unnamed = [f"`{standard}`" for standard, name in lacking.items() if not name]
     said += [f"no column for {' and '.join(unnamed)}"] if unnamed else []
     remedies = [*_by_name(columns, lacking), *_by_other_means(columns, lacking)]
@@ -137,7 +137,7 @@ def _sentence(remedies: Sequence[str]) -> str:
 
 def _by_name(columns: FoundColumns, lacking: Mapping[str, str]) -> list[str]:
     """The setting `columns` with the likeliest names, or `header` where the names are no names."""
-    free = [name for name in columns.names if name not in columns.by.values()]
+    free = [name for name in columns.names if name not in [columns.by.get(standard) for standard in COLUMN_NAMES]]
     remedies, likely = [], {}
     for standard, asked in lacking.items():
         known = [plain_name(asked)] if asked else COLUMN_NAMES.get(standard, ())
@@ -146,10 +146,10 @@ def _by_name(columns: FoundColumns, lacking: Mapping[str, str]) -> list[str]:
         near = near if score >= _ALIKE else ""
         if near:
             likely[standard] = near
-    if "order" in lacking:
-        near = likely.pop("order", "")
+    if "ordered_by" in lacking:
+        near = likely.pop("ordered_by", "")
         remedies.append(f"set `order: {near}`" if near else "set `order` to one of its columns, or leave it out")
-    wanted = [standard for standard in lacking if standard != "order"]
+    wanted = [standard for standard in lacking if standard != "ordered_by"]
     if wanted and not columns.own() and any(_LIKE_A_VALUE.fullmatch(name) for name in columns.names):
         count = len(columns.names)
         if count == 1:
@@ -157,18 +157,15 @@ def _by_name(columns: FoundColumns, lacking: Mapping[str, str]) -> list[str]:
         return [
             f"if its first line is a row already, set `header` to a list of names, one for each of its {count} columns"
         ]
-    if wanted and all(standard in likely for standard in wanted):
-        given = ", ".join(f"{standard}: {_yaml_text(likely[standard])}" for standard in wanted)
-        remedies.append(f"set `columns: {{{given}}}`")
-    elif wanted:
-        remedies.append(
-            f"name the right ones in the setting `columns`, as {{{', '.join(f'{s}: NAME' for s in wanted)}}}"
-        )
+    if wanted:
+        given = ", ".join(f"{one}: {_yaml_text(likely[one]) if one in likely else 'NAME'}" for one in wanted)
+        known = all(one in likely for one in wanted)
+        remedies.append(f"set `columns: {{{given}}}`" + ("" if known else " with the right names in place of NAME"))
     return remedies
 
 
 def _by_other_means(columns: FoundColumns, lacking: Mapping[str, str]) -> list[str]:
-    if lacking.get("playlist") != "" or not columns.own():
+    if lacking != {"playlist": ""}:
         return []
     if "user_id" in columns.by:
         return [

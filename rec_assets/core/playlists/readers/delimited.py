@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,8 +56,8 @@ def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
         found = find_columns(file, names, settings.columns, settings.order_column) if names else FoundColumns([], {})
         tried.append(Layout(SourceFormat.csv, found, one.value, lines))
     best = max(tried, key=lambda layout: (len(layout.columns.own()), line.count(layout.delimiter)))
-    if not best.columns.names:  # the header is broken, which this names
-        _names(file, line, Delimiter.comma.value, settings)
+    if not best.columns.names:  # the header is broken, or `header` does not fit, which this says
+        _names(file, line, best.delimiter, settings)
     return best
 
 
@@ -72,11 +73,13 @@ def _names(file: SourceFile, line: str, delimiter: str, settings: SourceSettings
         ) from error
     if not settings.header:
         return cells
-    if len(cells) == len(settings.header) or not whole:
+    if len(cells) == len(settings.header):
         return settings.header
+    if not whole:
+        return []
     raise SourceError(
-        f"{file} has {len(cells)} columns in its first line {line[:80]!r}, and `header` names "
-        f"{len(settings.header)}. Name all of its columns in `header`, in order."
+        f"{file} has {len(cells)} columns in its first line {line[:80]!r}, and `header` names {len(settings.header)}. "
+        "Name all of its columns in `header`, in order."
     )
 
 
@@ -134,10 +137,8 @@ class _Parser:
             arrays = [pa.array(columns[place], pa.string()) for place in self._places]
         except (csv.Error, UnicodeEncodeError):
             return None
-        numbers = [
-            pa.array(range(first, first + len(rows)), pa.int64())
-            for first in (self._line_number, self._line_number - self._first)
-        ]
+        starts = self._line_number, self._line_number - self._first
+        numbers = [pa.array(np.arange(start, start + len(rows))) for start in starts]
         return pa.record_batch([*numbers, *arrays, texts, pa.nulls(len(rows), pa.string())], schema=self._schema)
 
     def _parse_each(self, lines: list[str], *, at_end: bool) -> Iterator[pa.RecordBatch]:
@@ -186,7 +187,7 @@ class _Parser:
         """The blank lines that wait, as rejects, in batches of bounded size."""
         while self._blanks:
             first, count = self._line_number - self._blanks, min(self._blanks, LINES_AT_ONCE)
-            numbers = [pa.array(range(start, start + count), pa.int64()) for start in (first, first - self._first)]
+            numbers = [pa.array(np.arange(start, start + count)) for start in (first, first - self._first)]
             fields = [pa.nulls(count, pa.string()) for _ in self._places]
             yield pa.record_batch(
                 [*numbers, *fields, pa.repeat("", count), pa.repeat(BLANK, count)], schema=self._schema

@@ -48,30 +48,29 @@ def inspect(connection: Connection, file: SourceFile, settings: SourceSettings) 
 def _unfolded(
     connection: Connection, file: SourceFile, settings: SourceSettings, sql: str, types: dict[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """``sql`` with a row for each element of the lists that are read, their fields as columns with a dot."""
+    """``sql`` with a row for each element of the lists that are read; columns of the whole begin with ``playlist.``."""
     elements: dict[str, tuple[str, str, str]] = {}  # by column: the list it is of, SQL of the element's part, type
     for name in (name for name, kind in types.items() if kind.endswith(_LIST)):
         one = connection.sql(f"SELECT unnest({sql_name(name)}) AS one FROM ({sql})")
         if str(one.types[0]).startswith("STRUCT"):
             inside = connection.sql(f"SELECT unnest(one) FROM ({one.sql_query()})")
             for part, kind in zip(inside.columns, map(str, inside.types), strict=True):
-                elements[f"{name}.{part}"] = name, f"{sql_name(name)}.{sql_name(part)}", kind
+                elements[part] = name, f"{sql_name(name)}.{sql_name(part)}", kind
         else:
             elements[name] = name, sql_name(name), str(one.types[0])
-    kept = [name for name, kind in types.items() if not kind.endswith(_LIST)]
-    read = find_columns(file, [*kept, *elements], settings.columns, settings.order_column).own().values()
-    lists = list(dict.fromkeys(elements[name][0] for name in read if name in elements))
-    fields = [
-        *map(sql_name, kept),
-        *(f"{part} AS {sql_name(name)}" for name, (of, part, _) in elements.items() if of in lists),
-    ]
-    unnested = "".join(f", unnest({sql_name(name)}) AS {sql_name(name)}" for name in lists)
-    rows = (
-        f"""SELECT {"".join(f"{sql_name(name)}, " for name in kept)}"$place" AS "playlist.row"{unnested} FROM ({sql})"""
-    )
-    whole = f"""SELECT {", ".join(fields)}, "playlist.row", row_number() OVER () - 1 AS "$place" FROM ({rows})"""
-    own = {name: types[name] for name in kept} | {name: kind for name, (of, _, kind) in elements.items() if of in lists}
-    return whole, {**own, "playlist.row": "BIGINT"}
+    outside = {f"playlist.{name}": name for name, kind in types.items() if not kind.endswith(_LIST)}
+    found = find_columns(file, [*outside, *elements], settings.columns, settings.order_column)
+    lists = list(dict.fromkeys(elements[name][0] for name in found.own().values() if name in elements))
+    inner = [f"{sql_name(name)} AS {sql_name(outer)}" for outer, name in outside.items()]
+    inner += [f"unnest({sql_name(name)}) AS {sql_name(name)}" for name in lists]
+    unfolded = {name: (part, kind) for name, (of, part, kind) in elements.items() if of in lists}
+    fields = [*map(sql_name, outside), *(f"{part} AS {sql_name(name)}" for name, (part, _) in unfolded.items())]
+    if "playlist" not in found.by:  # then each row is one
+        inner, fields = ['"$place" AS playlist', *inner], ["playlist", *fields]
+    whole = f"""SELECT {", ".join(fields)}, row_number() OVER () - 1 AS "$place"
+        FROM (SELECT {", ".join(inner)} FROM ({sql}))"""
+    own = {outer: types[name] for outer, name in outside.items()} | {name: kind for name, (_, kind) in unfolded.items()}
+    return whole, own if "playlist" in found.by else {**own, "playlist": "BIGINT"}
 
 
 def _as_texts(sql: str, columns: dict[str, tuple[str, str]]) -> str:

@@ -26,7 +26,9 @@ from rec_assets.core.playlists.readers.ordering import (
     runs_against,
 )
 from rec_assets.core.playlists.readers.rows import NUMBER, cleaned_sql, whole_number_sql, without_points_sql
-from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
+from rec_assets.core.playlists.readers.settings import SeveralFiles, SourceFormat, SourceSettings
+from rec_assets.core.playlists.repeats import count_in_several_files, newest_only, refuse_several_files
+from rec_assets.core.playlists.spellings import join_spellings
 
 _NOT_OF_A_FILE = (
     *(duckdb.OutOfMemoryException, duckdb.InterruptException),
@@ -44,11 +46,12 @@ class StagedPlaylists:
     """A source that was read.
 
     Attributes:
-        rows: ``row_id, user_id, playlist, artist, track, file_number``; empty text is NULL.
+        rows: ``row_id, user_id, playlist, artist, track``; empty text is NULL.
         rejects: ``source_file, line_number, text, reason``, one for each line of text.
-        row_count, reject_count: how many of them.
+        row_count, reject_count: how many were read, and could not be.
         files: what was read, in order.
-        notes: what the reader should know about how it was read, in sentences.
+        notes: what is to be known about how it was read, in sentences.
+        repeats: how many playlists are in several files, by :func:`count_in_several_files`.
     """
 
     rows: Relation
@@ -57,6 +60,7 @@ class StagedPlaylists:
     reject_count: int
     files: list[SourceFile]
     notes: list[str]
+    repeats: dict[str, int]
 
     @property
     def reject_share(self) -> float:
@@ -78,7 +82,7 @@ def stage_playlists(
 
     ``row_id`` is the files' own column where they have it, else the place of the row in its file; see
     :func:`in_one_order` for several files. Raises SourceError: a file is missing, empty, damaged, of another format or
-    encoding, or lacks a column; StoreError: ``folder`` is full.
+    encoding, or lacks a column, or too many playlists are in several files; StoreError: ``folder`` is full.
     """
     with _explained(files, folder):
         return _Source(connection, list(files), settings, folder).staged()
@@ -128,7 +132,7 @@ class _Source:
                 return delimited.inspect(file, head, self._settings)
 
     def _all_have_times(self) -> bool:
-        return all({"played_at", "order"} & layout.columns.by.keys() for layout in self._layouts.values())
+        return all({"played_at", "ordered_by"} & layout.columns.by.keys() for layout in self._layouts.values())
 
     def staged(self) -> StagedPlaylists:
         """All of it."""
@@ -147,8 +151,25 @@ class _Source:
             rows = by_moment(rows, falls=self._settings.order_falls)
         rows = into_sessions(rows, gap) if gap else rows
         rejects = self._rejects(everything, reason, reject_count)
-        chosen = rows.select(f"{_COLUMNS}, file_number")
-        return StagedPlaylists(chosen, rejects, total - reject_count, reject_count, self._files, self._notes)
+        rows, repeats = self._once_each(rows)
+        rows = join_spellings(self._connection, rows) if self._settings.join_spellings else rows
+        row_count = total - reject_count
+        return StagedPlaylists(
+            rows.select(_COLUMNS), rejects, row_count, reject_count, self._files, self._notes, repeats
+        )
+
+    def _once_each(self, rows: Relation) -> tuple[Relation, dict[str, int]]:
+        """The rows of which each playlist has its own, and how many playlists are in several files.
+
+        Raises SourceError: too many of them with the same tracks.
+        """
+        if len(self._files) == 1:
+            return rows, {}
+        counts = count_in_several_files(rows)
+        if self._settings.several_files is SeveralFiles.snapshots:
+            return newest_only(rows), counts
+        refuse_several_files(rows, counts, self._settings.max_repeated_share, name_files(self._files))
+        return rows, counts
 
     def _gap_minutes(self) -> float:
         """After how many minutes without a play a playlist ends; 0 = never."""
@@ -171,7 +192,7 @@ class _Source:
         layout = self._layouts[file]
         sql = self._parquet_sql.get(file) or self._stage(file, layout, self._folder / f"staged-{number:05d}.parquet")
         own = layout.columns.own()
-        moment = next((one for one in ("order", "played_at", "placed") if one in own), None)
+        moment = next((one for one in ("ordered_by", "played_at", "placed") if one in own), None)
         names = ", ".join(f"{self._name_sql(file, layout, name, sql)} AS {name}" for name in NAMES)
         row_id = f"({whole_number_sql('row_id')})" if "row_id" in own else "place"
         moments = moment_sql(self._connection.sql(sql), moment) if moment else f"NULL::{NUMBER}"
@@ -282,7 +303,7 @@ class _Source:
             "everything",
             f"""SELECT source_file, line_number,
                     coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {reason} AS reason
-                FROM everything WHERE {reason} IS NOT NULL ORDER BY file_number, line_number""",
+                FROM everything WHERE {reason} IS NOT NULL""",
         )
         rejected.to_parquet(str(self._folder / "rejects.parquet"))
         return read_table(self._connection, self._folder / "rejects.parquet")
