@@ -40,7 +40,7 @@ PLACED = ("position", "pos", "trackposition", "trackno", "tracknumber", "index",
 FILE, FOLDER = "$file", "$folder"
 _FROM_PATH = (FILE, FOLDER)
 _WHOLE_NAME_ONLY = {"name", "title", "id", "date"}  # inside another field they mean something else
-_ALIKE = 75
+_ALIKE, _LIKENED = 75, 4  # a share of letters, in names that have so many
 _SETTINGS = {"ordered_by": "order"}
 _LIKE_A_VALUE = re.compile(r"\s*|[-+\d.,:TZ/ ]+")  # empty, a number, or a time: not the name of a column
 
@@ -140,7 +140,7 @@ def _by_name(columns: FoundColumns, lacking: Mapping[str, str]) -> list[str]:
     free = [name for name in columns.names if name not in [columns.by.get(standard) for standard in COLUMN_NAMES]]
     remedies, likely = [], {}
     for standard, asked in lacking.items():
-        known = [plain_name(asked)] if asked else COLUMN_NAMES.get(standard, ())
+        known = [plain_name(asked)] if asked else [one for one in COLUMN_NAMES[standard] if len(one) >= _LIKENED]
         scores = [(max(fuzz.ratio(plain_name(name), one) for one in known), name) for name in free if known]
         score, near = max(scores, default=(0, ""))
         near = near if score >= _ALIKE else ""

@@ -39,7 +39,10 @@ def number_sql(text: str) -> str:
 def time_sql(text: str) -> str:
     """SQL for ``text``, a date or time in a usual form, as seconds since 1970, NULL where it is none."""
     formats = ", ".join(map(sql_text, _DATES))
-    time = f"coalesce(TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{formats}]))"
+    # Only the type with a time zone heeds an offset, and only the one without is the same on every machine.
+    with_offset = f"CASE WHEN regexp_matches({text}, '[+-]\\d\\d:?\\d\\d$') THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+    others = f"TRY_CAST({text} AS TIMESTAMP), try_strptime({text}, [{formats}])"
+    time = f"coalesce(make_timestamp(epoch_us({with_offset})), {others})"
     return f"(epoch_us({time})::{NUMBER} / 1000000)::{NUMBER}"
 
 
