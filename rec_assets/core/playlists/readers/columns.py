@@ -103,14 +103,14 @@ def _first_known(names: Sequence[str], known: Sequence[str]) -> str | None:
 
 
 def require_columns(found: Mapping[SourceFile, FoundColumns], *, is_history: bool) -> None:
-    """Every file has what a row needs: a track or an artist, and, unless it ``is_history``, a playlist.
+    """Every file has what a row needs: a track, and, unless it ``is_history``, a playlist.
 
     Raises SourceError: a file lacks some, or a column that the settings name; all that are missing are named at once.
     """
     for file, columns in found.items():
         lacking = dict(columns.missing)
-        if not {"artist", "track"} & (columns.by.keys() | lacking.keys()):
-            lacking["track"] = ""
+        if "track" not in columns.by:
+            lacking.setdefault("track", "")
         if not is_history and "playlist" not in columns.by:
             lacking.setdefault("playlist", "")
         if lacking:
