@@ -547,7 +547,7 @@ def test_row_ids_that_begin_again_in_each_file_follow_one_another(connection, st
     _write_shard(connection, tmp_path / "a.parquet", [-10, -1])
     _write_shard(connection, tmp_path / "b.parquet", [-1, -10])
 
-    staged = stage(tmp_path)
+    staged = stage(tmp_path, max_repeated_share=1.0)
 
     assert row_ids(staged) == [0, 9, 10, 19]
     assert [track for _, _, track, _ in fields(staged)] == ["t-10", "t-1", "t-10", "t-1"]

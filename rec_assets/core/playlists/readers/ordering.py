@@ -69,15 +69,13 @@ def _repeated(row_ids: Relation) -> tuple[int, int] | None:
 
 def _is_rising(row_ids: Relation) -> bool:
     """Whether each is greater than the one before: then they are unique, and no sort or hash is needed."""
-    last = None
-    for batch in row_ids.to_arrow_reader(1_000_000):
-        if batch.column(0).null_count:
-            return False
-        values = batch.column(0).to_numpy()
-        if not (values[1:] > values[:-1]).all() or (last is not None and len(values) and values[0] <= last):
-            return False
-        last = values[-1] if len(values) else last
-    return True
+    found = query(
+        row_ids,
+        "ids",
+        "SELECT bool_and(before IS NULL OR row_id > before) AND count(*) = count(row_id)"
+        " FROM (SELECT row_id, lag(row_id) OVER () AS before FROM ids)",
+    )
+    return fetch_row(found)[0] is not False
 
 
 def moment_sql(rows: Relation, text: str) -> str:

@@ -9,11 +9,11 @@ from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import Connection, read_table, sql_name, sql_text
 from rec_assets.core.playlists.readers.columns import Layout, find_columns
 from rec_assets.core.playlists.readers.files import SourceFile
+from rec_assets.core.playlists.readers.rows import whole_number_sql
 from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
 
 _INTEGERS = {f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")}
 _FLOATS = ("DOUBLE", "FLOAT", "DECIMAL")
-_TIMES = ("TIMESTAMP", "DATE")
 _NESTED = ("STRUCT", "MAP", "UNION", "VARIANT")
 _LIST = "[]"
 _PLACE = "file_row_number"
@@ -74,9 +74,14 @@ def _unfolded(
 
 
 def _as_texts(sql: str, columns: dict[str, tuple[str, str]]) -> str:
-    """``line_number``, and each of ``columns`` (standard name to name and type) as text."""
-    fields = [f"{text_sql(sql_name(name), kind)} AS {standard}" for standard, (name, kind) in columns.items()]
-    return f"""SELECT "$place" + 1 AS line_number, "$place" AS place, {"".join(f"{field}, " for field in fields)}
+    """``line_number, place``, and each of ``columns`` (standard name to name and type) as text, but ``row_id``."""
+    fields = {standard: text_sql(sql_name(name), kind) for standard, (name, kind) in columns.items()}
+    if "row_id" in columns:
+        name, kind = columns["row_id"]
+        is_whole = kind in _INTEGERS
+        fields["row_id"] = f"TRY_CAST({sql_name(name)} AS BIGINT)" if is_whole else whole_number_sql(fields["row_id"])
+    named = "".join(f"{field} AS {standard}, " for standard, field in fields.items())
+    return f"""SELECT "$place" + 1 AS line_number, "$place" AS place, {named}
         NULL::VARCHAR AS text, NULL::VARCHAR AS fault FROM ({sql})"""
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from rec_assets.core.base.errors import SourceError, StoreError
-from rec_assets.core.base.relations import Connection, Relation, fetch_row, query, read_table, sql_text
+from rec_assets.core.base.relations import Connection, Relation, count_rows, fetch_row, query, read_table, sql_text
 from rec_assets.core.playlists.readers import delimited, json_records, parquet, unescaped_csv
 from rec_assets.core.playlists.readers.columns import FILE, FOLDER, Layout, require_columns, schema_of
 from rec_assets.core.playlists.readers.files import SourceFile, name_files
@@ -25,7 +25,13 @@ from rec_assets.core.playlists.readers.ordering import (
     moment_sql,
     runs_against,
 )
-from rec_assets.core.playlists.readers.rows import NUMBER, cleaned_sql, whole_number_sql, without_points_sql
+from rec_assets.core.playlists.readers.rows import (
+    NUMBER,
+    cleaned_sql,
+    lacking_sql,
+    whole_number_sql,
+    without_points_sql,
+)
 from rec_assets.core.playlists.readers.settings import SeveralFiles, SourceFormat, SourceSettings
 from rec_assets.core.playlists.repeats import count_in_several_files, newest_only, refuse_several_files
 from rec_assets.core.playlists.spellings import join_spellings
@@ -35,7 +41,7 @@ _NOT_OF_A_FILE = (
     *(duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
 )
 _MISSING, _MISSING_SHARE = (r"\N", "NaN", "nan", "NULL", "null", "None", "N/A", "<NA>"), 0.001
-_ROWS_LOOKED_AT, _FILES_WATCHED = 1_000_000, 20
+_ROWS_LOOKED_AT, _FILES_WATCHED = 100_000, 20
 NAMES = ("user_id", "playlist", "artist", "track")
 _COLUMNS = "row_id, user_id, playlist, artist, track"
 DEFAULT_GAP_MINUTES = 30
@@ -144,16 +150,13 @@ class _Source:
         parts = [self._read(file, number) for number, file in enumerate(self._files)]
         self._watch_order(parts, gap)
         everything = self._connection.sql(in_one_order(self._connection, parts))
-        reason, total, reject_count = self._judge(everything, gap)
-        rows = query(everything, "everything", f"SELECT * EXCLUDE (text, fault) FROM everything WHERE {reason} IS NULL")
+        rows, rejects, row_count, reject_count = self._divided(everything, gap)
         self._look_for_missing(rows)
         if self._settings.order or gap:
             rows = by_moment(rows, falls=self._settings.order_falls)
         rows = into_sessions(rows, gap) if gap else rows
-        rejects = self._rejects(everything, reason, reject_count)
         rows, repeats = self._once_each(rows)
         rows = join_spellings(self._connection, rows) if self._settings.join_spellings else rows
-        row_count = total - reject_count
         return StagedPlaylists(
             rows.select(_COLUMNS), rejects, row_count, reject_count, self._files, self._notes, repeats
         )
@@ -193,11 +196,15 @@ class _Source:
         sql = self._parquet_sql.get(file) or self._stage(file, layout, self._folder / f"staged-{number:05d}.parquet")
         own = layout.columns.own()
         moment = next((one for one in ("ordered_by", "played_at", "placed") if one in own), None)
-        names = ", ".join(f"{self._name_sql(file, layout, name, sql)} AS {name}" for name in NAMES)
-        row_id = f"({whole_number_sql('row_id')})" if "row_id" in own else "place"
+        names = {name: self._name_sql(file, layout, name, sql) for name in NAMES}
+        row_id = "row_id" if "row_id" in own else "place"
         moments = moment_sql(self._connection.sql(sql), moment) if moment else f"NULL::{NUMBER}"
+        # Whether a name is there is seen faster than what it is, and every row is asked for it.
+        is_parquet, missing = layout.format is SourceFormat.parquet, self._settings.missing_values
+        lacks = {n: lacking_sql(n, missing) if is_parquet and n in own else f"{names[n]} IS NULL" for n in NAMES}
+        fields = ", ".join(f"{names[name]} AS {name}, {lacks[name]} AS lacks_{name}" for name in NAMES)
         whole = f"""SELECT {number} AS file_number, {sql_text(file.name)} AS source_file, line_number,
-            {row_id} AS row_id, {names}, {moments} AS moment, text, fault FROM ({sql})"""
+            {row_id} AS row_id, {fields}, {moments} AS moment, text, fault FROM ({sql})"""
         return FileRows(file, whole, "row_id" in own)
 
     def _name_sql(self, file: SourceFile, layout: Layout, name: str, sql: str) -> str:
@@ -227,8 +234,9 @@ class _Source:
         fault = (
             f"coalesce(fault, CASE WHEN {is_header} THEN 'the header again' END)" if layout.header_lines else "fault"
         )
-        cleaned = [cleaned_sql(name, self._settings.missing_values) if name in NAMES else name for name in own]
-        names = "".join(f"{field} AS {name}, " for field, name in zip(cleaned, own, strict=True))
+        fields = {name: cleaned_sql(name, self._settings.missing_values) if name in NAMES else name for name in own}
+        fields |= {"row_id": whole_number_sql("row_id")} if "row_id" in own else {}
+        names = "".join(f"{field} AS {name}, " for name, field in fields.items())
         # A reject keeps its line; the millions of good rows need not.
         lacks = " OR ".join(f"{name} IS NULL" for name in own)
         select = f"""
@@ -269,43 +277,51 @@ class _Source:
                 )
                 return
 
-    def _judge(self, everything: Relation, gap: float) -> tuple[str, int, int]:
-        """SQL for why a row is a reject, NULL if it is none; how many rows there are, and how many rejects."""
+    def _divided(self, everything: Relation, gap: float) -> tuple[Relation, Relation, int, int]:
+        """Rows, rejects, and how many of each. Raises SourceError: there are neither."""
         moment = ""
         if self._settings.order or gap:
             moment = f"""WHEN moment IS NULL
                 THEN 'no number, date or time as ' || {sql_text(self._settings.order_column or "time")}"""
-        playlist = "" if self._is_history else "WHEN playlist IS NULL THEN 'no playlist'"
-        base = f"""CASE WHEN row_id IS NULL THEN 'no whole number as row_id' {playlist}
-            WHEN artist IS NULL AND track IS NULL THEN 'neither artist nor track' {moment} END"""
+        playlist = "" if self._is_history else "WHEN lacks_playlist THEN 'no playlist'"
+        reason = f"""CASE WHEN row_id IS NULL THEN 'no whole number as row_id' {playlist}
+            WHEN lacks_artist AND lacks_track THEN 'neither artist nor track' {moment} END"""
+        candidates = self._candidates(everything, reason)
         # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
-        counted = everything.aggregate(
-            f"file_number, count(*), count(user_id), count(coalesce(fault, {base})),"
-            f" count(coalesce(fault, CASE WHEN user_id IS NULL THEN 'no user' END, {base})), max(row_id)",
-            "file_number",
-        ).fetchall()
-        with_users = [number for number, _, users, *_ in counted if users]
-        total = sum(rows for _, rows, *_ in counted)
-        rejects = sum(strict if users else lax for _, _, users, lax, strict, _ in counted)
-        if total == 0:
+        counted = everything.aggregate("file_number, count(*), max(row_id)", "file_number").fetchall()
+        totals = {number: count for number, count, _ in counted}
+        if not totals:
             raise SourceError(
                 f"{name_files(self._files)}: no row after the header; expected rows of playlists. Write or download "
                 "the data again, or set `source` to another file."
             )
-        listed = ", ".join(map(str, with_users))
-        user = f"CASE WHEN user_id IS NULL AND file_number IN ({listed}) THEN 'no user' END, " if with_users else ""
-        return f"coalesce(fault, {user}{base})", total, rejects
-
-    def _rejects(self, everything: Relation, reason: str, count: int) -> Relation:
-        """Stored at once: finding them reads every row, and they are used several times."""
-        rejected = query(
-            everything if count else everything.limit(0),
-            "everything",
-            f"""SELECT source_file, line_number,
-                    coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text, {reason} AS reason
-                FROM everything WHERE {reason} IS NOT NULL""",
+        without = dict(candidates.aggregate("file_number, count(*) FILTER (lacks_user_id)", "file_number").fetchall())
+        # A file none of whose rows names a user is one without users.
+        with_users = [number for number in self._user_files() if without.get(number, 0) < totals.get(number, 0)]
+        lacks_user = f"(lacks_user_id AND file_number IN ({', '.join(map(str, with_users)) or -1}))"
+        rejects = candidates.filter(f"fault IS NOT NULL OR {lacks_user} OR reason IS NOT NULL").select(
+            "source_file, line_number, text,"
+            f" coalesce(fault, CASE WHEN {lacks_user} THEN 'no user' END, reason) AS reason"
         )
-        rejected.to_parquet(str(self._folder / "rejects.parquet"))
+        good = f"fault IS NULL AND NOT {lacks_user} AND {reason} IS NULL"
+        rows = query(everything, "everything", f"SELECT * EXCLUDE (text, fault) FROM everything WHERE {good}")
+        reject_count = count_rows(rejects)
+        return rows, rejects, sum(totals.values()) - reject_count, reject_count
+
+    def _user_files(self) -> list[int]:
+        return [number for number, file in enumerate(self._files) if "user_id" in self._layouts[file].columns.by]
+
+    def _candidates(self, everything: Relation, reason: str) -> Relation:
+        """Rows that may be rejects, stored at once: finding them reads every row, and they are used several times."""
+        query(
+            everything,
+            "everything",
+            f"""SELECT file_number, source_file, line_number,
+                    coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text,
+                    fault, {reason} AS reason, lacks_user_id
+                FROM everything WHERE fault IS NOT NULL OR {reason} IS NOT NULL
+                    OR (lacks_user_id AND file_number IN ({", ".join(map(str, self._user_files())) or -1}))""",
+        ).to_parquet(str(self._folder / "rejects.parquet"))
         return read_table(self._connection, self._folder / "rejects.parquet")
 
     def _look_for_missing(self, rows: Relation) -> None:
@@ -313,12 +329,10 @@ class _Source:
         listed, seen = ", ".join(map(sql_text, _MISSING)), rows.limit(_ROWS_LOOKED_AT)
         found = query(
             seen,
-            "rows",
-            " UNION ALL ".join(
-                f"SELECT '{name}' AS field, {name} AS text, count(*) AS times FROM rows"
-                f" WHERE {name} IN ({listed}) GROUP BY ALL"
-                for name in NAMES
-            ),
+            "head",
+            f"""SELECT name, text, count(*) FROM (
+                    UNPIVOT (SELECT {", ".join(NAMES)} FROM head) ON {", ".join(NAMES)} INTO NAME name VALUE text
+                ) WHERE text IN ({listed}) GROUP BY ALL ORDER BY ALL""",
         ).fetchall()
         total = fetch_row(seen.aggregate("count(*)"))[0]
         often = [one for one in found if one[1] == r"\N" or one[2] > _MISSING_SHARE * total]
