@@ -22,7 +22,8 @@ from rec_assets.core.evaluation.bootstrap import paired_difference_interval
 from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.evaluation.ranking import answer_held_out
 from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.playlists.readers.sources import PlaylistSource, SourceFormat
+from rec_assets.core.playlists.readers.files import SourceFile
+from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import stage_playlists
 from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.core.playlists.splits import split_sequences
@@ -40,7 +41,7 @@ SINGLE = ("playlist_knn", "track_vectors", "item_knn")
 def read_parts(source: Path, scratch: Path) -> tuple[dict[str, FlatSequences], np.ndarray]:
     """Train, validation, base and ranker playlists, by the defaults; and the artist's number of each track."""
     connection = duckdb.connect()
-    rows = stage_playlists(connection, PlaylistSource(str(source), SourceFormat.auto, {}), scratch).rows
+    rows = stage_playlists(connection, [SourceFile(source)], SourceSettings(), scratch).rows
     catalog = connection.from_arrow(build_track_catalog(rows).to_arrow_table())
     sequences = connection.from_arrow(build_sequences(rows, catalog).to_arrow_table())
     parts = split_sequences(sequences, shares={"train": 0.7, "validation": 0.2, "test": 0.1}, seed=42)

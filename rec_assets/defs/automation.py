@@ -9,7 +9,7 @@ import dagster as dg
 import yaml
 
 from rec_assets.core.base.errors import RecAssetsError, SettingsError
-from rec_assets.core.playlists.readers.sources import fingerprint, locate_files, name_files
+from rec_assets.core.playlists.readers.files import fingerprint, locate, name_files
 from rec_assets.defs.ingestion import FINGERPRINT_METADATA, RawPlaylistsConfig
 from rec_assets.defs.jobs import TrainingSettings, training_job
 
@@ -61,7 +61,7 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     try:
         config = scheduled_run_config()
         own = {name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
-        files = locate_files(RawPlaylistsConfig(**own).playlist_source().location)
+        files = locate(RawPlaylistsConfig(**own).location()).paths
         found = fingerprint(files)
     except (RecAssetsError, OSError) as error:
         return dg.SkipReason(f"the playlist files cannot be looked at: {error}")

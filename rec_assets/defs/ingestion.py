@@ -2,23 +2,18 @@
 
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Relation
+from rec_assets.core.base.relations import Relation, fetch_row
 from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
-from rec_assets.core.playlists.readers.sources import (
-    PlaylistSource,
-    SourceSettings,
-    content_digest,
-    fingerprint,
-    locate_files,
-    name_files,
-)
+from rec_assets.core.playlists.readers.files import content_digest, fingerprint, locate, name_files, open_archives
+from rec_assets.core.playlists.readers.lines import NOT_UTF8
+from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
-from rec_assets.core.playlists.readers.text_files import NOT_UTF8
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -29,20 +24,21 @@ from rec_assets.store.written import DescribedTable
 
 FINGERPRINT_METADATA = "source_fingerprint"
 REJECTS = "raw_playlists.rejects"
+# Where the rows come from, and how many may be bad, does not change what they say.
+_NOT_OF_THE_DATA = ("source", "max_reject_share", "max_repeated_share")
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source"
 
 
 class RawPlaylistsConfig(dg.Config, SourceSettings):
     """What `raw_playlists` reads."""
 
-    def playlist_source(self) -> PlaylistSource:
+    def location(self) -> str:
         """The source that is meant, by setting, environment or default."""
-        location = self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
-        return PlaylistSource(location, self.format, self.columns)
+        return self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
 
     def is_synthetic_sample(self) -> bool:
         """Whether the shipped synthetic sample is what is read."""
-        return Path(self.playlist_source().location).expanduser().resolve() == SYNTHETIC_SAMPLE
+        return Path(self.location()).expanduser().resolve() == SYNTHETIC_SAMPLE
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
@@ -50,34 +46,58 @@ def raw_playlists(
     context: dg.AssetExecutionContext, config: RawPlaylistsConfig, duckdb: SharedDuckDB, store: AssetStore
 ) -> dg.MaterializeResult[DescribedTable]:
     """Playlist rows as they came; rows that cannot be read or placed are kept beside them, each with its reason."""
-    source = config.playlist_source()
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
         # Before they are read: what is written meanwhile is a change that the sensor must see.
-        seen = fingerprint(locate_files(source.location))
-        staged = stage_playlists(duckdb.connect(), source, folder)
-        content = content_digest(staged.files)
-        settings = {"format": config.format.value, "columns": config.columns}
+        located = locate(config.location())
+        seen = fingerprint(located.paths)
+        files, left_out = open_archives(located)
+        content = content_digest(files)
+        staged = stage_playlists(duckdb.connect(), files, config, folder)
+        settings = {name: value for name, value in config.as_dict().items() if name not in _NOT_OF_THE_DATA}
         lineage = lineage_of(context, store, settings, content=content)
         if staged.reject_share > config.max_reject_share or staged.row_count == 0:
             raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
     if config.is_synthetic_sample():
         context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
-    if staged.reject_count:
-        context.log.warning(
-            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects, kept with their "
-            f"reasons in {store.target(REJECTS, '.parquet')}"
-        )
+    rejects_path = str(store.target(REJECTS, ".parquet"))
+    for note in _notes(staged, left_out, rejects_path):
+        context.log.warning(f"raw_playlists: {note}.")
     metadata = {
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
-        "rejects_path": dg.MetadataValue.path(str(store.target(REJECTS, ".parquet"))),
+        "rejects_path": dg.MetadataValue.path(rejects_path),
         FINGERPRINT_METADATA: seen,
-        "source_files": [str(path) for path in staged.files],
+        "source_files": list(map(str, files)),
+        "left_out_files": left_out,
+        "notes": staged.notes,
         "synthetic_sample": config.is_synthetic_sample(),
+        **staged.repeats,
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(table, lineage, metadata)
+
+
+def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) -> Iterator[str]:
+    yield from staged.notes
+    if left_out:
+        yield f"not read, since the names do not end as those of playlist files do: {name_files(left_out)}"
+    if staged.reject_count:
+        yield (
+            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects, kept with their "
+            f"reasons in {rejects_path}{_dialect_advice(staged)}"
+        )
+
+
+def _dialect_advice(staged: StagedPlaylists) -> str:
+    """What to set where the rejects are lines of the public file's dialect under another header."""
+    reasons = [reason for reason, *_ in staged.commonest_reasons()]
+    if not reasons or not all("quote inside a field" in reason for reason in reasons):
+        return ""
+    is_dialect = """bool_and(text[1] = '"' AND text[-1] = '"' AND contains(text, '","'))"""
+    if not fetch_row(staged.rejects.aggregate(is_dialect))[0]:
+        return ""
+    return "; their quotes are as in the public playlists file: set `format: unescaped_csv`"
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
@@ -100,7 +120,7 @@ def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) ->
         f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
         f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {listed}. All of them, with line number and "
         f"text, are in {where}. Correct the file{encoding}; set "
-        f"`format` or `columns` if they were taken wrongly{raise_it}."
+        f"`format` or `columns` if they were taken wrongly{_dialect_advice(staged)}{raise_it}."
     )
 
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists import splits
+from rec_assets.core.playlists.repeats import refuse_repeating
 from rec_assets.core.playlists.sequences import SequencesSettings, build_sequences, count_playlists
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
@@ -53,12 +54,13 @@ def split_sequences(
     context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
 ) -> Iterator[dg.MaterializeResult[Relation]]:
     """Playlists cut into three parts of exact size by a seeded hash of their id."""
+    repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
     shares = config.shares()
     parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed)
     for part, sequences in parts.items():
         name = f"{part}_sequences"
         lineage = lineage_of(context, store, config.as_dict(), key=name)
-        yield materialized(sequences, lineage, {"share": shares[part]}, key=name)
+        yield materialized(sequences, lineage, {"share": shares[part], **repeats}, key=name)
 
 
 @dg.asset_check(

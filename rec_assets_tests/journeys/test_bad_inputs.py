@@ -123,15 +123,11 @@ def header_only(folder: Path) -> Path:
 
 
 def missing_column(folder: Path) -> Path:
-    return write(folder / "bad.csv", HEADER.replace("artistname", "singer").encode() + b'\n"u","a","t","p"\n')
+    return write(folder / "bad.csv", HEADER.replace("trackname", "trucknames").encode() + b'\n"u","a","t","p"\n')
 
 
 def binary_file(folder: Path) -> Path:
     return write(folder / "bad.csv", b"\x7fELF" + bytes(range(256)) * 40)
-
-
-def parquet_called_csv(folder: Path) -> Path:
-    return parquet(folder / "bad.csv", "SELECT 'u' AS user_id, 'a' AS artist, 't' AS track, 'p' AS playlist")
 
 
 def utf16_text(folder: Path) -> Path:
@@ -167,7 +163,9 @@ def nothing_but_rejects(folder: Path) -> Path:
 
 
 def parquet_of_other_types(folder: Path) -> Path:
-    return parquet(folder / "bad.parquet", "SELECT 'u' AS user_id, ['a'] AS artist, 't' AS track, 'p' AS playlist")
+    return parquet(
+        folder / "bad.parquet", "SELECT 'u' AS user_id, MAP {'a': 'b'} AS artist, 't' AS track, 'p' AS playlist"
+    )
 
 
 def truncated_parquet(folder: Path) -> Path:
@@ -199,21 +197,20 @@ def parquet(path: Path, select: str) -> Path:
     ("make", "found", "expected", "remedy"),
     [
         (missing_file, "does not exist", "expected a file, a folder or a glob pattern", "REC_ASSETS_SOURCE"),
-        (folder_without_files, "holds no file", "that ends in .csv, .csv.gz, .zip, .parquet", "Set `source`"),
+        (folder_without_files, "holds no file", "that ends in .csv, .tsv, .json", "Set `source`"),
         (pattern_without_files, "no file matches", "the pattern", "Set `source`"),
-        (empty_file, "is empty", "expected a header line and rows", "Write or download it again"),
-        (empty_parquet_file, "too small", "not a whole parquet file", "Write or download it again"),
+        (empty_file, "is empty", "expected rows of playlists", "Write or download it again"),
+        (empty_parquet_file, "is empty", "expected rows of playlists", "Write or download it again"),
         (header_only, "no row after the header", "expected rows of playlists", "set `source` to another file"),
-        (missing_column, "it has 'user_id', 'singer'", "'artist' or 'artistname'", "columns: {artist: singer}"),
-        (binary_file, "its first line holds NUL bytes", "Expected a CSV file in UTF-8", "whose name ends in .parquet"),
-        (parquet_called_csv, "it is a parquet file", "not a CSV file", "Set `format` to parquet"),
-        (utf16_text, "text in UTF-16", "Expected a CSV file in UTF-8", "Save it in UTF-8"),
+        (missing_column, "it has 'user_id', 'artistname'", "no column for `track`", 'columns: {track: "trucknames"}'),
+        (binary_file, "its first line holds NUL bytes", "is no text", "Set `source` to a CSV, parquet or JSON file"),
+        (utf16_text, "text in UTF-16", "bad.csv", "Save it in UTF-8"),
         (latin1_rows, "20 x not UTF-8 (first: bad.csv line 2)", "expected some that can", "save it in UTF-8"),
         (
             latin1_header,
-            r"another encoding: b'user_id,art\xedst",
-            "Expected a CSV file in UTF-8",
-            "Convert it to UTF-8",
+            r"its first line is b'user_id,art\xedst",
+            "not in UTF-8",
+            "Save it in UTF-8",
         ),
         (half_a_quote, "bad.csv line 52", "1 of 52 rows", "Correct the file"),
         (half_a_quote_in_the_dialect, "does not begin and end with a quote", "at most 1.00%", "Correct the file"),
@@ -226,7 +223,7 @@ def parquet(path: Path, select: str) -> Path:
             "or raise max_reject_share",
         ),
         (nothing_but_rejects, "4 of 4 rows", "expected some that can", "Correct the file"),
-        (parquet_of_other_types, "column 'artist' (`artist`) is VARCHAR[]", "expected text (VARCHAR)", "Cast it"),
+        (parquet_of_other_types, "(`artist`) is MAP(VARCHAR, VARCHAR)", "expected text, a number", "Cast it"),
         (truncated_parquet, "No magic bytes", "not a whole parquet file", "Write or download it again"),
         (parquet_with_a_hole, "decompression", "not a whole parquet file", "Write or download it again"),
     ],

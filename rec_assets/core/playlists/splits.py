@@ -7,10 +7,11 @@ from pydantic import model_validator
 
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.relations import Relation, count_rows, fetch_row, playlist_draw_sql, query
-from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.base.settings import setting
+from rec_assets.core.playlists.repeats import RepeatSettings
 
 
-class SplitSettings(Settings):
+class SplitSettings(RepeatSettings):
     """How playlists are split."""
 
     train_share: float = setting(0.7, "Share of the playlists to train on; the three shares add to 1.", gt=0, lt=1)

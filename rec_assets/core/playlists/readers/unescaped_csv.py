@@ -9,41 +9,44 @@ with their number and text, never guessed at.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rec_assets.core.base.arrow import number_column
-from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import sql_text
-from rec_assets.core.playlists.readers.columns import REQUIRED_COLUMNS, TextRows, find_columns, row_id_sql
-from rec_assets.core.playlists.readers.text_files import NOT_UTF8, open_text_file, read_header
+from rec_assets.core.playlists.readers.columns import Layout, find_columns
+from rec_assets.core.playlists.readers.files import SourceFile
+from rec_assets.core.playlists.readers.kinds import first_line
+from rec_assets.core.playlists.readers.lines import BLANK, NOT_UTF8, blocks_of_lines
+from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
 
 BLOCK_BYTES = 8 << 20
-LONGEST_LINE_BYTES = 64 << 20
+_BLANKS_AT_ONCE = 100_000
 LINES = pa.schema([("line_number", pa.int64()), ("line", pa.string()), ("fault", pa.string())])
 
 
-def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
-    """The lines after the header.
-
-    Raises SourceError: no usable header; from the batches: a damaged archive, or a line that never ends.
-    """
-    names = [name.strip('"') for name in read_header(path).split(", ")]
+def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
+    """How ``file``, which begins with ``head``, is written. Raises SourceError: its header is no text."""
+    line = first_line(file, head)
+    names = [name.strip('"') for name in line.split(", ")]
     if len(names) == 1:  # the same dialect, but without the space after each comma in its header
-        names = names[0].split('","')
-    found = find_columns(path, names, columns)
-    field = {standard: f"fields[{names.index(name) + 1}]" for standard, name in found.items()}
-    fields = ", ".join(f"""replace({field[standard]}, '\\"', '"') AS {standard}""" for standard in REQUIRED_COLUMNS)
-    sql = f"""
-        SELECT {row_id_sql(found, field.get("row_id", ""), "line_number - 2")} AS row_id, {fields},
-            {sql_text(path.name)} AS source_file, line_number,
-            line AS text,
+        names = line.strip('"').split('","')
+    columns = find_columns(file, settings.header or names, settings.columns, settings.order_column)
+    return Layout(SourceFormat.unescaped_csv, columns, header_lines=0 if settings.header else 1)
+
+
+def columns_sql(layout: Layout) -> str:
+    """SQL over :func:`batches`: ``line_number``, the columns that are read by their standard names, ``text, fault``."""
+    names = list(layout.columns.names)
+    own = layout.columns.own().items()
+    fields = "".join(
+        f"""replace(fields[{names.index(name) + 1}], '\\"', '"') AS {standard}, """ for standard, name in own
+    )
+    return f"""
+        SELECT line_number, line_number - {layout.header_lines + 1} AS place, {fields} line AS text,
             CASE WHEN fault IS NOT NULL THEN fault
-                 WHEN line = '' THEN 'blank line'
+                 WHEN line = '' THEN '{BLANK}'
                  WHEN fields IS NULL THEN 'does not begin and end with a quote'
                  WHEN len(fields) <> {len(names)}
                  THEN len(fields) || ' fields instead of {len(names)}' END AS fault
@@ -52,37 +55,30 @@ def open_rows(path: Path, columns: dict[str, str]) -> TextRows:
                 THEN string_split(line[2:-2], '","') END AS fields
             FROM batches
         )"""
-    return TextRows(LINES, _line_batches(path), sql, "row_id" in found)
 
 
-def _line_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """The lines after the header, numbered from 2; blank lines at the end of the file hold nothing and are left out."""
-    with open_text_file(path) as stream:
-        stream.readline()
-        line_number = 2
-        for block in _whole_line_blocks(stream, path):
-            batch = _split_lines(block, line_number)
-            line_number += batch.num_rows
-            yield batch
+def batches(file: SourceFile, layout: Layout) -> Iterator[pa.RecordBatch]:
+    """The lines after the header; blank lines at the end of the file hold nothing and are left out.
+
+    Raises SourceError: a damaged archive, or a line that never ends.
+    """
+    line_number, blanks = layout.header_lines + 1, 0
+    for block in blocks_of_lines(file, layout.header_lines, BLOCK_BYTES):
+        filled = block.rstrip(b"\r\n")
+        ends = block[len(filled) :].count(b"\n")
+        if not filled:
+            blanks += ends
+            continue
+        yield from _blank_batches(line_number, blanks)
+        line_number += blanks
+        batch = _split_lines(filled, line_number)
+        yield batch
+        line_number, blanks = line_number + batch.num_rows, max(0, ends - 1)
 
 
-def _whole_line_blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
-    """Blocks of whole lines, without the last line end of each and without blank lines at the end of the file."""
-    rest = b""
-    while block := stream.read(BLOCK_BYTES):
-        block = rest + block
-        # The last line that holds something waits for the next block, and the blank ones behind it too.
-        end = block.rfind(b"\n", 0, len(block.rstrip(b"\r\n")))
-        if end < 0 and len(block) > LONGEST_LINE_BYTES:
-            raise SourceError(
-                f"{path} has a line of more than {LONGEST_LINE_BYTES} bytes; expected one row of playlists per line. "
-                "Is it a text file?"
-            )
-        rest = block[end + 1 :]
-        if end >= 0:
-            yield block[:end]
-    if rest := rest.rstrip(b"\r\n"):
-        yield rest
+def _blank_batches(line_number: int, count: int) -> Iterator[pa.RecordBatch]:
+    for first in range(0, count, _BLANKS_AT_ONCE):
+        yield _split_lines(b"\n" * (min(_BLANKS_AT_ONCE, count - first) - 1), line_number + first)
 
 
 def _split_lines(block: bytes, first_line_number: int) -> pa.RecordBatch:

@@ -1,0 +1,78 @@
+"""``rec-assets convert``: playlist files of any kind that is read, as one parquet file."""
+
+import tempfile
+from pathlib import Path
+
+import click
+import yaml
+
+from rec_assets.core.base.errors import SettingsError
+from rec_assets.serving.command import errors_as_messages
+
+# What a file is called by those who hand it out, and the format in which it is written.
+KINDS = {
+    "auto": "auto",
+    "csv": "csv",
+    "unescaped_csv": "unescaped_csv",
+    "parquet": "parquet",
+    "json": "json",
+    "nowplaying": "unescaped_csv",
+    "exportify": "csv",
+    "lastfm": "csv",
+    "mpd": "json",
+    "listenbrainz": "json",
+    "spotify-history": "json",
+    "spotify-playlists": "json",
+}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="IN")
+@click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="OUT.parquet")
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML file of settings of the source.",
+)
+def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
+    """Reads the playlists of IN, a file, folder or zip archive, and writes their rows to OUT.parquet.
+
+    What is written can be the source of training_job, and is read faster. Rows that cannot be read are counted, and
+    kept with their reasons in OUT.rejects.parquet.
+    """
+    with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
+        _convert(KINDS[kind], source, target, _settings(config), Path(scratch))
+
+
+def _settings(config: Path | None) -> dict[str, object]:
+    values = yaml.safe_load(config.read_text(encoding="utf-8")) if config else {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{config}: expected settings by name, found {values!r}.")
+    return values
+
+
+def _convert(written_as: str, source: Path, target: Path, values: dict[str, object], scratch: Path) -> None:
+    import duckdb  # not for --help
+    from upath import UPath
+
+    from rec_assets.core.playlists.readers.files import locate, name_files, open_archives
+    from rec_assets.core.playlists.readers.settings import SourceSettings
+    from rec_assets.core.playlists.readers.staging import stage_playlists
+    from rec_assets.store.atomic import atomic_file
+
+    settings = SourceSettings(**{"format": written_as, **values})
+    files, left_out = open_archives(locate(str(source)))
+    rejects = target.with_suffix(".rejects.parquet")
+    with duckdb.connect(config={"memory_limit": "400MB", "temp_directory": str(scratch)}) as connection:
+        staged = stage_playlists(connection, files, settings, scratch)
+        for table, path in [(staged.rejects, rejects)] * bool(staged.reject_count) + [(staged.rows, target)]:
+            with atomic_file(UPath(path), scratch) as temporary:
+                table.to_parquet(str(temporary))
+    for note in staged.notes:
+        click.echo(f"{note}.", err=True)
+    if left_out:
+        click.echo(f"not read: {name_files(left_out)}.", err=True)
+    if staged.reject_count:
+        click.echo(f"{staged.reject_count:,} rows cannot be read; they are in {rejects}, with their reasons.", err=True)
+    click.echo(f"{target}: {staged.row_count:,} rows of {len(files):,} files")
