@@ -24,7 +24,7 @@ _MOST_TRACKS = 10_000
 @click.argument("names", nargs=-1, metavar="[ARTIST TRACK]...")
 @click.option(
     "--playlist",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
     help="CSV file of artist,track lines in order; the tracks named on the command line follow them.",
 )
 @click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Tracks recommended.")
