@@ -19,6 +19,7 @@ CONFIG ?= rec_assets/configs/default.yaml
 .PHONY: run dev test check lint bench bench-promoted bench-strategies setup setup-dev clean
 
 run: setup
+	@$(BIN)/rec-assets check-config $(CONFIG)
 	$(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
 	$(BIN)/rec-assets summary
 

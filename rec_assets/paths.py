@@ -13,10 +13,14 @@ CONFIGS = Path(__file__).resolve().parent / "configs"
 SEARCHES = Path(__file__).resolve().parent / "searches"
 
 
-def storage_base() -> str:
-    """Folder or URL of the store: ``REC_ASSETS_STORAGE``, else ``data/storage``."""
-    base = os.environ.get("REC_ASSETS_STORAGE") or str(_ROOT / "data" / "storage")
-    return base if "://" in base else str(Path(base).expanduser())
+def storage_base(named: str = "") -> str:
+    """Folder or URL of the store: ``named``, else ``REC_ASSETS_STORAGE``, else ``data/storage``.
+
+    A folder as its absolute path: a relative one is another store in each working folder, and whatever names it shows
+    which.
+    """
+    base = named or os.environ.get("REC_ASSETS_STORAGE") or str(_ROOT / "data" / "storage")
+    return base if "://" in base else str(Path(base).expanduser().absolute())
 
 
 def duckdb_threads() -> int:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
 
 from rec_assets.core.base.errors import RecAssetsError, SettingsError
+from rec_assets.core.base.settings import read_settings
 from rec_assets.core.playlists.readers.files import fingerprint, locate, name_files
+from rec_assets.defs.flat_config import InvalidJobSettings, parse_flat
 from rec_assets.defs.ingestion import FINGERPRINT_METADATA, RawPlaylistsConfig
 from rec_assets.defs.jobs import TrainingSettings, training_job
 
@@ -26,15 +27,11 @@ def scheduled_run_config() -> dict[str, Any]:
     name = os.environ.get("REC_ASSETS_SCHEDULE_CONFIG")
     if not name:
         return {}
+    config = read_settings(Path(name).expanduser(), "REC_ASSETS_SCHEDULE_CONFIG")
     try:
-        config = yaml.safe_load(Path(name).expanduser().read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: {error}. Name a YAML file of settings.") from error
-    if not isinstance(config, dict):
-        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: expected settings by name, found {config!r}.")
-    unknown = [str(setting) for setting in config if setting not in TrainingSettings.model_fields]
-    if unknown:
-        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={name}: there is no setting {', '.join(unknown)}.")
+        parse_flat(TrainingSettings, config)
+    except SettingsError as error:
+        raise SettingsError(f"REC_ASSETS_SCHEDULE_CONFIG={Path(name).expanduser().absolute()}: {error}") from None
     return config
 
 
@@ -47,7 +44,10 @@ def scheduled_run_config() -> dict[str, Any]:
 )
 def weekly_training_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     """One run a tick."""
-    return dg.RunRequest(run_config=scheduled_run_config())
+    try:
+        return dg.RunRequest(run_config=scheduled_run_config())
+    except SettingsError as error:
+        raise InvalidJobSettings(str(error)) from None
 
 
 @dg.sensor(

@@ -1,19 +1,14 @@
 """The jobs: the whole graph, a tenth of the playlists, the tutorial, and a search; each with one flat config."""
 
-from collections.abc import Callable, Mapping
-from copy import copy
-from enum import Enum
 from typing import Any
 
-import click
 import dagster as dg
-import yaml
-from pydantic import create_model
 
 from rec_assets.core.base.errors import SettingsError
-from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.base.settings import read_settings
 from rec_assets.core.recommender.recommender import asks_ranker
 from rec_assets.defs.evaluation import EVALUATION
+from rec_assets.defs.flat_config import flat_config, flat_settings
 from rec_assets.defs.ingestion import INGESTION
 from rec_assets.defs.preparation import PREPARATION
 from rec_assets.defs.promotion import PROMOTION
@@ -37,65 +32,6 @@ SPINE = dg.AssetSelection.assets(
 )
 
 
-class LogLevel(Enum):
-    """Levels of the console log."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
-class JobSettings(Settings):
-    """What all jobs take."""
-
-    log_level: LogLevel = setting(LogLevel.INFO, "What the shell shows; the event log in the UI keeps everything.")
-
-
-class InvalidJobSettings(dg.DagsterError, click.ClickException):
-    """The flat config of a job is refused, before any step.
-
-    A DagsterError, because Dagster reports any other error of a config mapping as "unexpected"; a
-    ClickException, because its command line then prints the message alone, without a hundred lines of stack.
-    """
-
-
-def flat_settings(
-    name: str, steps: Mapping[str, type[dg.Config]], defaults: Mapping[str, Any] | None = None
-) -> type[Any]:
-    """The config class ``name``: every setting of ``steps``, flat, some with other ``defaults``."""
-    bases = (*dict.fromkeys(steps.values()), JobSettings)
-    model: Any = create_model(name, __base__=bases, __doc__=f"Every setting of {', '.join(steps)}, flat.")
-    changed = {}
-    for field_name, default in (defaults or {}).items():
-        field = copy(model.model_fields[field_name])
-        field.default = default
-        changed[field_name] = (field.annotation, field)
-    return create_model(name, __base__=model, __doc__=model.__doc__, **changed) if changed else model
-
-
-def flat_config(
-    settings_class: type[Any],
-    steps: Mapping[str, type[Any]],
-    require: Callable[[Any], None] = lambda settings: None,
-    executor: Callable[[Any], dict[str, Any] | None] = lambda settings: None,
-) -> dg.ConfigMapping:
-    """Checks a flat config at launch, also by ``require``, and hands each step, and the ``executor``, its part."""
-
-    def to_run_config(values: dict[str, Any]) -> dict[str, Any]:
-        try:
-            settings = settings_class(**values)
-            require(settings)
-            execution = executor(settings)
-        except SettingsError as error:
-            raise InvalidJobSettings(f"{error}\nNothing was run.") from None
-        ops = {step: {"config": config.among(settings)} for step, config in steps.items()}
-        run_config = {"ops": ops, "loggers": {"console": {"config": {"log_level": settings.log_level.value}}}}
-        return {**run_config, **({"execution": {"config": execution}} if execution else {})}
-
-    return dg.ConfigMapping(config_fn=to_run_config, config_schema=settings_class.to_config_schema())
-
-
 def _require_no_ranker(settings: Any) -> None:
     if asks_ranker(settings):
         raise SettingsError(
@@ -106,7 +42,7 @@ def _require_no_ranker(settings: Any) -> None:
 
 def _tutorial_defaults() -> dict[str, Any]:
     """The tutorial's settings, and nothing fitted but its own way to recommend."""
-    values = yaml.safe_load((CONFIGS / "tutorial.yaml").read_text(encoding="utf-8"))
+    values = read_settings(CONFIGS / "tutorial.yaml", "tutorial_job")
     spine = flat_settings("Spine", _TUTORIAL_STEPS)
     own = {name: value for name, value in values.items() if name in spine.model_fields} | {"fitted": "chosen"}
     typed = spine(**own)

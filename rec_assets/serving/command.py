@@ -10,7 +10,8 @@ from rec_assets.paths import storage_base
 
 storage_option = click.option(
     "--storage",
-    default=storage_base,
+    default="",
+    callback=lambda context, option, named: storage_base(named),
     help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
 )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.core.base.settings import read_settings
 from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
 from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.convert import convert
@@ -35,6 +36,17 @@ def make_playlists(path: Path, rows: int, seed: int) -> None:
     with errors_as_messages():
         write_synthetic_playlists(path, rows=rows, seed=seed)
     click.echo(f"{path}: {rows:,} synthetic rows, seed {seed}")
+
+
+@main.command("check-config", hidden=True)
+@click.argument("path", type=click.Path(path_type=Path))
+def check_config(path: Path) -> None:
+    """Ends with a message unless PATH can be read as settings by name; Dagster would end with a stack.
+
+    Which settings there are, the job says.
+    """
+    with errors_as_messages():
+        read_settings(path, "CONFIG")
 
 
 @main.command()

@@ -25,7 +25,7 @@ _HEADERS = (["artist", "track"], ["track"])
 @click.argument("names", nargs=-1, metavar="[ARTIST TRACK]...")
 @click.option(
     "--playlist",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
     help="CSV file of artist,track lines in order, or of titles alone below the header `track`; the tracks named on "
     "the command line follow them.",
 )

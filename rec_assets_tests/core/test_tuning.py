@@ -51,7 +51,7 @@ def test_a_search_is_read_with_every_value_as_its_setting_has_it() -> None:
         ({"parameters": {"window": {"low": 2.5, "high": 5}}}, "`window` is 2.5"),
         ({"parameters": {"query": ["last", "first"]}}, "`query` is 'first'"),
         ({"parameters": {"query": {"low": "last", "high": "history"}}}, "a list of choices, since it is no number"),
-        ({"parameters": {"windw": [1]}}, "There is no setting `windw`; there are alpha,"),
+        ({"parameters": {"windw": [1]}}, "There is no setting `windw`. Did you mean `window`?"),
         ({"parameters": {"sample_percent": [10]}}, "There is no setting `sample_percent`"),
         ({"parameters": {"window": {"low": 5, "high": 5}}}, "`window` is {'low': 5, 'high': 5}; expected a list of"),
         ({"parameters": {"window": {"low": 9, "high": 5}}}, "`window` is {'low': 9, 'high': 5}; expected low below"),
@@ -82,6 +82,15 @@ def test_a_search_is_read_with_every_value_as_its_setting_has_it() -> None:
         ({"name": "../x"}, "`name` is '../x'"),
         ({"sampler": "grid", "parameters": {"alpha": {"low": 0.01, "high": 1}}}, "`alpha` is a range of real numbers"),
         ({"parmeters": {}}, "There is no setting `parmeters`"),
+        (
+            {"parameters": {"windw": [1], "k": [1, 2], "alpha": [9, 0.05]}, "fixed": {"epochs": 0}, "name": "a b"},
+            "`name` is 'a b'; expected up to 60 letters without accents, digits, `_` and `-`.\n"
+            "`k` is what all trials are measured by; expected it in `fixed`.\n"
+            "Setting `epochs` is 0; expected at least 1 and at most 1,000. Change it in the run config. (epochs: "
+            "Passes of Word2Vec over the training playlists. [1 to 1,000])\n"
+            "There is no setting `windw`. Did you mean `window`?\n"
+            "Setting `alpha` is 9; expected at least 0.0001 and at most 1.",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_search_is_refused_with_setting_value_and_bound(content: dict[str, Any], told: str) -> None:

@@ -14,10 +14,10 @@ import rec_assets
 from rec_assets import definitions
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.recommender.settings import chosen_contender
+from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.defs.jobs import (
     STEP_SETTINGS,
     DevTrainingSettings,
-    InvalidJobSettings,
     TrainingSettings,
     TuningSettings,
     TutorialSettings,

@@ -20,7 +20,8 @@ from rec_assets.core.base.errors import DataError, SettingsError, StoreError, Tr
 from rec_assets.core.tuning.leaderboard import TrialState
 from rec_assets.core.tuning.search import Search, SearchSettings, parse_search
 from rec_assets.core.tuning.trials import TrialResult
-from rec_assets.defs.jobs import STEP_SETTINGS, InvalidJobSettings, TrainingSettings
+from rec_assets.defs.flat_config import InvalidJobSettings
+from rec_assets.defs.jobs import STEP_SETTINGS, TrainingSettings
 from rec_assets.defs.tuning import ops, study
 from rec_assets.defs.tuning.study import STORAGE, SealedJournal, SearchStudy, open_storage
 from rec_assets_tests.conftest import Project

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from rec_assets.defs import ingestion
-from rec_assets.defs.jobs import InvalidJobSettings
+from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.store import atomic, io_manager
 from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import CHECKOUT, dagster_command, own_environment
@@ -586,7 +586,7 @@ def test_the_shell_shows_a_refused_setting_without_a_stack_and_last(filled: Proj
     before = stored(filled)
 
     config = tmp_path / "config.yaml"
-    config.write_text(yaml.safe_dump({**SMALL, "epochs": -1}))
+    config.write_text(yaml.safe_dump({**SMALL, "epochs": -1, "epoch": 2}))
 
     command = ["job", "execute", "-m", "rec_assets.definitions", "-j", "training_job", "-c", str(config)]
     done = subprocess.run(
@@ -604,5 +604,5 @@ def test_the_shell_shows_a_refused_setting_without_a_stack_and_last(filled: Proj
     assert "STEP_START" not in printed
     # The setting is described there, too, and how its description reads is no concern of this test.
     assert "\nError: Setting `epochs` is -1; expected at least 1 and at most 1,000. Change it in the run" in printed
-    assert printed.endswith("\nNothing was run.\n")
+    assert printed.endswith("\nThere is no setting `epoch`. Did you mean `epochs`?\nNothing was run.\n")
     assert_untouched(filled, before)

@@ -9,6 +9,7 @@ import pytest
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.defs import automation
+from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.defs.jobs import training_job
 
 NAME = "weekly_training_schedule"
@@ -47,8 +48,9 @@ def test_a_tick_takes_the_settings_of_the_config_file(tmp_path: Path, monkeypatc
     [
         (None, "No such file"),
         ("epochs: [3", "while parsing"),
-        ("epoch: 3\n1: 2\n", "there is no setting epoch, 1"),
-        ("- epochs\n- 3\n", r"expected settings by name, found \['epochs', 3\]"),
+        ("epoch: 3\nk: 0\n", r"Setting `k` is 0.*\nThere is no setting `epoch`. Did you mean `epochs`\?"),
+        ("1: 2\n", r"expected settings by name, such as `epochs: 2`, found \{1: 2\}"),
+        ("- epochs\n- 3\n", r"expected settings by name, such as `epochs: 2`, found \['epochs', 3\]"),
     ],
 )
 def test_a_config_file_that_is_missing_or_wrong_is_named(
@@ -61,6 +63,8 @@ def test_a_config_file_that_is_missing_or_wrong_is_named(
 
     with pytest.raises(SettingsError, match=rf"REC_ASSETS_SCHEDULE_CONFIG=.*nightly\.yaml(.|\n)*{complaint}"):
         automation.scheduled_run_config()
+    with pytest.raises(InvalidJobSettings, match="REC_ASSETS_SCHEDULE_CONFIG="):  # which is shown without a stack
+        tick()
 
 
 def test_the_environment_sets_time_and_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.paths import storage_base
 from rec_assets.serving.command import printable
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
@@ -18,6 +19,18 @@ NOTE = "playlist_recommendations are still those of another version until they a
 
 def command(models: PromotedModels, *words: str) -> Result:
     return CliRunner().invoke(main, [words[0], "--storage", models.base, *words[1:]])
+
+
+@pytest.mark.parametrize("words", [["recommend", "a", "b"], ["promote", "1"], ["summary"]], ids=lambda words: words[0])
+def test_a_relative_store_is_named_by_its_absolute_path(words, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REC_ASSETS_STORAGE", "mystore")
+
+    assert f" {tmp_path / 'mystore'}" in CliRunner().invoke(main, words).stderr
+    other = CliRunner().invoke(main, [words[0], "--storage", "./other", *words[1:]]).stderr
+    assert f" {tmp_path / 'other'}" in other
+    # So does whatever a run logs, raises and reports.
+    assert storage_base() == str(tmp_path / "mystore")
 
 
 def test_promote_lists_the_versions_and_goes_back_to_one(promoted: PromotedModels) -> None:

@@ -41,3 +41,18 @@ def naming(file: object, remedy: str) -> Iterator[None]:
         raise StoreError(f"{file} {error}. {remedy}") from error
     except FileNotFoundError as error:
         raise StoreError(f"{file} does not exist. {remedy}") from error
+
+
+@contextmanager
+def noting(faults: list[str]) -> Iterator[None]:
+    """Adds the message of a :class:`SettingsError` of the block to ``faults``, for :func:`raise_noted`."""
+    try:
+        yield
+    except SettingsError as error:
+        faults.append(str(error))
+
+
+def raise_noted(faults: list[str]) -> None:
+    """Raises SettingsError: there are ``faults``; a line each, so that they can be mended at once."""
+    if faults:
+        raise SettingsError("\n".join(faults))

@@ -1,12 +1,22 @@
 """Settings as pydantic models: a default, bounds and a description each, said once, beside their algorithm."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
 from rec_assets.core.base.errors import SettingsError
 
-_WORDS = {"gt": "above {:,}", "ge": "at least {:,}", "lt": "below {:,}", "le": "at most {:,}"}
+_BOUNDS = {"gt": "above {:,}", "ge": "at least {:,}", "lt": "below {:,}", "le": "at most {:,}"}
+# By the first word of pydantic's name of a fault.
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text, in quotes"}
+_KINDS |= {"dict": "names with values"}
+_LONGEST_VALUE = 80
 
 
 class Settings(BaseModel):
@@ -17,6 +27,16 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_switch(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads yes, no, on and off as true and false, which pydantic takes for 1 and 0. A number as text it takes,
+        # too, and rightly: YAML reads 1e-3 as text.
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and kind in (int, float):
+            raise PydanticKnownError("int_type" if kind is int else "float_type")
+        return value
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -55,18 +75,56 @@ def _interval(
     return f" [up to {high}]" if high else ""
 
 
+def read_settings(path: Path, named: str) -> dict[str, Any]:
+    """What a YAML file of settings by name holds, unchecked; nothing where it is empty.
+
+    Raises SettingsError: ``path``, which errors call ``named``, cannot be read, or holds something else.
+    """
+    place = f"{named}={path.absolute()}"
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())  # YAML's has several lines
+        raise SettingsError(f"{place}: {reason}. Name a YAML file of settings.") from error
+    if isinstance(found, dict | None) and all(isinstance(name, str) for name in found or {}):
+        return found or {}
+    raise SettingsError(
+        f"{place}: expected settings by name, such as `epochs: 2`, found {_shown(found)}. Write a line for each."
+    )
+
+
 def _explain(model: type[BaseModel], fault: Any) -> str:
-    name = str(fault["loc"][0]) if fault["loc"] else ""
-    if not name:  # a rule about several settings, which names them
+    if not fault["loc"]:  # a rule about several settings, which names them
         return f"{fault.get('ctx', {}).get('error', fault['msg'])} Change them in the run config."
+    name, value = str(fault["loc"][0]), fault["input"]
     if name not in model.model_fields:
-        return f"There is no setting `{name}`; there are {', '.join(sorted(model.model_fields))}."
-    field = model.model_fields[name]
-    value = f"{fault['input']:g}" if isinstance(fault["input"], float) else repr(fault["input"])
+        known = sorted(model.model_fields)
+        return f"There is no setting `{name}`" + (_nearest(name, known) or f"; there are {', '.join(known)}.")
+    field, near = model.model_fields[name], ""
     expected = [
-        words.format(getattr(m, key)) for m in field.metadata for key, words in _WORDS.items() if hasattr(m, key)
+        words.format(getattr(m, key)) for m in field.metadata for key, words in _BOUNDS.items() if hasattr(m, key)
     ]
+    kind = _KINDS.get(fault["type"].partition("_")[0])
+    if fault["type"] == "enum" and isinstance(field.annotation, type) and issubclass(field.annotation, Enum):
+        choices = [str(choice.value) for choice in field.annotation]
+        kind, near = f"one of {', '.join(choices)}", _nearest(str(value), choices)
+    told = ", ".join(part for part in (kind, " and ".join(expected)) if part) or fault["msg"]
+    place = ".".join(map(str, fault["loc"]))
     return (
-        f"Setting `{name}` is {value}; expected {' and '.join(expected) or fault['msg']}. Change it in the run config. "
+        f"Setting `{place}` is {_shown(value)}; expected {told}{near or '.'} Change it in the run config. "
         f"({name}: {field.description})"
     )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that asks for the one of ``known`` whose spelling is nearest; empty if none is near."""
+    near = get_close_matches(name.casefold().replace("-", "_"), known, n=1)
+    return f". Did you mean `{near[0]}`?" if near else ""
+
+
+def _shown(value: Any) -> str:
+    """``value`` as YAML has it, cut off where it is long."""
+    if value is None or isinstance(value, bool):
+        return {None: "empty (null)", True: "true", False: "false"}[value]
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

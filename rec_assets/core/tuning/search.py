@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.base.errors import SettingsError, noting, raise_noted
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.tuning.trials import TrialSettings
 
@@ -21,6 +21,7 @@ Value = bool | int | float | str
 
 MOST_TRIALS = 1_000
 _MOST_DRAWN_FROM = 100_000
+_FIXED_ALONE = ("k", "fitted")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
@@ -156,25 +157,36 @@ def parse_search(settings: SearchSettings) -> Search:
     Raises:
         SettingsError: something in them is wrong; it names the setting, its value and what was expected.
     """
-    parameters, fixed = settings.parameters, settings.fixed
-    if not _NAME.fullmatch(settings.name):
-        raise _refusal("name", settings.name, "up to 60 letters without accents, digits, `_` and `-`")
-    if not parameters:
-        raise _refusal("parameters", parameters, "at least one setting with its choices or range")
-    if twice := sorted(set(fixed) & set(parameters)):
-        raise SettingsError(f"`{twice[0]}` is in `parameters` and in `fixed`; keep it in one of them.")
-    if "k" in parameters:
-        raise SettingsError("`k` is what all trials are measured by; expected it in `fixed`.")
-    if "fitted" in {*fixed, *parameters}:
-        raise SettingsError("`fitted` is no setting of a trial, which fits what its strategy needs. Remove it.")
-    values = TrialSettings(**fixed).as_dict()
-    space = {name: _parse_values(name, spec, fixed) for name, spec in parameters.items()}
-    for name, searched in space.items():
-        _require_default(name, values[name], searched)
-    typed = {"fixed": {name: values[name] for name in fixed}, "space": space, "settings": values}
+    faults = list(_faults(settings))
+    values, space = TrialSettings().as_dict(), {}
+    with noting(faults):
+        values = TrialSettings(**settings.fixed).as_dict()
+    for name, spec in settings.parameters.items():
+        if name in {*_FIXED_ALONE, *settings.fixed}:
+            continue
+        with noting(faults):
+            space[name] = _parse_values(name, spec)
+            _require_default(name, values[name], space[name])
+    raise_noted(faults)
+    typed = {"fixed": {name: values[name] for name in settings.fixed}, "space": space, "settings": values}
     search = Search(**{**settings.model_dump(include=set(SearchSettings.model_fields)), **typed})
     search.trials = _count_trials(search)
     return search
+
+
+def _faults(settings: SearchSettings) -> Iterator[str]:
+    """What is wrong with a search whatever the values are."""
+    parameters, fixed = settings.parameters, settings.fixed
+    if not _NAME.fullmatch(settings.name):
+        yield str(_refusal("name", settings.name, "up to 60 letters without accents, digits, `_` and `-`"))
+    if not parameters:
+        yield str(_refusal("parameters", parameters, "at least one setting with its choices or range"))
+    if twice := sorted(set(fixed) & set(parameters)):
+        yield f"`{twice[0]}` is in `parameters` and in `fixed`; keep it in one of them."
+    if "k" in parameters:
+        yield "`k` is what all trials are measured by; expected it in `fixed`."
+    if "fitted" in {*fixed, *parameters}:
+        yield "`fitted` is no setting of a trial, which fits what its strategy needs. Remove it."
 
 
 def _refusal(name: str, found: Any, expected: str) -> SettingsError:
@@ -212,10 +224,10 @@ def _count_trials(search: Search) -> int:
     return trials
 
 
-def _parse_values(name: str, spec: Any, fixed: Mapping[str, Any]) -> Choices | Range:
+def _parse_values(name: str, spec: Any) -> Choices | Range:
     is_range = isinstance(spec, dict) and {"low", "high"} <= set(spec) <= {"low", "high", "log", "step"}
     listed = [spec["low"], spec["high"]] if is_range else spec if isinstance(spec, list) else []
-    values = [TrialSettings(**{**fixed, name: value}).as_dict()[name] for value in listed]
+    values = [TrialSettings(**{name: value}).as_dict()[name] for value in listed]
     if not values or len(set(values)) < len(values):
         raise _refusal(name, spec, "a list of choices, each only once, or low and high, and log or step")
     return _parse_range(name, spec, *values) if is_range else Choices(tuple(values))

@@ -22,6 +22,7 @@ class Bounded(Settings):
     above: float = setting(1.0, "Above.", gt=0)
     most: int = setting(0, "At most.", le=9)
     way: Way = setting(Way.here, "Where.")
+    names: dict[str, str] = setting({}, "Which.")
 
 
 class More(Bounded):
@@ -36,6 +37,7 @@ def test_descriptions_end_with_their_bounds() -> None:
         "above": "Above. [above 0]",
         "most": "At most. [up to 9]",
         "way": "Where.",
+        "names": "Which.",
     }
 
 
@@ -46,9 +48,17 @@ def test_descriptions_end_with_their_bounds() -> None:
         ({"whole": 10_001}, r"Setting `whole` is 10001; .* \(whole: How many\. \[1 to 10,000\]\)"),
         ({"share": 1.0}, "Setting `share` is 1; expected above 0 and below 1"),
         ({"share": float("nan")}, "Setting `share` is nan; expected above 0 and below 1"),
-        ({"way": "nowhere"}, "Setting `way` is 'nowhere'; expected .*'here' or 'there'"),
-        ({"most": "many"}, "Setting `most` is 'many'; expected"),
-        ({"hole": 1}, "There is no setting `hole`; there are above, least, most, share, way, whole"),
+        (
+            {"way": "their"},
+            r"Setting `way` is 'their'; expected one of here, there\. Did you mean `there`\? Change",
+        ),
+        ({"most": "many"}, "Setting `most` is 'many'; expected a whole number, at most 9. Change it"),
+        ({"most": [1]}, r"Setting `most` is \[1\]; expected a whole number, at most 9"),
+        ({"most": None}, r"Setting `most` is empty \(null\); expected a whole number"),
+        ({"above": True}, "Setting `above` is true; expected a number, above 0"),
+        ({"names": {"here": 1}}, "Setting `names.here` is 1; expected text, in quotes. Change it"),
+        ({"Hole": 1}, r"^There is no setting `Hole`\. Did you mean `whole`\?$"),
+        ({"x": 1}, "There is no setting `x`; there are above, least, most, names, share, way, whole"),
         ({"whole": 0, "share": 2}, "(?s)Setting `whole`.*\nSetting `share`"),
     ],
 )
@@ -56,6 +66,10 @@ def test_an_error_names_the_setting_its_value_and_what_was_expected(values: dict
     with pytest.raises(SettingsError, match=said) as caught:
         Bounded(**values)
     assert "pydantic" not in str(caught.value)
+
+
+def test_a_number_may_be_text_since_yaml_reads_some_as_text() -> None:
+    assert Bounded(share="1e-3", whole="48").as_dict() == Bounded(share=0.001, whole=48).as_dict()
 
 
 def test_a_rule_about_several_settings_names_them_all() -> None:
