@@ -4,9 +4,8 @@ import tempfile
 from pathlib import Path
 
 import click
-import yaml
 
-from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.base.settings import read_settings
 from rec_assets.serving.command import errors_as_messages
 
 # What a file is called by those who hand it out, and the format in which it is written.
@@ -42,14 +41,7 @@ def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
     kept with their reasons in OUT.rejects.parquet.
     """
     with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
-        _convert(KINDS[kind], source, target, _settings(config), Path(scratch))
-
-
-def _settings(config: Path | None) -> dict[str, object]:
-    values = yaml.safe_load(config.read_text(encoding="utf-8")) if config else {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"{config}: expected settings by name, found {values!r}.")
-    return values
+        _convert(KINDS[kind], source, target, read_settings(config, "--config") if config else {}, Path(scratch))
 
 
 def _convert(written_as: str, source: Path, target: Path, values: dict[str, object], scratch: Path) -> None:
