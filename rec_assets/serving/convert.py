@@ -57,6 +57,7 @@ def _convert(written_as: str, source: Path, target: Path, values: dict[str, obje
     files, left_out = open_archives(locate(str(source)))
     rejects = target.with_suffix(".rejects.parquet")
     with duckdb.connect(config={"memory_limit": "400MB", "temp_directory": str(scratch)}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         staged = stage_playlists(connection, files, settings, scratch)
         for table, path in [(staged.rejects, rejects)] * bool(staged.reject_count) + [(staged.rows, target)]:
             with atomic_file(UPath(path), scratch) as temporary:
