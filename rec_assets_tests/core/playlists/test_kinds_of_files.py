@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from rec_assets.core.base.errors import RecAssetsError, SourceError
 from rec_assets.core.playlists.readers.files import SourceFile, content_digest, locate, open_archives
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
+from rec_assets.serving.main import main
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "your-playlists.md"
 EXAMPLE = re.compile(
@@ -444,3 +446,17 @@ def test_json_lines_that_are_no_records_are_rejects(tmp_path: Path, stage: Stage
         (2, "broken", "no JSON object"),
         (4, "[1]", "no JSON object"),
     ]
+
+
+def test_what_is_converted_is_read_again_as_it_was(tmp_path: Path, stage: Stage) -> None:
+    path = write(
+        tmp_path / "in" / "history.jsonl", '{"ts": 60, "user": "u", "artistName": "a", "trackName": "t"}\nbad\n'
+    )
+    target, config = tmp_path / "out.parquet", write(tmp_path / "c.yaml", "session_gap_minutes: 5\n")
+
+    command = ["convert", "spotify-history", str(path.parent), str(target), "--config", str(config)]
+    result = CliRunner().invoke(main, command)
+
+    assert result.exit_code == 0, result.output
+    assert "1 rows cannot be read; they are in" in result.output
+    assert rows(stage(target)) == rows(stage(path, session_gap_minutes=5)) == [("u", "1970-01-01 00:01:00", "a", "t")]
