@@ -130,7 +130,7 @@ def batch(rows: int) -> dict[str, float | int]:
         files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
         mapped = own_index(connection, files["track_catalog"], model.names)
         playlists = model.known_rows(FlatSequences.from_relation(files["playlist_sequences"]), mapped)
-        stream = recommend_to_all(model, playlists, depth=20, on_progress=lambda told: print(told, file=sys.stderr))
+        stream = recommend_to_all(model, playlists, depth=20, on_progress=lambda *done: print(*done, file=sys.stderr))
         target = promoted_store(rows) / "playlist_recommendations.parquet"
         write_table(connection.from_arrow(stream), target, {})
     return {

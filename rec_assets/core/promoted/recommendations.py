@@ -141,7 +141,6 @@ _TEXT = pa.string()
 SCHEMA = pa.schema(
     {"playlist_id": _TEXT, "rank": pa.int32(), "artist": _TEXT, "track": _TEXT, "score": pa.float32()}.items()
 )
-_REPORT_EVERY = 20_000
 
 
 class RecommendationsSettings(Settings):
@@ -155,25 +154,23 @@ def recommend_to_all(
     histories: FlatSequences,
     *,
     depth: int,
-    on_progress: Callable[[str], None] = lambda message: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pa.RecordBatchReader:
     """The ``depth`` best tracks after each of ``histories`` (of rows), in their order, as they are read.
 
     Columns are ``playlist_id, rank`` (1 = best) ``, artist, track, score``; the score is null where popularity filled
-    up the list. ``on_progress`` is called with a sentence now and then.
+    up the list. ``on_progress`` is called with how many are done, and of how many.
     """
     return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, depth, on_progress))
 
 
 def _batches(
-    model: PromotedModel, histories: FlatSequences, depth: int, on_progress: Callable[[str], None]
+    model: PromotedModel, histories: FlatSequences, depth: int, on_progress: Callable[[int, int], None]
 ) -> Iterator[pa.RecordBatch]:
-    artists, titles, done = model.names.artists.to_arrow(), model.names.titles.to_arrow(), 0
+    artists, titles = model.names.artists.to_arrow(), model.names.titles.to_arrow()
     for part, answers in model.recommender.answers(histories, depth=depth):
         yield _batch(model, histories.ids[part], answers, artists, titles)
-        if part.stop - done >= _REPORT_EVERY:
-            done = part.stop
-            on_progress(f"recommended to {done:,} of {len(histories):,} playlists")
+        on_progress(part.stop, len(histories))
 
 
 def _batch(
