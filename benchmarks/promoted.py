@@ -132,7 +132,7 @@ def batch(rows: int) -> dict[str, float | int]:
         playlists = model.known_rows(FlatSequences.from_relation(files["playlist_sequences"]), mapped)
         names = files["playlist_sequences"].select("user_id", "playlist").to_arrow_table()
         stream = recommend_to_all(
-            model, playlists, names, depth=20, on_progress=lambda told: print(told, file=sys.stderr)
+            model, playlists, names, depth=20, on_progress=lambda *done: print(*done, file=sys.stderr)
         )
         target = promoted_store(rows) / "playlist_recommendations.parquet"
         write_table(connection.from_arrow(stream), target, {})

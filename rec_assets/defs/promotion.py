@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,7 @@ from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
 from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
+from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import fresh_days
 from rec_assets.store.asset_store import AssetStore
@@ -68,6 +70,7 @@ def promotion_decision(
             k=candidate["k"],
             most=config.compared_playlists,
             known_share=known_share(track_catalog, mapped),
+            on_progress=partial(log_share(context), "playlists ranked by the promoted model"),
         )
     failed = _failed_checks(context, lineage.ancestors)
     decision = decide(candidate, model.facts if model else None, comparison, config, failed)
@@ -209,6 +212,7 @@ def promoted_model(
     _require_still_valid(promotion_decision, models.current_or_none())
     version = models.next_version()
     facts = {"version": version, **promotion_decision["candidate"], "figures": promotion_decision["figures"]}
+    context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
     target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks), facts, lineage)
     kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
@@ -257,7 +261,8 @@ def playlist_recommendations(
             f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
             f"{silent:,} playlists hold none that it knows and get what is popular."
         )
-    batches = recommend_to_all(model, known, names, depth=config.recommended_tracks, on_progress=context.log.info)
+    told = partial(log_share(context), "playlists recommended to")
+    batches = recommend_to_all(model, known, names, depth=config.recommended_tracks, on_progress=told)
     metadata = {
         "version": promoted_model["version"],
         "playlists": len(playlists),

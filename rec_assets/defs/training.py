@@ -17,6 +17,7 @@ from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import escape_markdown
@@ -127,7 +128,7 @@ def track_ranker(
                 train_word2vec(base, _for_small_library(context, config, base), log_epochs(context)).embeddings
             ),
             lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
-            _log_tenths(context),
+            log_share(context),
         )
     except DataError as error:
         context.log.warning(f"No ranker is trained: {error}")
@@ -146,18 +147,6 @@ def _as_list(gains: dict[str, float], shown: int = 10) -> str:
         return "Nothing was learned."
     largest = sorted(gains.items(), key=lambda item: -item[1])[:shown]
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
-
-
-def _log_tenths(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
-    """Logs each tenth of the examples of a ranker, and of its trees."""
-    last: dict[str, int] = {}
-
-    def log(what: str, done: int, total: int) -> None:
-        if 10 * done // total > last.get(what, 0):
-            last[what] = 10 * done // total
-            context.log.info(f"{done:,} of {total:,} {what}")
-
-    return log
 
 
 class RecommenderConfig(dg.Config, RecommenderSettings):

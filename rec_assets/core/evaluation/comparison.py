@@ -1,6 +1,7 @@
 """Strategies on held-out playlists: held against each other, and a few examples of what the chosen one answers."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,10 @@ TOP = 10
 _STABILITY_PLAYLISTS = 500
 
 
+def _say_nothing(done: int, total: int) -> None:
+    pass
+
+
 class LeaderboardSettings(Settings):
     """What the leaderboard compares."""
 
@@ -36,24 +41,29 @@ class LeaderboardSettings(Settings):
     )
 
 
-def rank_held_out(recommender: Recommender, sequences: FlatSequences) -> HeldOutRanks:
+def rank_held_out(
+    recommender: Recommender, sequences: FlatSequences, on_progress: Callable[[int, int], None] = _say_nothing
+) -> HeldOutRanks:
     """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
 
-    Raises DataError: there is no sequence.
+    ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
-    answers = _answer(recommender, recommender.chosen, sequences)
+    answers = _answer(recommender, recommender.chosen, sequences, on_progress)
     return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
 
 
 def try_contender(
-    recommender: Recommender, contender: Contender, sequences: FlatSequences
+    recommender: Recommender,
+    contender: Contender,
+    sequences: FlatSequences,
+    on_progress: Callable[[int, int], None] = _say_nothing,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
 
-    Raises DataError: there is no sequence.
+    ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
     start = time.perf_counter()
-    answers = _answer(recommender, contender, sequences)
+    answers = _answer(recommender, contender, sequences, on_progress)
     seconds = time.perf_counter() - start
     figures = {
         "strategy": contender.label,
@@ -67,9 +77,16 @@ def try_contender(
     return figures, answers.ranks
 
 
-def _answer(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> HeldOutAnswers:
-    strategy, depth = recommender.strategies[contender.label], recommender.settings.k
-    return answer_held_out(strategy, recommender.tracks, sequences, depth=depth, repeats=contender.repeats)
+def _answer(
+    recommender: Recommender,
+    contender: Contender,
+    sequences: FlatSequences,
+    on_progress: Callable[[int, int], None],
+) -> HeldOutAnswers:
+    strategy, depth, repeats = recommender.strategies[contender.label], recommender.settings.k, contender.repeats
+    return answer_held_out(
+        strategy, recommender.tracks, sequences, depth=depth, repeats=repeats, on_progress=on_progress
+    )
 
 
 def _figures(answers: HeldOutAnswers, recommender: Recommender, playlists: int, k: int) -> dict[str, float | int]:

@@ -1,5 +1,6 @@
 """Hold out the last track of each playlist, and find the place at which a strategy recommends it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +49,20 @@ class HeldOutAnswers:
 
 
 def answer_held_out(
-    strategy: Strategy, tracks: Tracks, sequences: FlatSequences, *, depth: int, repeats: bool
+    strategy: Strategy,
+    tracks: Tracks,
+    sequences: FlatSequences,
+    *,
+    depth: int,
+    repeats: bool,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> HeldOutAnswers:
     """Ask for the track that follows each history, the last track of each of ``sequences`` being the target.
 
     ``strategy`` was fitted on other playlists than ``sequences``, which are by track index and have two tracks or more;
     a target beyond the ``depth`` tracks recommended is not found; with ``repeats`` tracks of the history may be
-    recommended. Raises DataError: there is no sequence.
+    recommended. ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no
+    sequence.
     """
     if len(sequences) == 0:
         raise DataError("there is no held-out playlist to rank; materialize the splits from more playlists.")
@@ -65,6 +73,7 @@ def answer_held_out(
     for part, answers in recommend(strategy, tracks, rows.histories(), depth=depth, repeats=repeats):
         ranks[part] = answers.rank_of(targets[part])
         recommended += np.bincount(answers.rows[answers.rows != NO_TRACK], minlength=len(tracks))
+        on_progress(min(part.stop, len(rows)), len(rows))
     return HeldOutAnswers(ranks, recommended)
 
 

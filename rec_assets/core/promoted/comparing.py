@@ -3,6 +3,7 @@
 Tracks of one catalog are found in another by artist and name: track indexes mean something within one catalog only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,12 +66,13 @@ def compare(
     k: int,
     most: int,
     known_share: float,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Comparison:
     """Ranks of both models on at most ``most`` of the held-out playlists that neither was trained on.
 
     ``own_index`` is that of :func:`own_index`; ``held_out`` (m,) are the candidate's held-out playlists, by its
     catalog, and ``candidate_ranks`` (m,) its ranks of their last tracks, 0 = not found. For ``k`` and ``known_share``
-    see :class:`Comparison`.
+    see :class:`Comparison`. ``on_progress`` is called with how many are done, and of how many.
     """
     unseen = np.flatnonzero(~np.isin(held_out.ids, model.recommender.trained_on))
     chosen = unseen[:most]
@@ -80,6 +82,7 @@ def compare(
     ranks = np.zeros(len(asked), np.int32)
     for part, answers in model.recommender.answers(model.known_rows(asked.histories(), own_index), depth=k):
         ranks[part] = answers.rank_of(target_rows[part])
+        on_progress(part.stop, len(asked))
     return Comparison(
         candidate=candidate_ranks[chosen],
         promoted=ranks,

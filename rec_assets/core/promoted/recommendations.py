@@ -144,7 +144,6 @@ SCHEMA = pa.schema(
         **{"artist": _TEXT, "track": _TEXT, "score": pa.float32()},
     }.items()
 )
-_REPORT_EVERY = 20_000
 
 
 class RecommendationsSettings(Settings):
@@ -159,13 +158,13 @@ def recommend_to_all(
     playlists: pa.Table,
     *,
     depth: int,
-    on_progress: Callable[[str], None] = lambda message: None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pa.RecordBatchReader:
     """The ``depth`` best tracks after each of ``histories`` (n,) of rows, in their order, as they are read.
 
     ``playlists`` (n,) are their ``user_id, playlist``. Columns are these and ``rank`` (1 = best) ``, artist, track,
-    score``; the score is null where popularity filled up the list. ``on_progress`` is called with a sentence now and
-    then.
+    score``; the score is null where popularity filled up the list. ``on_progress`` is called with how many are done,
+    and of how many.
     """
     return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, playlists, depth, on_progress))
 
@@ -175,14 +174,12 @@ def _batches(
     histories: FlatSequences,
     playlists: pa.Table,
     depth: int,
-    on_progress: Callable[[str], None],
+    on_progress: Callable[[int, int], None],
 ) -> Iterator[pa.RecordBatch]:
-    artists, titles, done = model.names.artists.to_arrow(), model.names.titles.to_arrow(), 0
+    artists, titles = model.names.artists.to_arrow(), model.names.titles.to_arrow()
     for part, answers in model.answers(histories, k=depth):
         yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers, artists, titles)
-        if part.stop - done >= _REPORT_EVERY:
-            done = part.stop
-            on_progress(f"recommended to {done:,} of {len(histories):,} playlists")
+        on_progress(part.stop, len(histories))
 
 
 def _batch(

@@ -106,17 +106,18 @@ def _added_up(entries: Entries, spare: Entries, count: int, width: int) -> Entri
 
 
 @compiled
-def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
+def multiply(left: Rows, right: Rows, width: int, most: int, read: int) -> Rows:
     """The product of both, by Gustavson 1978, "Two fast algorithms for sparse matrices".
 
     Each row keeps its ``most`` highest values, ties by the lowest column. Its entries ascend by column, or, where some
-    are left out, are in the order of a heap. ``right`` has ``width`` columns; values that are 0 are no entries.
+    are left out, are in the order of a heap. ``right`` has ``width`` columns; values that are 0 are no entries. Of each
+    of its rows the first ``read`` entries count.
     """
     rows = len(left[0]) - 1
     room, met = 0, np.zeros(rows, np.int64)
     for row in range(rows):
         for entry in range(left[0][row], left[0][row + 1]):
-            met[row] += right[0][left[1][entry] + 1] - right[0][left[1][entry]]
+            met[row] += min(right[0][left[1][entry] + 1] - right[0][left[1][entry]], read)
         room += min(met[row], width, most)
     columns, values, starts = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(rows + 1, np.int64)
     largest = met.max() if rows else 0
@@ -124,7 +125,8 @@ def multiply(left: Rows, right: Rows, width: int, most: int) -> Rows:
     for row in range(rows):
         count = 0
         for entry in range(left[0][row], left[0][row + 1]):
-            first, last = right[0][left[1][entry]], right[0][left[1][entry] + 1]
+            first = right[0][left[1][entry]]
+            last = min(right[0][left[1][entry] + 1], first + read)
             entries[0][count : count + last - first] = right[1][first:last]
             entries[1][count : count + last - first] = left[2][entry] * right[2][first:last]
             count += last - first
@@ -305,12 +307,13 @@ def look_up(rows: Rows, row: np.ndarray, column: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def distinct(values: np.ndarray, offsets: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The values of each sequence without repeats, in the order in which they come first; and where they begin."""
+def distinct(values: np.ndarray, offsets: np.ndarray, width: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The last ``most`` values of each sequence without repeats, as they come first there; and where they begin."""
     kept, starts, last = np.empty(len(values), np.int32), np.zeros(len(offsets), np.int64), np.full(width, -1)
     count = 0
     for sequence in range(len(offsets) - 1):
-        for value in values[offsets[sequence] : offsets[sequence + 1]]:
+        first = max(offsets[sequence], offsets[sequence + 1] - most)
+        for value in values[first : offsets[sequence + 1]]:
             if last[value] != sequence:
                 last[value] = sequence
                 kept[count] = value

@@ -55,13 +55,14 @@ class SparseRows:
         """The arrays, as the compiled loops take them."""
         return read_only(self.starts), read_only(self.columns), read_only(self.values)
 
-    def times(self, right: "SparseRows", most: int | None = None) -> "SparseRows":
+    def times(self, right: "SparseRows", most: int | None = None, read: int | None = None) -> "SparseRows":
         """The product, of which each row keeps its ``most`` highest values, ties by the lowest column.
 
-        A row may hold a column twice here, and in no product.
+        Of each row of ``right`` the first ``read`` entries count. A row may hold a column twice here, and in no
+        product.
         """
-        kept = right.width if most is None else min(most, right.width)
-        return SparseRows(*_loops().multiply(self.parts, right.parts, right.width, kept), width=right.width)
+        kept, counted = (right.width if bound is None else min(bound, right.width) for bound in (most, read))
+        return SparseRows(*_loops().multiply(self.parts, right.parts, right.width, kept, counted), width=right.width)
 
     def times_vectors(self, vectors: np.ndarray) -> np.ndarray:
         """(r, d) float32 product with ``vectors`` (width, d)."""

@@ -1,6 +1,7 @@
 """Ranks of held-out tracks, hit rates over them and by kind of playlist, all strategies compared, and a report."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -31,6 +32,7 @@ from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import MapSettings
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.progress import log_share
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.written import escape_markdown
@@ -55,7 +57,8 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         sequences: Relation,
     ) -> dg.MaterializeResult[Relation]:
         lineage = lineage_of(context, store, {})
-        result = rank_held_out(recommender, FlatSequences.from_relation(sequences))
+        told = partial(log_share(context), "playlists ranked")
+        result = rank_held_out(recommender, FlatSequences.from_relation(sequences), told)
         strategy = recommender.chosen.label
         playlists = sequences.select("user_id", "playlist").to_arrow_table()
         table = ranks_table(result, playlists, strategy=strategy, k=recommender.settings.k)
@@ -159,7 +162,8 @@ def model_leaderboard(
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
     rows = []
     for contender in recommender.contenders:
-        figures, ranks = try_contender(recommender, contender, held_out)
+        told = partial(log_share(context), f"playlists ranked by {contender.label}")
+        figures, ranks = try_contender(recommender, contender, held_out, told)
         context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {figures['hit_rate']:.4f}")
         own = {
             "training_seconds": _training_seconds(context, contender.strategy),

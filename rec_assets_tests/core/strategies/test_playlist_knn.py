@@ -65,6 +65,18 @@ def test_the_fiftieth_track_from_the_end_is_heard_the_one_before_it_is_not() -> 
     assert sorted(world.tracks.track_index[rows[0]].tolist()) == [0, 1, 3, 4]
 
 
+def test_popular_tracks_and_long_playlists_cost_no_more_than_a_bound() -> None:
+    playlists = [[0, 1], [0, 2], [0, 3], [4, 5, 6, 7]]
+    world = World.of([0] * 8, playlists, [[0], [7], [4]])
+    with patch.multiple(playlist_knn, _READ=2, _LONGEST=3):
+        strategy = PlaylistKnn.fit(world.tracks, world.training, PlaylistKnnSettings())
+        rows = slow.answered(strategy.score(world.histories).top(8))
+
+    heard = [sorted(world.tracks.track_index[row].tolist()) for row in rows]
+    assert heard == [[0, 1, 2], [5, 6, 7], []]
+    assert strategy.held_together(int(world.tracks.row_of[0]), world.tracks.row_of[[0, 3]]).tolist() == [3, 1]
+
+
 def test_playlists_that_hold_two_tracks_are_counted() -> None:
     world = World.of([0] * 3, [[0, 1], [1, 0, 0], [1, 2], [0]], [[0]])
     strategy = PlaylistKnn.fit(world.tracks, world.training, PlaylistKnnSettings())
@@ -76,7 +88,7 @@ def test_playlists_that_hold_two_tracks_are_counted() -> None:
 def test_a_playlist_holds_a_track_once_and_a_track_its_playlists_in_order() -> None:
     playlists = slow.sequences_of([[3, 1, 3], [], [2, 1]])
 
-    held, starts = loops.distinct(playlists.values, playlists.offsets, 5)
+    held, starts = loops.distinct(playlists.values, playlists.offsets, 5, 3)
     begins, holders = loops.transposed(starts, held, 5)
 
     assert (held.tolist(), starts.tolist()) == ([3, 1, 2, 1], [0, 2, 2, 4])
