@@ -199,7 +199,12 @@ def test_materialize_all_is_one_click_without_a_question_and_succeeds(ui: UI, ru
 def test_a_table_page_shows_columns_counts_and_its_first_rows(ui: UI) -> None:
     page = ui.open("/assets/raw_playlists")
 
-    for text in ("Who made the playlist.", "Row count", "reject_share", "rejects_path"):
+    for text in (
+        "Who made the playlist; null where the source has no users.",
+        "Row count",
+        "reject_share",
+        "rejects_path",
+    ):
         playwright.expect(page.get_by_text(text, exact=True)).to_be_visible()
     _metadata_value(page, "preview").get_by_text("[Show Markdown]").click()
     rows = page.get_by_role("dialog").get_by_role("row")

@@ -126,7 +126,9 @@ def test_of_two_spellings_one_is_recommended_and_none_of_a_track_of_the_history(
     spelt = [(normalise(artist or ""), normalise(title or "")) for artist, title in model.names.of(np.arange(TRACKS))]
     assert len(set(spelt)) == TRACKS // 2
 
-    table = recommend_to_all(model, asked, depth=k).read_all().to_pylist()
+    names = [f"p{number}" for number in range(len(histories))]
+    playlists = pa.table({"user_id": pa.nulls(len(names), pa.string()), "playlist": names})
+    table = recommend_to_all(model, asked, playlists, depth=k).read_all().to_pylist()
 
     for number, history in enumerate(histories):
         taken = set() if settings.get("repeats") == "allowed" else {spelt[track] for track in history}
@@ -135,7 +137,7 @@ def test_of_two_spellings_one_is_recommended_and_none_of_a_track_of_the_history(
             if spelt[track] not in taken or (track in history and spelt[track] not in map(spelt.__getitem__, expected)):
                 taken.add(spelt[track])
                 expected.append(track)
-        own = [row for row in table if row["playlist_id"] == f"p{number}"]
+        own = [row for row in table if row["playlist"] == names[number]]
         assert [(row["artist"], row["track"]) for row in own] == model.names.of(np.array(expected[:k]))
         assert [row["rank"] for row in own] == list(range(1, len(own) + 1))
         if history:

@@ -1,10 +1,12 @@
 """Which files a source names, in which order, what of it is left out, and whether they changed."""
 
+import errno
 import glob
 import gzip
 import hashlib
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -84,8 +86,14 @@ def readable(file: SourceFile | Path) -> Iterator[None]:
             f"{file} cannot be opened: {error.strerror}. Set `source` to a file that may be read, or change its "
             "permissions."
         ) from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise SourceError(f"{file} cannot be unpacked: {error}. Download or compress it again.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise SourceError(  # a place that cannot be, in a damaged archive
+            f"{file} cannot be unpacked: its table of contents is damaged. Download or compress it again."
+        ) from error
 
 
 @dataclass(frozen=True)
