@@ -1,13 +1,12 @@
 """The code location: what Dagster loads."""
 
-import os
 
 import dagster as dg
 
 from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule
 from rec_assets.defs.console import console
 from rec_assets.defs.jobs import ALL_JOBS, ROOMS
-from rec_assets.paths import duckdb_threads, storage_base
+from rec_assets.paths import duckdb_threads, memory_limit, storage_base
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.io_manager import StoreIOManagerFactory
@@ -18,7 +17,7 @@ def build_definitions(base: str) -> dg.Definitions:
     # "At launch", because Dagster makes a copy of any other resource for each one that holds it, and there
     # must be one connection.
     duckdb = SharedDuckDB.configure_at_launch(
-        memory_limit=os.environ.get("REC_ASSETS_MEMORY_LIMIT") or "400MB",
+        memory_limit=memory_limit(),
         threads=duckdb_threads(),
     )
     store = AssetStore.configure_at_launch(base=base, duckdb=duckdb)

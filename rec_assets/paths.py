@@ -47,3 +47,8 @@ def fresh_days() -> float:
     if not 0 < days < 10_000:
         raise SettingsError(f"REC_ASSETS_FRESH_DAYS is {text!r}; expected days between two trainings, above 0.")
     return days
+
+
+def memory_limit() -> str:
+    """What DuckDB may use before it spills to disk: ``REC_ASSETS_MEMORY_LIMIT``, else 400MB."""
+    return os.environ.get("REC_ASSETS_MEMORY_LIMIT") or "400MB"

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from rec_assets.core.base.settings import read_settings
+from rec_assets.paths import memory_limit
 from rec_assets.serving.command import errors_as_messages
 
 # What a file is called by those who hand it out, and the format in which it is written.
@@ -56,7 +57,7 @@ def _convert(written_as: str, source: Path, target: Path, values: dict[str, obje
     settings = SourceSettings(**{"format": written_as, **values})
     files, left_out = open_archives(locate(str(source)))
     rejects = target.with_suffix(".rejects.parquet")
-    with duckdb.connect(config={"memory_limit": "400MB", "temp_directory": str(scratch)}) as connection:
+    with duckdb.connect(config={"memory_limit": memory_limit(), "temp_directory": str(scratch)}) as connection:
         connection.execute("SET enable_progress_bar = false")
         staged = stage_playlists(connection, files, settings, scratch)
         for table, path in [(staged.rejects, rejects)] * bool(staged.reject_count) + [(staged.rows, target)]:
