@@ -1,6 +1,5 @@
 """The code location: what Dagster loads."""
 
-
 import dagster as dg
 
 from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule

@@ -8,7 +8,6 @@ from rec_assets.core.base.relations import Relation, fetch_row, query, sql_text
 _SPACES = "".join(map(chr, [*range(0x21), *range(0x7F, 0xA1), 0x1680, 0x180E, *range(0x2000, 0x2010)]))
 _SPACES += "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 _TRIMMED = f"'{_SPACES[1:]}' || chr(0)"
-_SPACE = r"\x00-\x20\x7f-\xa0\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}\x{2029}\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}"
 # Characters that are no spaces and make no other letter with what is before them: most of Latin, Greek, Cyrillic,
 # Chinese, Japanese and Korean.
 _PLAIN = (
@@ -34,13 +33,14 @@ def cleaned_sql(text: str, missing: Sequence[str] = ()) -> str:
 
 
 def lacking_sql(text: str, missing: Sequence[str] = ()) -> str:
-    """SQL for whether :func:`cleaned_sql` is NULL, in a tenth of its time."""
+    """SQL for whether :func:`cleaned_sql` is NULL, in a fraction of its time."""
+    lacks = f"({cleaned_sql(text, missing)}) IS NULL"
     if missing:
-        return f"({cleaned_sql(text, missing)}) IS NULL"
-    # Of names that begin with a letter in the order of code points, no more is looked at than that.
-    letters = [("!", "~"), ("\u00a1", "\u167f"), ("\u3001", "\ufefe")]
-    begins = " OR ".join(f"({text} >= '{low}' AND {text} <= '{high}')" for low, high in letters)
-    return f"NOT coalesce({begins} OR NOT regexp_full_match({text}, '[{_SPACE}]*'), false)"
+        return lacks
+    # Only what begins with a space can be nothing but spaces.
+    spaces = (("\x7f", "\u00a1"), ("\u1680", "\u3001"), ("\ufeff", "\uff00"))
+    others = "".join(f" OR ({text} >= '{low}' AND {text} < '{high}')" for low, high in spaces)
+    return f"(({text} IS NULL OR {text} < '!'{others}) AND {lacks})"
 
 
 def whole_number_sql(text: str) -> str:

@@ -203,7 +203,7 @@ class _Source:
         is_parquet, missing = layout.format is SourceFormat.parquet, self._settings.missing_values
         lacks = {n: lacking_sql(n, missing) if is_parquet and n in own else f"{names[n]} IS NULL" for n in NAMES}
         fields = ", ".join(f"{names[name]} AS {name}, {lacks[name]} AS lacks_{name}" for name in NAMES)
-        whole = f"""SELECT {number} AS file_number, {sql_text(file.name)} AS source_file, line_number,
+        whole = f"""SELECT {number} AS file_number, {sql_text(file.name)} AS source_file, line_number, place,
             {row_id} AS row_id, {fields}, {moments} AS moment, text, fault FROM ({sql})"""
         return FileRows(file, whole, "row_id" in own)
 
@@ -299,13 +299,19 @@ class _Source:
         # A file none of whose rows names a user is one without users.
         with_users = [number for number in self._user_files() if without.get(number, 0) < totals.get(number, 0)]
         lacks_user = f"(lacks_user_id AND file_number IN ({', '.join(map(str, with_users)) or -1}))"
-        rejects = candidates.filter(f"fault IS NOT NULL OR {lacks_user} OR reason IS NOT NULL").select(
+        rejected = candidates.filter(f"fault IS NOT NULL OR {lacks_user} OR reason IS NOT NULL")
+        rejects = rejected.select(
             "source_file, line_number, text,"
             f" coalesce(fault, CASE WHEN {lacks_user} THEN 'no user' END, reason) AS reason"
         )
-        good = f"fault IS NULL AND NOT {lacks_user} AND {reason} IS NULL"
-        rows = query(everything, "everything", f"SELECT * EXCLUDE (text, fault) FROM everything WHERE {good}")
-        reject_count = count_rows(rejects)
+        reject_count, rows = count_rows(rejects), everything
+        if reject_count:  # by their places, since to judge every name again takes as long as to write it
+            rows = query(
+                everything,
+                "everything",
+                f"""SELECT everything.* FROM everything ANTI JOIN ({rejected.sql_query()}) rejected
+                    ON everything.file_number = rejected.file_number AND everything.place = rejected.place""",
+            )
         return rows, rejects, sum(totals.values()) - reject_count, reject_count
 
     def _user_files(self) -> list[int]:
@@ -316,7 +322,7 @@ class _Source:
         query(
             everything,
             "everything",
-            f"""SELECT file_number, source_file, line_number,
+            f"""SELECT file_number, source_file, line_number, place,
                     coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text,
                     fault, {reason} AS reason, lacks_user_id
                 FROM everything WHERE fault IS NOT NULL OR {reason} IS NOT NULL
