@@ -12,6 +12,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation, count_rows, fetch_row
 from rec_assets.core.evaluation.figures import rank_arrays
+from rec_assets.core.evaluation.repetition import Repetition
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.hit_rates import plot_promotion_history
 from rec_assets.core.playlists.splits import copied_share
@@ -46,6 +47,7 @@ def promotion_decision(
     validation_sequences: Relation,
     validation_ranks: Relation,
     validation_hit_rate: dict,
+    model_leaderboard: Relation,
 ) -> dg.MaterializeResult[dict]:
     """The candidate against the promoted model: both on the same held-out playlists, and the data of both."""
     version, model = _promoted(store.promoted_models, config)
@@ -59,6 +61,7 @@ def promotion_decision(
     }
     candidate = _describe(lineage, recommender, validation_hit_rate, counts)
     candidate["copied_share"] = copied_share(train_sequences, validation_sequences)
+    candidate["only_repeats"] = Repetition.of(model_leaderboard).in_words()
     comparison = None
     if model is not None:
         mapped = own_index(store.duckdb.connect(), track_catalog, model.names)

@@ -1,8 +1,12 @@
-"""What the shell shows of an error; without this a message could be lost in a stack, or a defect lack its stack."""
+"""What the shell shows; without this a message could be lost in a stack, or a long step be taken for dead."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from rec_assets.defs import ingestion
+from rec_assets.defs.shared import progress
 from rec_assets_tests.conftest import SMALL, Project
 
 
@@ -32,3 +36,15 @@ def test_any_other_error_keeps_its_stack(project, capfd, monkeypatch) -> None:
 
     assert "ZeroDivisionError: a defect" in text
     assert "Stack Trace" in text
+
+
+def test_a_long_step_says_every_five_seconds_which_share_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, said = iter([0.0, 1.0, 5.0, 5.0, 9.9, 10.0, 10.0]), []
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    context: Any = SimpleNamespace(log=SimpleNamespace(info=said.append))
+
+    log = progress.log_share(context)
+    for done in (100, 500, 900, 1_000):
+        log("playlists ranked", done, 2_000)
+
+    assert said == ["500 of 2,000 playlists ranked, 25% done", "1,000 of 2,000 playlists ranked, 50% done"]

@@ -45,7 +45,7 @@ UPSTREAM: dict[str, set[str]] = {
     },
     "promotion_decision": {
         *("track_catalog", "playlist_sequences", "train_sequences", "validation_sequences"),
-        *("recommender", "validation_ranks", "validation_hit_rate"),
+        *("recommender", "validation_ranks", "validation_hit_rate", "model_leaderboard"),
     },
     "promoted_model": {"promotion_decision", "track_catalog", "recommender"},
     "playlist_recommendations": {"promoted_model", "track_catalog", "playlist_sequences"},

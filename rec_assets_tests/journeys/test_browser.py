@@ -275,6 +275,14 @@ def test_the_launchpad_shows_the_defaults_and_takes_a_flat_config(ui: UI) -> Non
     playwright.expect(page.get_by_role("button", name="Materialize").last).to_be_enabled()
     playwright.expect(page.get_by_text("No errors", exact=True)).to_be_visible()
 
+    # What is refused is said in our words, without a stack.
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("epoch: 2")
+    page.get_by_role("button", name="Materialize").last.click()
+    refused = page.get_by_role("dialog").filter(has_text="There is no setting `epoch`. Did you mean `epochs`?")
+    playwright.expect(refused).to_be_visible()
+    playwright.expect(refused).not_to_contain_text("File ")
+
 
 def test_the_daemon_ticks_the_schedule_with_the_settings_of_its_file(ui: UI, refused_run: dict[str, Any]) -> None:
     tags = {tag["key"]: tag["value"] for tag in refused_run["tags"]}

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from rec_assets.core.base.errors import DataError
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import PromotedModels
-from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import SMALL, Project, Row, made_rows, write_unescaped_csv
 
 GATE = {
     "max_hit_rate_loss": 0.03, "max_hit_rate_shift": 0.1, "min_data_ratio": 0.8, "max_data_ratio": 3,
@@ -23,7 +23,7 @@ GATE = {
 TO_PROMOTION = [
     "raw_playlists", "track_catalog", "playlist_sequences", "train_sequences", "validation_sequences",
     "test_sequences", "track_embeddings", "recommender", "validation_ranks", "validation_hit_rate",
-    "promotion_decision", "promoted_model", "playlist_recommendations",
+    "model_leaderboard", "promotion_decision", "promoted_model", "playlist_recommendations",
 ]  # fmt: skip
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 
@@ -138,6 +138,28 @@ def test_broken_data_are_refused_with_the_reason_and_nothing_promoted_changes(pr
     with pytest.raises(DataError, match="the candidate was refused: "):
         promoted.materialize(["promoted_model"])
     assert kept(promoted) == before
+
+
+def test_a_first_model_of_rows_that_the_source_has_twice_is_refused_and_its_remedies_help(project: Project) -> None:
+    """Each playlist is its own first half again; 30 of them are asked for their last track."""
+    good = made_rows(playlists=150, tracks=400)
+    asked = {**SMALL, "k": 20, "source": str(write_unescaped_csv(project.folder / "twice.csv", [*good, *good]))}
+
+    refused = project.run_job(asked, check=False)
+
+    assert not refused.success
+    (decision,) = refused.asset_materializations_for_node("promotion_decision")
+    said = str(decision.metadata["decision"].value)
+    assert "no model is promoted, because ranker finds 100.0% of the held-out tracks" in said
+    assert "as where the source has its files or its rows twice. Remove the second copy" in said
+    (check,) = [e for e in refused.get_asset_check_evaluations() if e.check_name == "more_than_repeats_is_found"]
+    assert (check.passed, check.description in said) == (False, True)
+    assert PromotedModels(str(project.store)).current() is None
+
+    assert project.run_job({**asked, "may_only_repeat": True}).success
+    other = Project(project.folder / "once", project.instance, project.source)
+    other.folder.mkdir()
+    assert other.run_job({**asked, "source": str(write_unescaped_csv(project.folder / "once.csv", good))}).success
 
 
 def test_what_is_promoted_by_hand_meanwhile_makes_the_decision_void(promoted: Project) -> None:

@@ -47,6 +47,11 @@ class GateSettings(Settings):
         "track.",
         **_SHARE,
     )
+    may_only_repeat: bool = setting(
+        False,
+        "Promotes a candidate though nothing is found but tracks that the playlist held before, which mostly means "
+        "that the source has its files or its rows twice.",
+    )
     min_data_ratio: float = setting(
         0.8,
         "A candidate is refused if rows, playlists or tracks shrink to less than this many times those of the promoted "
@@ -93,8 +98,8 @@ def decide(
 
     Args:
         candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``question``, ``dev_run``,
-            ``copied_share``, ``validation_playlists`` and ``counts`` (``rows``, ``playlists``, ``tracks``) of the
-            candidate.
+            ``copied_share``, ``validation_playlists``, ``only_repeats`` (see :meth:`Repetition.in_words`) and ``counts``
+            (``rows``, ``playlists``, ``tracks``) of the candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
         bounds: see :class:`GateSettings`.
@@ -114,6 +119,8 @@ def decide(
             f"{candidate['copied_share']:.1%} of the held-out playlists are training playlists, too, track by track: "
             f"the source has them twice; expected at most {bounds.max_copied_share:.1%} (max_copied_share)"
         )
+    if candidate["only_repeats"] and not bounds.may_only_repeat:
+        reasons.append(f"{candidate['only_repeats']}, or set may_only_repeat: true if that is how playlists are")
     if promoted is not None and comparison is not None:
         if candidate["dev_run"] and not promoted["dev_run"]:
             reasons.append("the candidate is of a dev run, the promoted model is of all playlists")

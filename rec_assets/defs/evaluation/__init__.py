@@ -12,6 +12,7 @@ EVALUATION = Room(
     {"model_leaderboard": assets.ModelLeaderboardConfig, "recommendation_report": assets.ReportConfig},
     [
         *(checks.build_hit_rate_checks(part) for part in ("validation", "test")),
-        *(checks.agrees_with_validation, checks.no_slice_collapsed, checks.behaviour_checks),
+        *(checks.agrees_with_validation, checks.no_slice_collapsed),
+        *(checks.behaviour_checks, checks.more_than_repeats_is_found),
     ],
 )

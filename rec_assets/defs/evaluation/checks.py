@@ -9,6 +9,7 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.bootstrap import difference_interval, paired_difference_interval
 from rec_assets.core.evaluation.figures import rank_array, rank_arrays
 from rec_assets.core.evaluation.metrics import hits
+from rec_assets.core.evaluation.repetition import Repetition
 from rec_assets.core.evaluation.slices import SliceRate, collapsed_slices
 from rec_assets.defs.shared.materialized import rounded
 
@@ -121,6 +122,23 @@ def _better_strategies(model_leaderboard: Relation, chosen: str) -> list[str]:
     return [
         name for name, own in found.items() if name != chosen and paired_difference_interval(own, found[chosen]).low > 0
     ]
+
+
+@dg.asset_check(
+    asset="model_leaderboard",
+    description="Where a strategy finds 95 % of the held-out tracks of 20 playlists or more, one that never recommends "
+    "a track of the playlist finds more than 5 %. Else the data repeat themselves, and what finds them is no model: "
+    "look for files, or rows, that the source has twice.",
+)
+def more_than_repeats_is_found(model_leaderboard: Relation) -> dg.AssetCheckResult:
+    """Only warns, since the gate judges by the same rule, and says so."""
+    repetition = Repetition.of(model_leaderboard)
+    return dg.AssetCheckResult(
+        passed=not repetition.in_words(),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=repetition.in_words() or None,
+        metadata={name: rounded(value) for name, value in vars(repetition).items()},
+    )
 
 
 @dg.asset_check(

@@ -18,6 +18,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "strategy": "ranker",
         "question": {"strategy": "ranker", "repeats": True},
         "copied_share": 0.0,
+        "only_repeats": "",
         "hit_rate": 0.5,
         "interval": [0.4, 0.6],
         "popularity_hit_rate": 0.1,
@@ -55,6 +56,15 @@ def test_the_first_candidate_needs_only_its_checks_and_to_be_no_worse_than_popul
     assert reasons(facts(**few, validation_playlists=6), None, None)
     failed = decide(facts(), None, None, GateSettings(), ["track_embeddings.vectors_are_finite"])
     assert failed.reasons == ["the check track_embeddings.vectors_are_finite failed"]
+
+
+def test_a_first_candidate_that_only_finds_repeats_is_refused_unless_that_is_meant() -> None:
+    repeating = facts(only_repeats="ranker finds 100.0%. Remove the second copy")
+
+    assert reasons(repeating, None, None) == (
+        "ranker finds 100.0%. Remove the second copy, or set may_only_repeat: true if that is how playlists are"
+    )
+    assert not reasons(repeating, None, None, may_only_repeat=True)
 
 
 def test_held_out_playlists_that_are_training_playlists_are_refused_of_the_first_candidate_too() -> None:
