@@ -98,8 +98,8 @@ def decide(
 
     Args:
         candidate: ``hit_rate`` with its ``interval``, ``popularity_hit_rate``, ``k``, ``question``, ``dev_run``,
-            ``copied_share``, ``validation_playlists``, ``only_repeats`` (see :meth:`Repetition.in_words`) and ``counts``
-            (``rows``, ``playlists``, ``tracks``) of the candidate.
+            ``copied_share``, ``validation_playlists``, ``only_repeats`` (see :meth:`Repetition.in_words`) and
+            ``counts`` (``rows``, ``playlists``, ``tracks``) of the candidate.
         promoted: the same of the promoted model; None if there is none.
         comparison: None if there is no promoted model.
         bounds: see :class:`GateSettings`.
