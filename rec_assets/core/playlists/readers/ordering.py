@@ -1,10 +1,9 @@
 """``row_id``, one order over the rows of all files, and the sessions into which a history is cut."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Connection, Relation, fetch_row, query
+from rec_assets.core.base.relations import Relation, fetch_row, query
 from rec_assets.core.playlists.readers.files import SourceFile
 from rec_assets.core.playlists.readers.rows import number_sql, time_sql
 
@@ -15,55 +14,50 @@ _SECONDS_PER_MINUTE = 60
 _UNITS = ((1e17, 1_000_000_000), (1e14, 1_000_000), (1e11, 1_000))
 
 
-@dataclass(frozen=True)
-class FileRows:
-    """SQL over the rows of one file, and whether their ``row_id`` is a column of it or their place in it."""
-
-    file: SourceFile
-    sql: str
-    own_row_ids: bool
-
-
-def in_one_order(connection: Connection, parts: Sequence[FileRows]) -> str:
-    """SQL over the rows of all ``parts``, no ``row_id`` twice.
+def in_one_order(rows: Relation, files: Sequence[SourceFile], own: Sequence[int]) -> Relation:
+    """``rows`` with a ``row_id`` that no two share; ``own`` are the numbers of the files that have it as a column.
 
     Numbers that are unique over all files are one order and stay as they are, in whichever file a row is. Otherwise
     each file's rows follow those of the file before. Raises SourceError: a file's own numbers are not unique.
     """
-    if all(part.own_row_ids for part in parts):
-        union = " UNION ALL ".join(f"SELECT row_id FROM ({part.sql})" for part in parts)
-        if _is_rising(connection.sql(union)) or not _repeated(connection.sql(union)):
-            return " UNION ALL ".join(part.sql for part in parts)
-    return " UNION ALL ".join(_one_after_the_other(connection, parts))
-
-
-def _one_after_the_other(connection: Connection, parts: Sequence[FileRows]) -> list[str]:
-    selects, next_row_id = [], 0
-    for part in parts:
-        row_ids = connection.sql(f"SELECT row_id FROM ({part.sql})")
-        repeated = _repeated(row_ids) if part.own_row_ids else None
-        if repeated:
-            raise SourceError(
-                f"{part.file}: `row_id` is {repeated[0]} in {repeated[1]} rows; expected another number in each row. "
-                "Number the rows when you write the file, or leave the column out to take the order of the file."
-            )
-        low, high, count = fetch_row(
-            row_ids.aggregate("coalesce(min(row_id), 0), coalesce(max(row_id), -1), count(row_id)")
+    if len(own) == len(files):
+        if _is_rising(rows) or not _repeated(rows, "row_id"):
+            return rows
+    elif len(files) == 1:
+        return rows
+    repeated = _repeated(rows.filter(f"file_number IN ({', '.join(map(str, own)) or -1})"), "file_number, row_id")
+    if repeated:
+        file_number, row_id, times = repeated
+        raise SourceError(
+            f"{files[file_number]}: `row_id` is {row_id} in {times} rows; expected another number in each row. Number "
+            "the rows when you write the file, or leave the column out to take the order of the file."
         )
-        is_wide = high - low >= _WIDEST
-        number = f"row_id - ({low}) + {next_row_id}"
-        if is_wide:
-            dense = "row_number() OVER (ORDER BY row_id NULLS LAST)"
-            number = f"CASE WHEN row_id IS NOT NULL THEN {dense} - 1 + {next_row_id} END"
-        selects.append(f"SELECT * REPLACE ({number} AS row_id) FROM ({part.sql})")
-        next_row_id += count if is_wide else high - low + 1
-    return selects
+    return _file_by_file(rows)
 
 
-def _repeated(row_ids: Relation) -> tuple[int, int] | None:
-    """The least number that occurs more than once, and how often."""
-    counted = row_ids.filter("row_id IS NOT NULL").aggregate("row_id, count(*) AS rows", "row_id")
-    found = counted.filter("rows > 1").order("row_id").limit(1).fetchall()
+def _file_by_file(rows: Relation) -> Relation:
+    least, greatest = "coalesce(min(row_id), 0)", "coalesce(max(row_id), -1)"
+    spans = sorted(rows.aggregate(f"file_number, {least}, {greatest}", "file_number").fetchall())
+    if any(high - low >= _WIDEST for _, low, high in spans):
+        number = "row_number() OVER (ORDER BY file_number, row_id) - 1"
+        number = f"CASE WHEN row_id IS NOT NULL THEN {number} END"
+        return query(rows, "rows", f"SELECT * REPLACE ({number} AS row_id) FROM rows")
+    starts, next_row_id = ["(-1, 0)"], 0  # no file has this number: without rows there would be no list
+    for file_number, low, high in spans:
+        starts.append(f"({file_number}, {next_row_id - low})")
+        next_row_id += high - low + 1
+    return query(
+        rows,
+        "rows",
+        f"""SELECT rows.* REPLACE (rows.row_id + starts.start AS row_id) FROM rows
+            JOIN (VALUES {", ".join(starts)}) starts(file_number, start) ON rows.file_number = starts.file_number""",
+    )
+
+
+def _repeated(rows: Relation, key: str) -> tuple | None:
+    """The least ``key`` that occurs more than once, and how often."""
+    counted = rows.filter("row_id IS NOT NULL").aggregate(f"{key}, count(*) AS times", key)
+    found = counted.filter("times > 1").order(key).limit(1).fetchall()
     return found[0] if found else None
 
 

@@ -37,14 +37,16 @@ def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
 
 
 def columns_sql(layout: Layout) -> str:
-    """SQL over :func:`batches`: ``line_number``, the columns that are read by their standard names, ``text, fault``."""
+    """SQL over :func:`batches`, each with its ``file_number``: that, ``line_number, place``, the columns that are read by
+    their standard names, ``text, fault``.
+    """
     names = list(layout.columns.names)
     own = layout.columns.own().items()
     fields = "".join(
         f"""replace(fields[{names.index(name) + 1}], '\\"', '"') AS {standard}, """ for standard, name in own
     )
     return f"""
-        SELECT line_number, line_number - {layout.header_lines + 1} AS place, {fields} line AS text,
+        SELECT file_number, line_number, line_number - {layout.header_lines + 1} AS place, {fields} line AS text,
             CASE WHEN fault IS NOT NULL THEN fault
                  WHEN line = '' THEN '{BLANK}'
                  WHEN fields IS NULL THEN 'does not begin and end with a quote'

@@ -1,0 +1,86 @@
+"""Which rows of a source are rejects, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rec_assets.core.base.errors import SourceError
+from rec_assets.core.base.relations import Connection, Relation, count_rows, query, read_table
+from rec_assets.core.playlists.readers.files import SourceFile, name_files
+from rec_assets.core.playlists.readers.parts import by_number
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Good ``rows``, ``rejects`` (``source_file, line_number, text, reason``), and how many there are of both."""
+
+    rows: Relation
+    rejects: Relation
+    row_count: int
+    reject_count: int
+
+
+def judge(
+    connection: Connection,
+    everything: Relation,
+    files: Sequence[SourceFile],
+    user_files: Sequence[int],
+    reason: str,
+    target: Path,
+) -> Judged:
+    """Divide ``everything`` into rows and rejects, which are kept in ``target``.
+
+    A row is a reject where it has a ``fault``, where ``reason`` (SQL) says so, or where it has no user and others of
+    its file, one of ``user_files``, have one. Raises SourceError: there is no row at all.
+    """
+    candidates = _candidates(connection, everything, files, user_files, reason, target)
+    # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
+    counted = everything.aggregate("file_number, count(*), max(row_id)", "file_number").fetchall()
+    totals = {number: count for number, count, _ in counted}
+    if not totals:
+        raise SourceError(
+            f"{name_files(files)}: no row after the header; expected rows of playlists. Write or download the data "
+            "again, or set `source` to another file."
+        )
+    without = dict(candidates.aggregate("file_number, count(*) FILTER (lacks_user_id)", "file_number").fetchall())
+    # A file none of whose rows names a user is one without users.
+    with_users = [number for number in user_files if without.get(number, 0) < totals.get(number, 0)]
+    lacks_user = f"(lacks_user_id AND file_number IN ({_listed(with_users)}))"
+    rejected = candidates.filter(f"fault IS NOT NULL OR {lacks_user} OR reason IS NOT NULL")
+    rejects = rejected.select(
+        f"source_file, line_number, text, coalesce(fault, CASE WHEN {lacks_user} THEN 'no user' END, reason) AS reason"
+    )
+    reject_count, rows = count_rows(rejects), everything
+    if reject_count:  # by their places, since to judge every name again takes as long as to write it
+        rows = query(
+            everything,
+            "everything",
+            f"""SELECT everything.* FROM everything ANTI JOIN ({rejected.sql_query()}) rejected
+                ON everything.file_number = rejected.file_number AND everything.place = rejected.place""",
+        )
+    return Judged(rows, rejects, sum(totals.values()) - reject_count, reject_count)
+
+
+def _candidates(
+    connection: Connection,
+    everything: Relation,
+    files: Sequence[SourceFile],
+    user_files: Sequence[int],
+    reason: str,
+    target: Path,
+) -> Relation:
+    """Rows that may be rejects, stored at once: finding them reads every row, and they are used several times."""
+    query(
+        everything,
+        "everything",
+        f"""SELECT file_number, {by_number([file.name for file in files])} AS source_file, line_number, place,
+                coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text,
+                fault, {reason} AS reason, lacks_user_id
+            FROM everything WHERE fault IS NOT NULL OR {reason} IS NOT NULL
+                OR (lacks_user_id AND file_number IN ({_listed(user_files)}))""",
+    ).to_parquet(str(target))
+    return read_table(connection, target)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers)) or "-1"
