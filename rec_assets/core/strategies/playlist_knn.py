@@ -14,8 +14,8 @@ from rec_assets.core.strategies.tracks import Tracks
 # than 0.002, and 100 lowered one by 0.013; half or twice the length changed none by more than 0.002.
 _NEIGHBOURS, _LENGTH = 200, 50
 # And these two, which bite on no set tried, whatever its shape: without them the time of an answer grew with the number
-# of playlists that hold a popular track, and with the longest playlist. 100 of each, on two real sets where a track is in up to
-# 239 playlists, and one has up to 322 tracks, changed no hit rate of playlist_knn by more than 0.003.
+# of playlists that hold a popular track, and with the longest playlist. 100 of each, on two real sets where a track is
+# in up to 239 playlists, and one has up to 322 tracks, changed no hit rate of playlist_knn by more than 0.003.
 _READ, _LONGEST = 1_000, 1_000
 
 

@@ -37,8 +37,8 @@ def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
 
 
 def columns_sql(layout: Layout) -> str:
-    """SQL over :func:`batches`, each with its ``file_number``: that, ``line_number, place``, the columns that are read by
-    their standard names, ``text, fault``.
+    """SQL over :func:`batches`, each with its ``file_number``: that, ``line_number, place``, the columns that are
+    read by their standard names, ``text, fault``.
     """
     names = list(layout.columns.names)
     own = layout.columns.own().items()
