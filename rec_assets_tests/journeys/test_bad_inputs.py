@@ -338,13 +338,13 @@ def test_materializing_with_a_setting_that_cannot_be_fails_that_step_once_and_wr
 
 @pytest.mark.parametrize("repeat", [lambda rows: rows * 2, lambda rows: [row for row in rows for _ in range(2)]])
 def test_playlists_that_repeat_themselves_stop_before_anything_is_trained(
-    filled: Project, repeat: Callable[[list[str]], list[str]]
+    project: Project, repeat: Callable[[list[str]], list[str]]
 ) -> None:
     playlists = [[f"u,a,t{(7 * n + place) % 60},p{n}\n" for place in range(4)] for n in range(40)]
     rows = "".join(line for playlist in playlists for line in repeat(playlist))
-    source = write(filled.folder / "doubled.csv", (PLAIN + rows).encode())
+    source = write(project.folder / "doubled.csv", (PLAIN + rows).encode())
 
-    result = run_badly(filled, source=str(source))
+    result = run_badly(project, source=str(source))
 
     assert_error(
         failures(result)["split_sequences"],

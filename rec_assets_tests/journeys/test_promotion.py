@@ -144,6 +144,7 @@ def test_a_first_model_of_rows_that_the_source_has_twice_is_refused_and_its_reme
     """Each playlist is its own first half again; 30 of them are asked for their last track."""
     good = made_rows(playlists=150, tracks=400)
     asked = {**SMALL, "k": 20, "source": str(write_unescaped_csv(project.folder / "twice.csv", [*good, *good]))}
+    asked |= {"max_repeated_share": 1.0}  # or the source were refused before anything is trained
 
     refused = project.run_job(asked, check=False)
 

@@ -50,14 +50,10 @@ def judge(
     rejects = rejected.select(
         f"source_file, line_number, text, coalesce(fault, CASE WHEN {lacks_user} THEN 'no user' END, reason) AS reason"
     )
-    reject_count, rows = count_rows(rejects), everything
-    if reject_count:  # by their places, since to judge every name again takes as long as to write it
-        rows = query(
-            everything,
-            "everything",
-            f"""SELECT everything.* FROM everything ANTI JOIN ({rejected.sql_query()}) rejected
-                ON everything.file_number = rejected.file_number AND everything.place = rejected.place""",
-        )
+    reject_count = count_rows(rejects)
+    # Without rejects no row is judged again, and not by a join, whose rows come in any order.
+    good = f"fault IS NULL AND NOT {lacks_user} AND {reason} IS NULL" if reject_count else "true"
+    rows = everything.filter(good)
     return Judged(rows, rejects, sum(totals.values()) - reject_count, reject_count)
 
 

@@ -32,26 +32,22 @@ def in_one_order(rows: Relation, files: Sequence[SourceFile], own: Sequence[int]
             f"{files[file_number]}: `row_id` is {row_id} in {times} rows; expected another number in each row. Number "
             "the rows when you write the file, or leave the column out to take the order of the file."
         )
-    return _file_by_file(rows)
+    return _file_by_file(rows, files)
 
 
-def _file_by_file(rows: Relation) -> Relation:
+def _file_by_file(rows: Relation, files: Sequence[SourceFile]) -> Relation:
     least, greatest = "coalesce(min(row_id), 0)", "coalesce(max(row_id), -1)"
-    spans = sorted(rows.aggregate(f"file_number, {least}, {greatest}", "file_number").fetchall())
+    spans = rows.aggregate(f"file_number, {least}, {greatest}", "file_number").fetchall()
     if any(high - low >= _WIDEST for _, low, high in spans):
         number = "row_number() OVER (ORDER BY file_number, row_id) - 1"
         number = f"CASE WHEN row_id IS NOT NULL THEN {number} END"
-        return query(rows, "rows", f"SELECT * REPLACE ({number} AS row_id) FROM rows")
-    starts, next_row_id = ["(-1, 0)"], 0  # no file has this number: without rows there would be no list
-    for file_number, low, high in spans:
-        starts.append(f"({file_number}, {next_row_id - low})")
+        return query(rows, "rows", f"SELECT * REPLACE ({number} AS row_id) FROM rows ORDER BY file_number, place")
+    starts, next_row_id = [0] * len(files), 0
+    for file_number, low, high in sorted(spans):
+        starts[file_number] = next_row_id - low
         next_row_id += high - low + 1
-    return query(
-        rows,
-        "rows",
-        f"""SELECT rows.* REPLACE (rows.row_id + starts.start AS row_id) FROM rows
-            JOIN (VALUES {", ".join(starts)}) starts(file_number, start) ON rows.file_number = starts.file_number""",
-    )
+    # Not by a join, whose rows come in any order.
+    return query(rows, "rows", f"SELECT * REPLACE (row_id + {starts}[file_number + 1] AS row_id) FROM rows")
 
 
 def _repeated(rows: Relation, key: str) -> tuple | None:

@@ -146,6 +146,8 @@ class _Source:
         rows = into_sessions(rows, gap) if gap else rows
         rows, repeats = self._once_each(rows)
         rows = join_spellings(self._connection, rows) if self._settings.join_spellings else rows
+        if rows is not judged.rows:  # windows and joins give their rows in any order
+            rows = rows.order("row_id")
         return StagedPlaylists(
             rows.select(_COLUMNS),
             judged.rejects,
