@@ -336,6 +336,28 @@ def test_materializing_with_a_setting_that_cannot_be_fails_that_step_once_and_wr
     assert_untouched(filled, before)
 
 
+@pytest.mark.parametrize(
+    ("content", "advice", "settings"),
+    [
+        (PLAIN + "u,a,t,p\n" * 9 + "u,a\n", "raise max_reject_share", {"max_reject_share": 0.1}),
+        (
+            '"user_id","artist","track","playlist"\n' + '"u","a","t","p"\n' * 9_000 + '"u","a "x" b","t","p"\n' * 99,
+            "set `format: unescaped_csv`",
+            {"format": "unescaped_csv"},
+        ),
+    ],
+)
+def test_the_advice_to_a_refused_source_is_followed_and_it_is_read(
+    project: Project, content: str, advice: str, settings: dict[str, Any]
+) -> None:
+    source = {"source": str(write(project.folder / "refused.csv", content.encode()))}
+
+    refused = project.materialize(["raw_playlists"], {"raw_playlists": source}, check=False)
+    assert advice in failures(refused)["raw_playlists"][1]
+
+    assert project.materialize(["raw_playlists"], {"raw_playlists": {**source, **settings}}).success
+
+
 @pytest.mark.parametrize("repeat", [lambda rows: rows * 2, lambda rows: [row for row in rows for _ in range(2)]])
 def test_playlists_that_repeat_themselves_stop_before_anything_is_trained(
     project: Project, repeat: Callable[[list[str]], list[str]]
