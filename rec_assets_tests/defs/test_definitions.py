@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from datetime import timedelta
+from enum import Enum
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -240,6 +241,19 @@ def room_of(module: str) -> str:
     is_package = PACKAGE.joinpath(*parts).is_dir()
     folders = parts if is_package else parts[:-1]
     return ".".join(folders[:2] or parts) or "rec_assets"
+
+
+@pytest.mark.parametrize("settings", [TrainingSettings, TuningSettings])
+def test_each_choice_is_written_by_its_name_in_a_config_and_in_the_launchpad(settings: type) -> None:
+    """A config gives values, and Dagster takes names."""
+    choices = [one for field in settings.model_fields.values() for one in _choices(field.annotation)]
+
+    assert [one for one in choices if one.name != one.value] == []
+    assert len(choices) > 4
+
+
+def _choices(annotation: object) -> list[Enum]:
+    return list(annotation) if isinstance(annotation, type) and issubclass(annotation, Enum) else []
 
 
 def test_the_core_knows_neither_dagster_nor_the_shell_and_serving_loads_no_dagster() -> None:

@@ -191,6 +191,15 @@ def test_the_usual_names_are_known_however_they_are_written(tmp_path: Path, stag
     assert rows(stage(write(tmp_path / "p.csv", f"\ufeff{header}\r\n{row}\r\n"))) == [("u", "p", "a", "t")]
 
 
+@pytest.mark.parametrize(("name", "character"), [("comma", ","), ("semicolon", ";"), ("tab", "\t"), ("bar", "|")])
+def test_a_delimiter_is_named_and_no_other_is_tried(tmp_path: Path, stage: Stage, name: str, character: str) -> None:
+    other = ";" if character == "," else ","
+    path = write(tmp_path / "p.csv", f"playlist{other}id{character}track{other}title\np{other}q{character}t{other}u\n")
+    columns = {"playlist": f"playlist{other}id", "track": f"track{other}title"}
+
+    assert rows(stage(path, delimiter=name, columns=columns), "playlist, track") == [(f"p{other}q", f"t{other}u")]
+
+
 @pytest.mark.parametrize(
     ("sql", "text"),
     [("1.0::DOUBLE", "1"), ("1.5::FLOAT", "1.5"), ("7.00::DECIMAL(9, 2)", "7"), ("'x'::BLOB", "x"), ("3::HUGEINT", "3"),

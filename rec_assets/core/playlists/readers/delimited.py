@@ -23,6 +23,7 @@ from rec_assets.core.playlists.readers.kinds import first_line
 from rec_assets.core.playlists.readers.lines import BLANK, NOT_UTF8, blocks_of_lines
 from rec_assets.core.playlists.readers.settings import Delimiter, SourceFormat, SourceSettings
 
+_DELIMITERS = {Delimiter.comma: ",", Delimiter.semicolon: ";", Delimiter.tab: "\t", Delimiter.bar: "|"}
 # A record of more lines is a quote that was never closed: it would swallow rows up to the next quote.
 _MOST_LINES = 20
 LINES_AT_ONCE = 50_000
@@ -40,21 +41,21 @@ _Record = tuple[int, Sequence[str | None], str, str | None]
 
 def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
     """How ``file``, which begins with ``head``, is written. Raises SourceError: its header cannot be read."""
-    line, lines, delimiter = first_line(file, head), 1, settings.delimiter
+    line, lines = first_line(file, head), 1
     said = _DELIMITER_LINE.fullmatch(line)
     if said:
         line, lines = first_line(file, head, 2), 2
     if settings.header:
         lines -= 1
-    if delimiter is not Delimiter.auto or said:
-        only = said.group(1) if delimiter is Delimiter.auto and said else delimiter.value
+    only = _DELIMITERS.get(settings.delimiter) or (said and said.group(1))
+    if only:
         names = _names(file, line, only, settings)
         return Layout(SourceFormat.csv, find_columns(file, names, settings.columns, settings.order_column), only, lines)
     tried = []
-    for one in list(Delimiter)[1:]:
-        names = _names(file, line, one.value, settings, whole=False)
+    for one in _DELIMITERS.values():
+        names = _names(file, line, one, settings, whole=False)
         found = find_columns(file, names, settings.columns, settings.order_column) if names else FoundColumns([], {})
-        tried.append(Layout(SourceFormat.csv, found, one.value, lines))
+        tried.append(Layout(SourceFormat.csv, found, one, lines))
     best = max(tried, key=lambda layout: (len(layout.columns.own()), line.count(layout.delimiter)))
     if not best.columns.names:  # the header is broken, or `header` does not fit, which this says
         _names(file, line, best.delimiter, settings)

@@ -26,10 +26,10 @@ class Delimiter(Enum):
     """What stands between the columns of a CSV file; ``auto`` takes what gives its header the most known names."""
 
     auto = "auto"
-    comma = ","
-    semicolon = ";"
-    tab = "\t"
-    bar = "|"
+    comma = "comma"
+    semicolon = "semicolon"
+    tab = "tab"
+    bar = "bar"
 
 
 class SeveralFiles(Enum):
