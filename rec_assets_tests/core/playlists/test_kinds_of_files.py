@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rec_assets.core.base.errors import RecAssetsError, SourceError
+from rec_assets.core.playlists.readers import lines
 from rec_assets.core.playlists.readers.files import SourceFile, content_digest, locate, open_archives
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
@@ -275,6 +276,14 @@ def test_order_follows_a_column_and_ties_follow_the_file(
     assert staged.rejects.select("reason").fetchall() == [("no number, date or time as when",)]
 
 
+def test_tracks_of_one_record_keep_their_order_where_the_column_ties(tmp_path: Path, stage: Stage) -> None:
+    names = [[f"t{record}-{number}" for number in range(100)] for record in range(2_000)]
+    written = [json.dumps({"id": record, "modified": 5, "tracks": own}) for record, own in enumerate(names)]
+    path = write(tmp_path / "p.jsonl", "\n".join(written))
+
+    assert tracks(stage(path, order="playlist.modified")) == [name for own in names for name in own]
+
+
 def test_a_time_that_runs_against_the_rows_is_noted_and_the_advice_turns_them(tmp_path: Path, stage: Stage) -> None:
     lines = [f"u,p{n // 5},a,t{n},{1_700_000_000 - n}" for n in range(20)]
     path = write(tmp_path / "p.csv", "\n".join([f"{HEADER},played at", *lines]))
@@ -403,8 +412,8 @@ def test_whatever_a_file_holds_every_line_is_a_row_or_a_reject_or_there_is_one_e
             return
     assert (found, len(rejected)) == (staged.row_count, staged.reject_count)
     if not head.startswith("{") and '"' not in content.decode("latin1"):
-        lines = content.replace(b"\0", b"").rstrip(b"\r\n").split(b"\n")
-        assert found + len(rejected) == len(lines) - (lines == [b""])
+        written = content.replace(b"\0", b"").rstrip(b"\r\n").split(b"\n")
+        assert found + len(rejected) == len(written) - (written == [b""])
 
 
 def test_a_quote_that_stays_open_costs_its_line_and_time_grows_with_the_lines(tmp_path: Path, stage: Stage) -> None:
@@ -446,9 +455,13 @@ def test_a_named_pipe_is_refused_at_once(tmp_path: Path, stage: Stage) -> None:
         stage(tmp_path / "p.csv")
 
 
-def test_json_lines_that_are_no_records_are_rejects(tmp_path: Path, stage: Stage) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_json_lines_that_are_no_records_are_rejects(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(lines, "BLOCK_BYTES", 10)
     good = json.dumps({"user": "u", "playlist": "p", "artist": "a", "track": "t"})
-    staged = stage(write(tmp_path / "p.jsonl", f"{good}\nbroken\n\n[1]\n{good}\n"))
+    staged = stage(write(tmp_path / "p.jsonl", end.join([good, "broken", "", "[1]", good, ""])))
 
     assert tracks(staged) == ["t", "t"]
     assert staged.rejects.select("line_number, text, reason").fetchall() == [

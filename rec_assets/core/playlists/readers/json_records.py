@@ -6,6 +6,7 @@ dataset-challenge), the streaming history and the playlists that Spotify gives i
 a record with a list of tracks is a row for each of them.
 """
 
+import io
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -93,13 +94,11 @@ def _rows(file: SourceFile, place: str | None) -> Iterator[_Row]:
 
 
 def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
-    number = 0
-    for block in blocks_of_lines(file, 0):
-        for line in block.splitlines(keepends=False) if b"\r" not in block else block.split(b"\n"):
-            number += 1
-            if line.strip():
-                found = loads_object(line)
-                yield number, line if found is None else found
+    whole = (line for block in blocks_of_lines(file, 0) for line in io.BytesIO(block))
+    for number, line in enumerate(whole, start=1):
+        if line.strip():
+            found = loads_object(line)
+            yield number, line if found is None else found
 
 
 def _items(file: SourceFile, place: str) -> Iterator[tuple[int, Any]]:

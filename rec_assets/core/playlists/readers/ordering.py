@@ -93,7 +93,7 @@ def runs_against(rows: Relation) -> bool:
 def by_moment(rows: Relation, *, falls: bool) -> Relation:
     """``rows`` numbered anew by their ``moment``, ties by their place in the files."""
     way = "DESC" if falls else "ASC"
-    number = f"row_number() OVER (ORDER BY moment {way}, file_number, line_number) - 1"
+    number = f"row_number() OVER (ORDER BY moment {way}, file_number, place) - 1"
     return query(rows, "rows", f"SELECT * REPLACE ({number} AS row_id) FROM rows")
 
 
