@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from rec_assets.core.base.settings import read_settings
 from rec_assets.paths import memory_limit
 from rec_assets.serving.command import errors_as_messages
 
@@ -42,18 +41,20 @@ def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
     kept with their reasons in OUT.rejects.parquet.
     """
     with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
-        _convert(KINDS[kind], source, target, read_settings(config, "--config") if config else {}, Path(scratch))
+        _convert(KINDS[kind], source, target, config, Path(scratch))
 
 
-def _convert(written_as: str, source: Path, target: Path, values: dict[str, object], scratch: Path) -> None:
+def _convert(written_as: str, source: Path, target: Path, config: Path | None, scratch: Path) -> None:
     import duckdb  # not for --help
     from upath import UPath
 
+    from rec_assets.core.base.settings import read_settings
     from rec_assets.core.playlists.readers.files import locate, name_files, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
     from rec_assets.core.playlists.readers.staging import stage_playlists
     from rec_assets.store.atomic import atomic_file
 
+    values = read_settings(config, "--config") if config else {}
     settings = SourceSettings(**{"format": written_as, **values})
     files, left_out = open_archives(locate(str(source)))
     rejects = target.with_suffix(".rejects.parquet")

@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from rec_assets.core.base.errors import RecAssetsError
-from rec_assets.core.base.settings import read_settings
 from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
 from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.convert import convert
@@ -45,6 +44,8 @@ def check_config(path: Path) -> None:
 
     Which settings there are, the job says.
     """
+    from rec_assets.core.base.settings import read_settings  # imports pydantic: not for --help
+
     with errors_as_messages():
         read_settings(path, "CONFIG")
 

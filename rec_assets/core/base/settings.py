@@ -6,7 +6,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
@@ -80,6 +79,8 @@ def read_settings(path: Path, named: str) -> dict[str, Any]:
 
     Raises SettingsError: ``path``, which errors call ``named``, cannot be read, or holds something else.
     """
+    import yaml  # a tenth of the time in which a model answers, which reads no such file
+
     place = f"{named}={path.absolute()}"
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
