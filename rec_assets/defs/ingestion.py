@@ -85,14 +85,13 @@ def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) 
     if staged.reject_count:
         yield (
             f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects, kept with their "
-            f"reasons in {rejects_path}{_dialect_advice(staged)}"
+            f"reasons in {rejects_path}{_dialect_advice(staged, staged.commonest_reasons())}"
         )
 
 
-def _dialect_advice(staged: StagedPlaylists) -> str:
+def _dialect_advice(staged: StagedPlaylists, reasons: Sequence[tuple[str, int, str, int]]) -> str:
     """What to set where the rejects are lines of the public file's dialect under another header."""
-    reasons = [reason for reason, *_ in staged.commonest_reasons()]
-    if not reasons or not all("quote inside a field" in reason for reason in reasons):
+    if not reasons or not all("quote inside a field" in reason for reason, *_ in reasons):
         return ""
     is_dialect = """bool_and(text[1] = '"' AND text[-1] = '"' AND contains(text, '","'))"""
     if not fetch_row(staged.rejects.aggregate(is_dialect))[0]:
@@ -120,7 +119,7 @@ def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) ->
         f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
         f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {listed}. All of them, with line number and "
         f"text, are in {where}. Correct the file{encoding}; set "
-        f"`format` or `columns` if they were taken wrongly{_dialect_advice(staged)}{raise_it}."
+        f"`format` or `columns` if they were taken wrongly{_dialect_advice(staged, reasons)}{raise_it}."
     )
 
 

@@ -29,10 +29,6 @@ TOP = 10
 _STABILITY_PLAYLISTS = 500
 
 
-def _say_nothing(done: int, total: int) -> None:
-    pass
-
-
 class LeaderboardSettings(Settings):
     """What the leaderboard compares."""
 
@@ -42,7 +38,9 @@ class LeaderboardSettings(Settings):
 
 
 def rank_held_out(
-    recommender: Recommender, sequences: FlatSequences, on_progress: Callable[[int, int], None] = _say_nothing
+    recommender: Recommender,
+    sequences: FlatSequences,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> HeldOutRanks:
     """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
 
@@ -56,7 +54,7 @@ def try_contender(
     recommender: Recommender,
     contender: Contender,
     sequences: FlatSequences,
-    on_progress: Callable[[int, int], None] = _say_nothing,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
 

@@ -60,17 +60,17 @@ def refuse_several_files(rows: Relation, counts: dict[str, int], max_share: floa
         )
 
 
-def count_repeating(sequences: Relation) -> int:
+def _count_repeating(sequences: Relation) -> tuple[int, int]:
     """Of ``sequences`` (``track_indexes, length``), those that are their own first half or third again and again, or
-    in which each track stands twice or three times in a row, and that hold more than one track.
+    in which each track stands twice or three times in a row, and that hold more than one track; and how many are all.
     """
     again = " OR ".join(
         f"(length % {n} = 0 AND (track_indexes[1:length - length // {n}] = track_indexes[length // {n} + 1:length]"
-        f" OR track_indexes[1:length - {n - 1}:{n}] = track_indexes[{n}:length:{n}] AND {_in_a_row(n)}))"
+        f" OR {_in_a_row(n)}))"
         for n in (2, 3)
     )
     is_longer = "length >= 4 AND len(list_distinct(track_indexes)) > 1"
-    return fetch_row(sequences.aggregate(f"count(*) FILTER ({is_longer} AND ({again}))"))[0]
+    return fetch_row(sequences.aggregate(f"count(*) FILTER ({is_longer} AND ({again})), count(*)"))
 
 
 def _in_a_row(times: int) -> str:
@@ -81,11 +81,11 @@ def _in_a_row(times: int) -> str:
 
 
 def refuse_repeating(sequences: Relation, max_share: float) -> dict[str, int]:
-    """How many of ``sequences`` repeat themselves, as ``repeating``; see :func:`count_repeating`.
+    """How many of ``sequences`` (``track_indexes, length``) repeat themselves, as ``repeating``.
 
     Raises DataError: more than ``max_share`` of them.
     """
-    found, total = count_repeating(sequences), count_rows(sequences)
+    found, total = _count_repeating(sequences)
     if found > max_share * total:
         raise DataError(
             f"{found:,} of {total:,} playlists repeat themselves (A B C A B C, or A A B B C C), as when a file is read "

@@ -18,8 +18,7 @@ def join_spellings(connection: Connection, rows: Relation) -> Relation:
         )
         for batch in tracks.to_batches(_AT_ONCE)
     ]
-    keys, counted = pa.Table.from_batches(batches, _KEYS), tracks
-    spelt = connection.from_arrow(keys.append_column("times", counted["times"]))
+    spelt = connection.from_arrow(pa.Table.from_batches(batches, _KEYS).append_column("times", tracks["times"]))
     chosen = query(
         spelt,
         "spelt",

@@ -135,10 +135,10 @@ def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]
 
     Raises DataError: there are not two tracks; SettingsError: not two are frequent enough.
     """
-    second = _second_count(sequences)
+    counts = np.bincount(sequences.values, minlength=2)
+    second = _second(counts)
     if second == 0:
         raise DataError("the training playlists do not hold two different tracks. Bring more or longer playlists.")
-    counts = np.bincount(sequences.values)
     kept = np.flatnonzero(counts >= min_count)
     if len(kept) < 2:
         raise SettingsError(
@@ -155,7 +155,7 @@ def lowered_min_count(settings: EmbeddingsSettings, sequences: FlatSequences) ->
 
     A ``min_count`` above the default that leaves less is a mistake, which :func:`count_vocabulary` reports.
     """
-    second = _second_count(sequences)
+    second = _second(np.bincount(sequences.values, minlength=2))
     is_small = 0 < second < min(settings.min_count, _default_min_count())
     return settings.model_copy(update={"min_count": second}) if is_small else settings
 
@@ -164,9 +164,8 @@ def _default_min_count() -> int:
     return EmbeddingsSettings.model_fields["min_count"].default
 
 
-def _second_count(sequences: FlatSequences) -> int:
+def _second(counts: np.ndarray) -> int:
     """How often the second most frequent track occurs; 0 if there is none."""
-    counts = np.bincount(sequences.values, minlength=2)
     return int(np.partition(counts, -2)[-2])
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.relations import Relation
+from rec_assets.core.playlists.repeats import refuse_repeating
 from rec_assets.core.playlists.splits import copied_share, count_misplaced, split_bounds, split_sequences
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
@@ -118,3 +119,14 @@ def test_playlists_in_several_parts_in_none_or_from_nowhere_are_counted(connecti
     a, b, c, d = (None, "a"), ("a-b", "c"), ("a", "b-c"), ("u", "a")
     assert found([a, b, c], [c, a, b]) == [0, 0, 0]
     assert found([a, b, d], [a, a, b, c]) == [1, 1, 1]
+
+
+def test_sequences_that_repeat_themselves_are_counted(connection: duckdb.DuckDBPyConnection) -> None:
+    repeating = [[1, 2, 1, 2], [1, 1, 2, 2], [1, 2, 3] * 3, [1, 1, 1, 2, 2, 2], [1, 2, 1, 1, 2, 1]]
+    others = [[1, 2, 3, 4], [1, 2, 1, 3], [1, 1, 2, 3], [1, 1, 1, 1], [1, 1, 1, 2, 2, 3], [1, 1], [1, 2, 1]]
+    values = ", ".join(f"({one}, {len(one)})" for one in repeating + others)
+    sequences = connection.sql(f"SELECT * FROM (VALUES {values}) s(track_indexes, length)")
+
+    assert refuse_repeating(sequences, 1.0) == {"repeating": len(repeating)}
+    with pytest.raises(DataError, match="5 of 12 playlists repeat themselves"):
+        refuse_repeating(sequences, 0.4)

@@ -180,12 +180,20 @@ def _yaml_text(name: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written: its format and columns; of a CSV file, what is between them, and lines of its header."""
+    """How a file is written.
+
+    Attributes:
+        format, columns: what they are called.
+        delimiter: what stands between the columns of a CSV file.
+        header_lines: of a text file.
+        records: where the records of a JSON document are, as ijson names it; None = one on each line.
+    """
 
     format: SourceFormat
     columns: FoundColumns
     delimiter: str = ""
     header_lines: int = 0
+    records: str | None = None
 
 
 def schema_of(columns: FoundColumns) -> pa.Schema:

@@ -26,7 +26,7 @@ from rec_assets.core.playlists.readers.settings import Delimiter, SourceFormat, 
 _DELIMITERS = {Delimiter.comma: ",", Delimiter.semicolon: ";", Delimiter.tab: "\t", Delimiter.bar: "|"}
 # A record of more lines is a quote that was never closed: it would swallow rows up to the next quote.
 _MOST_LINES = 20
-LINES_AT_ONCE = 50_000
+_LINES_AT_ONCE = 50_000
 _DELIMITER_LINE = re.compile(r"""["']?sep=(.)["']?""")  # by which Excel says what stands between columns
 # What the csv module says, and what it means.
 _FAULTS = {
@@ -93,7 +93,7 @@ def batches(file: SourceFile, layout: Layout) -> Iterator[pa.RecordBatch]:
     for block in blocks_of_lines(file, layout.header_lines):
         # Bytes that are not UTF-8 become lone surrogates, by which their records are found later.
         text = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
-        while lines := list(islice(text, LINES_AT_ONCE)):
+        while lines := list(islice(text, _LINES_AT_ONCE)):
             yield from parser.parse(lines)
     yield from parser.parse([], at_end=True)
 
@@ -187,7 +187,7 @@ class _Parser:
     def _blank_batches(self) -> Iterator[pa.RecordBatch]:
         """The blank lines that wait, as rejects, in batches of bounded size."""
         while self._blanks:
-            first, count = self._line_number - self._blanks, min(self._blanks, LINES_AT_ONCE)
+            first, count = self._line_number - self._blanks, min(self._blanks, _LINES_AT_ONCE)
             numbers = [pa.array(np.arange(start, start + count)) for start in (first, first - self._first)]
             fields = [pa.nulls(count, pa.string()) for _ in self._places]
             yield pa.record_batch(

@@ -7,7 +7,9 @@ a record with a list of tracks is a row for each of them.
 """
 
 import io
+import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -17,7 +19,6 @@ import pyarrow as pa
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.playlists.readers.columns import Layout, find_columns, schema_of
 from rec_assets.core.playlists.readers.files import SourceFile
-from rec_assets.core.playlists.readers.kinds import loads_object, read_head
 from rec_assets.core.playlists.readers.lines import blocks_of_lines
 from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
 
@@ -35,11 +36,13 @@ def inspect(file: SourceFile, head: bytes, settings: SourceSettings) -> Layout:
     Raises SourceError: it is not JSON, or holds no list of records.
     """
     names: dict[str, None] = {}
-    for _, columns, _ in islice(_rows(file, _place_of_records(file, head)), _LOOKED_AT):
+    place = _place_of_records(file, head)
+    for _, columns, _ in islice(_rows(file, place), _LOOKED_AT):
         names |= dict.fromkeys(name for name in columns if name)
     if not names:
         raise _no_records(file)
-    return Layout(SourceFormat.json, find_columns(file, list(names), settings.columns, settings.order_column))
+    found = find_columns(file, list(names), settings.columns, settings.order_column)
+    return Layout(SourceFormat.json, found, records=place)
 
 
 def batches(file: SourceFile, layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -48,7 +51,7 @@ def batches(file: SourceFile, layout: Layout) -> Iterator[pa.RecordBatch]:
     Raises SourceError: the document breaks off, or a line never ends.
     """
     own, schema, place = layout.columns.own(), schema_of(layout.columns), 0
-    rows = _rows(file, _place_of_records(file, read_head(file)))
+    rows = _rows(file, layout.records)
     while some := list(islice(rows, _AT_ONCE)):
         columns = [
             [number for number, *_ in some],
@@ -63,7 +66,7 @@ def batches(file: SourceFile, layout: Layout) -> Iterator[pa.RecordBatch]:
 
 def _place_of_records(file: SourceFile, head: bytes) -> str | None:
     """Where the records are, as ijson names it; None: one on each line."""
-    first = loads_object(head.lstrip().split(b"\n", 1)[0])
+    first = _object(head.lstrip().split(b"\n", 1)[0])
     if first is not None and not any(_is_records(value) for name, value in first.items() if name not in _LISTS):
         return None
     with _as_json(file), file.open() as stream:
@@ -78,6 +81,15 @@ def _no_records(file: SourceFile) -> SourceError:
         f"{file} is JSON without a list of records; expected one record per line, or a list of them. Set `source` to "
         "files of playlists or plays, or move it elsewhere."
     )
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    """The JSON object in ``line``, if that is what it holds."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _is_records(value: Any) -> bool:
@@ -97,7 +109,7 @@ def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
     whole = (line for block in blocks_of_lines(file, 0) for line in io.BytesIO(block))
     for number, line in enumerate(whole, start=1):
         if line.strip():
-            found = loads_object(line)
+            found = _object(line)
             yield number, line if found is None else found
 
 
@@ -106,22 +118,17 @@ def _items(file: SourceFile, place: str) -> Iterator[tuple[int, Any]]:
         yield from enumerate(ijson.items(stream, place, use_float=True), start=1)
 
 
-class _as_json:
-    """A block that parses ``file``, in which what the parser says becomes a SourceError."""
-
-    def __init__(self, file: SourceFile) -> None:
-        self._file = file
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: object, __: object) -> None:
-        if isinstance(error, ijson.JSONError):
-            said = str(error).splitlines()[0] if str(error) else "it breaks off"
-            raise SourceError(
-                f"{self._file} is not whole JSON: {said}. Write or download it again, or set `format` if it is another "
-                "kind of file."
-            ) from error
+@contextmanager
+def _as_json(file: SourceFile) -> Iterator[None]:
+    """A block that parses ``file``. Raises SourceError: it is no JSON, or breaks off."""
+    try:
+        yield
+    except ijson.JSONError as error:
+        said = str(error).splitlines()[0] if str(error) else "it breaks off"
+        raise SourceError(
+            f"{file} is not whole JSON: {said}. Write or download it again, or set `format` if it is another kind of "
+            "file."
+        ) from error
 
 
 def _expanded(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -33,7 +33,9 @@ def judge(
     A row is a reject where it has a ``fault``, where ``reason`` (SQL) says so, or where it has no user and others of
     its file, one of ``user_files``, have one. Raises SourceError: there is no row at all.
     """
-    candidates = _candidates(connection, everything, files, user_files, reason, target)
+    # Stored at once: finding them reads every row, and they are used several times.
+    _candidates(everything, files, user_files, reason).to_parquet(str(target))
+    candidates = read_table(connection, target)
     # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
     counted = everything.aggregate("file_number, count(*), max(row_id)", "file_number").fetchall()
     totals = {number: count for number, count, _ in counted}
@@ -57,25 +59,17 @@ def judge(
     return Judged(rows, rejects, sum(totals.values()) - reject_count, reject_count)
 
 
-def _candidates(
-    connection: Connection,
-    everything: Relation,
-    files: Sequence[SourceFile],
-    user_files: Sequence[int],
-    reason: str,
-    target: Path,
-) -> Relation:
-    """Rows that may be rejects, stored at once: finding them reads every row, and they are used several times."""
-    query(
+def _candidates(everything: Relation, files: Sequence[SourceFile], user_files: Sequence[int], reason: str) -> Relation:
+    """Rows that may be rejects."""
+    return query(
         everything,
         "everything",
-        f"""SELECT file_number, {by_number([file.name for file in files])} AS source_file, line_number, place,
+        f"""SELECT file_number, {by_number([file.name for file in files])} AS source_file, line_number,
                 coalesce(text, concat_ws(' | ', user_id, playlist, artist, track)) AS text,
                 fault, {reason} AS reason, lacks_user_id
             FROM everything WHERE fault IS NOT NULL OR {reason} IS NOT NULL
                 OR (lacks_user_id AND file_number IN ({_listed(user_files)}))""",
-    ).to_parquet(str(target))
-    return read_table(connection, target)
+    )
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -1,8 +1,6 @@
 """What a file is, by its first bytes, and what to do with one that holds no rows."""
 
-import json
 import re
-from typing import Any
 
 from rec_assets.core.base.errors import SourceError
 from rec_assets.core.playlists.readers.files import ZIP, SourceFile
@@ -32,6 +30,7 @@ _OTHERS = {
 }
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
 _TAR_MAGIC = slice(257, 262)
+_EXPECTED = "Set `source` to a CSV, parquet or JSON file of playlists."
 
 
 def read_head(file: SourceFile) -> bytes:
@@ -88,28 +87,16 @@ def first_line(file: SourceFile, head: bytes, number: int = 1) -> str:
         ) from error
 
 
-_EXPECTED = "Set `source` to a CSV, parquet or JSON file of playlists."
-
-
 def _csv_dialect(header: str, head: bytes) -> SourceFormat:
     if _UNESCAPED_HEADER.match(header):
         return SourceFormat.unescaped_csv
     rows = head.decode(errors="replace").splitlines()[1:-1]
-    quoted = [fits_dialect(row, header) for row in rows if row]
+    quoted = [_fits_dialect(row, header) for row in rows if row]
     is_broken = any(row.replace('","', "").replace('""', "").count('"') > 2 for row in rows)
     return SourceFormat.unescaped_csv if quoted and all(quoted) and is_broken else SourceFormat.csv
 
 
-def fits_dialect(line: str, header: str) -> bool:
+def _fits_dialect(line: str, header: str) -> bool:
     """Whether ``line`` is in the dialect of the public file, with as many fields as its ``header``."""
     width = header.count('","') or header.count('", "')
     return width > 0 and line[:1] == line[-1:] == '"' and line.count('","') == width
-
-
-def loads_object(line: bytes) -> dict[str, Any] | None:
-    """The JSON object in ``line``, if that is what it holds."""
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -9,6 +9,7 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.playlists.repeats import RepeatSettings
 
 _ORDER = re.compile(r"(?P<column>.*?)(?:\s+(?P<way>asc|desc)(?:ending)?)?", re.IGNORECASE)
+DEFAULT_GAP_MINUTES = 30
 COLUMN_SETTINGS = ("row_id", "user_id", "playlist", "artist", "track")
 
 
@@ -69,7 +70,7 @@ class SourceSettings(RepeatSettings):
     session_gap_minutes: float = setting(
         0.0,
         "Minutes without a play after which a history goes on as a new playlist; 0 = only histories without a playlist "
-        "column are cut, after 30 minutes.",
+        f"column are cut, after {DEFAULT_GAP_MINUTES} minutes.",
         ge=0,
     )
     several_files: SeveralFiles = setting(

@@ -19,7 +19,7 @@ from rec_assets.core.playlists.readers.kinds import detect_format, read_head
 from rec_assets.core.playlists.readers.notes import missing_values, other_order
 from rec_assets.core.playlists.readers.ordering import by_moment, in_one_order, into_sessions, runs_against
 from rec_assets.core.playlists.readers.parts import NAMES, Part, alike, part_of, stage_text
-from rec_assets.core.playlists.readers.settings import SeveralFiles, SourceFormat, SourceSettings
+from rec_assets.core.playlists.readers.settings import DEFAULT_GAP_MINUTES, SeveralFiles, SourceFormat, SourceSettings
 from rec_assets.core.playlists.repeats import count_in_several_files, newest_only, refuse_several_files
 from rec_assets.core.playlists.spellings import join_spellings
 
@@ -28,7 +28,6 @@ _NOT_OF_A_FILE = (
     *(duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
 )
 _COLUMNS = "row_id, user_id, playlist, artist, track"
-DEFAULT_GAP_MINUTES = 30
 
 
 @dataclass(frozen=True)
@@ -134,10 +133,8 @@ class _Source:
         parts = [self._part(numbers) for numbers in alike(self._layouts)]
         self._watch_order(parts, gap)
         everything = self._connection.sql(" UNION ALL ".join(part.sql for part in parts))
-        own = [number for number, layout in enumerate(self._layouts) if "row_id" in layout.columns.own()]
-        everything = in_one_order(everything, self._files, own)
-        users = [number for number, layout in enumerate(self._layouts) if "user_id" in layout.columns.by]
-        target = self._folder / "rejects.parquet"
+        everything = in_one_order(everything, self._files, self._files_with("row_id"))
+        target, users = self._folder / "rejects.parquet", self._files_with("user_id")
         judged = judge(self._connection, everything, self._files, users, self._reason(gap), target)
         self._notes += missing_values(judged.rows)
         rows = judged.rows
@@ -157,6 +154,10 @@ class _Source:
             self._notes,
             repeats,
         )
+
+    def _files_with(self, standard: str) -> list[int]:
+        """The numbers of the files that have the column."""
+        return [number for number, layout in enumerate(self._layouts) if standard in layout.columns.own()]
 
     def _part(self, numbers: list[int]) -> Part:
         layout, missing = self._layouts[numbers[0]], self._settings.missing_values
