@@ -37,10 +37,10 @@ def lacking_sql(text: str, missing: Sequence[str] = ()) -> str:
     lacks = f"({cleaned_sql(text, missing)}) IS NULL"
     if missing:
         return lacks
-    # Only what begins with a space can be nothing but spaces.
+    # Only what begins with a space can be nothing but spaces. CASE, since of an AND both sides are evaluated.
     spaces = (("\x7f", "\u00a1"), ("\u1680", "\u3001"), ("\ufeff", "\uff00"))
     others = "".join(f" OR ({text} >= '{low}' AND {text} < '{high}')" for low, high in spaces)
-    return f"(({text} IS NULL OR {text} < '!'{others}) AND {lacks})"
+    return f"CASE WHEN {text} IS NULL OR {text} < '!'{others} THEN {lacks} ELSE false END"
 
 
 def whole_number_sql(text: str) -> str:
