@@ -145,10 +145,10 @@ class _Steps:
         return fitted
 
     def _embeddings(self, training: FlatSequences) -> TrackEmbeddings:
-        settings = lowered_min_count(self._settings, training, _log.warning)
-        if settings.fitted is Fitted.chosen and not asks_vectors(settings):
-            return untrained_vectors(training, settings.min_count)
-        embeddings = train_word2vec(training, settings, _log_epoch).embeddings
+        own = lowered_min_count(self._settings, training, _log.warning)
+        if self._settings.fitted is Fitted.chosen and not asks_vectors(self._settings):
+            return untrained_vectors(training, own.min_count)
+        embeddings = train_word2vec(training, own, _log_epoch).embeddings
         embeddings.require_finite()
         return embeddings
 
