@@ -89,10 +89,11 @@ def test_rejects_and_what_a_small_library_changes_are_warnings(caplog) -> None:
         (FRAME.iloc[:0], "`frame` has no rows; expected one for each track of a playlist, in order."),
         (FRAME[["user", "track"]], "`frame` has no column for `playlist`; it has 'user', 'track'."),
         (FRAME.assign(other="a").set_axis([*FRAME, "track"], axis=1), "`frame` has more than one column 'track'"),
+        (FRAME.set_axis(range(4), axis=1), "`frame` has numbers in place of names of columns: 0, 1, 2, 3. Say what"),
         (FRAME.assign(artist=None, track=None), f"{len(FRAME)} of {len(FRAME)} rows of `frame` cannot be used"),
         (FRAME.head(9), "playlists are left, and 3 are needed"),
     ],
-    ids=["no rows", "no playlists", "a column twice", "no tracks", "too few"],
+    ids=["no rows", "no playlists", "a column twice", "numbers for names", "no tracks", "too few"],
 )
 def test_what_cannot_be_trained_on_is_refused(frame: pd.DataFrame, said: str) -> None:
     with pytest.raises((SourceError, DataError), match=re.escape(said)):

@@ -37,6 +37,11 @@ def write_frame(frame: "pd.DataFrame", settings: SourceSettings, folder: Path) -
     file, names = FrameFile(folder / "frame"), list(map(str, frame.columns))
     if frame.empty:
         raise SourceError(f"{file} has no rows; expected one for each track of a playlist, in order.")
+    if not settings.columns and not any(isinstance(name, str) for name in frame.columns):
+        raise SourceError(
+            f"{file} has numbers in place of names of columns: {', '.join(names)}. Say what they are, in their order, "
+            'such as frame.columns = ["user", "playlist", "artist", "track"].'
+        )
     own = find_columns(file, names, settings.columns, settings.order_column).own().values()
     columns = {
         name: _as_arrow(file, name, frame.iloc[:, place]) if name in own else pa.nulls(len(frame))
