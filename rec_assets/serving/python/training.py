@@ -1,7 +1,10 @@
 """From a DataFrame of playlist rows to a model, in memory: the steps of the graph without store, gate and Dagster."""
 
 import logging
+import time
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +33,13 @@ from rec_assets.core.recommender.recommender import (
 from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.word2vec import TrainingProgress, lowered_min_count, train_word2vec, untrained_vectors
+from rec_assets.core.vectors.word2vec import (
+    REPORT_SECONDS,
+    TrainingProgress,
+    lowered_min_count,
+    train_word2vec,
+    untrained_vectors,
+)
 from rec_assets.paths import memory_limit
 from rec_assets.serving.python.frames import write_frame
 from rec_assets.serving.python.model import Model
@@ -135,6 +144,7 @@ class _Steps:
                 warn=_log.warning,
                 on_epoch=_log_epoch,
                 on_fitted=lambda playlists: _log.info("ranker: strategies fitted on %s playlists", f"{playlists:,}"),
+                on_progress=_log_share(),
             )
         settings = RecommenderSettings(**RecommenderSettings.among(self._settings))
         settings, changes = for_small_library(settings, len(embeddings), ranker)
@@ -159,11 +169,26 @@ class _Steps:
 
 
 def _measured(recommender: Recommender, part: str, sequences: Relation) -> dict[str, Any]:
-    ranks = rank_held_out(recommender, FlatSequences.from_relation(sequences))
+    told = partial(_log_share(), f"{part} playlists ranked")
+    ranks = rank_held_out(recommender, FlatSequences.from_relation(sequences), told)
     report = report_hit_rate(vars(ranks), k=recommender.settings.k)
     _log.info("hit rate@%s on %s: %.4f", report["k"], part, report["hit_rate"])
     return report
 
 
 def _log_epoch(progress: TrainingProgress) -> None:
-    _log.info("vectors: epoch %s/%s, %.0f s left", progress.epoch, progress.epochs, progress.seconds_left)
+    left = f", {progress.seconds_left:,.0f} s left" if progress.share_done else ""
+    _log.info("vectors: epoch %s of %s%s", progress.epoch, progress.epochs, left)
+
+
+def _log_share() -> Callable[[str, int, int], None]:
+    """Logs how many of what are done, when five seconds have passed since it last did."""
+    last = time.monotonic()
+
+    def log(what: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_SECONDS:
+            last = time.monotonic()
+            _log.info("%s of %s %s", f"{done:,}", f"{total:,}", what)
+
+    return log
