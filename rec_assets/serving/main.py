@@ -9,6 +9,7 @@ from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
 from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.convert import convert
+from rec_assets.serving.home import home
 from rec_assets.serving.promote import promote
 from rec_assets.serving.recommend import recommend
 from rec_assets.serving.summary import summary
@@ -82,5 +83,5 @@ def serve(host: str, port: int, storage: str, workers: int, poll_seconds: float,
         raise click.ClickException(str(error)) from error
 
 
-for command in (convert, recommend, promote, summary):
+for command in (convert, home, recommend, promote, summary):
     main.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rec_assets.core.base.errors import StoreError
+from rec_assets.paths import dagster_home
 from rec_assets.serving.command import errors_as_messages, storage_option
 
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ def promote(version: int | None, storage: str) -> None:
         facts = models.point_to(version, by="hand")
     click.echo(f"version {version} is promoted: hit rate@{facts['k']} {facts['hit_rate']:.4f}, {facts['strategy']}")
     click.echo("playlist_recommendations are still those of another version until they are materialized again.")
-    if os.environ.get("DAGSTER_HOME"):
-        _report_to_dagster(facts)
+    _report_to_dagster(storage, facts)
 
 
 def _listed(models: "PromotedModels") -> list[str]:
@@ -61,19 +61,27 @@ def _described(models: "PromotedModels", version: int) -> str:
     )
 
 
-def _report_to_dagster(facts: dict[str, Any]) -> None:
-    """Reports the promotion to the instance, so that the UI shows which version is current."""
-    import dagster as dg
+def _report_to_dagster(storage: str, facts: dict[str, Any]) -> None:
+    """Reports the promotion to DAGSTER_HOME, else to the home of the store, so that the UI shows what is current."""
+    home, is_set = dagster_home(storage), bool(os.environ.get("DAGSTER_HOME"))
+    if not is_set and not home.exists():
+        return
+    import dagster as dg  # two seconds
+
+    from rec_assets.store.history import require_own
 
     # No materialization: an old model that is promoted again is no fresher than it was.
     event = dg.AssetObservation(
         "promoted_model",
         description=f"Version {facts['version']} was promoted by hand.",
-        metadata={name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")},
+        metadata={
+            "store": storage,
+            **{name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")},
+        },
     )
     try:
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() if is_set else dg.DagsterInstance.from_config(str(home)) as instance:
+            require_own(instance, storage)
             instance.report_runless_asset_event(event)
-    except (dg.DagsterError, OSError) as error:
-        home = os.environ["DAGSTER_HOME"]
-        click.echo(f"It is promoted, but the UI does not show it: DAGSTER_HOME={home}: {error}", err=True)
+    except (dg.DagsterError, StoreError, OSError) as error:
+        click.echo(f"It is promoted, but the UI does not show it. {error}", err=True)
