@@ -97,16 +97,12 @@ class AssetStore(dg.ConfigurableResource):
     @contextmanager
     def _opened(self, name: str, target: UPath) -> Iterator[Path]:
         """A local path with the content of ``target``, whose bytes are checked; errors name ``target``."""
-        try:
+        with naming(target, GO_BACK if target.name == POINTER else f"Materialize {name} again."):
             if not target.exists():
                 raise StoreError(f"{target} does not exist. Materialize {name} first.")
-            with naming(target, GO_BACK if target.name == POINTER else f"Materialize {name} again."):
-                path = local_path(target) if is_local(target) else self._download(target)
-                verify(path)
-                yield path
-        except PermissionError as error:  # an object store gives it no number
-            reason = error.strerror or error
-            raise StoreError(f"{target} may not be read ({reason}). Mend its permissions.") from error
+            path = local_path(target) if is_local(target) else self._download(target)
+            verify(path)
+            yield path
 
     def _download(self, target: UPath) -> Path:
         # DuckDB, numpy and gensim all want a file they can map; httpfs would be downloaded at run time.
