@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rec_assets.core.base.errors import SettingsError
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
-_ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
+CHECKOUT = Path(__file__).resolve().parent.parent
+_ROOT = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
 SYNTHETIC_SAMPLE = _ROOT / "data" / "synthetic_playlists.csv.gz"
 DEFAULT_STORAGE = str(_ROOT / "data" / "storage")
@@ -45,7 +45,9 @@ def dagster_home(base: str) -> Path:
 def command() -> str:
     """``rec-assets`` as it can be called here: the environment of ``make run`` is not on the PATH."""
     beside = Path(sys.executable).with_name("rec-assets")
-    return "rec-assets" if shutil.which("rec-assets") or not beside.exists() else str(beside)
+    if shutil.which("rec-assets") or not beside.exists():
+        return "rec-assets"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
 def duckdb_threads() -> int:

@@ -26,7 +26,10 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(trained_store: P
     code, text = summary(trained_store)
 
     assert code == 0
-    assert f"test hit rate@5          {report['hit_rate']:.4f}   ranker, 6 playlists" in text
+    assert (
+        f"test hit rate@5          {report['hit_rate']:.4f}   ranker, 6 playlists; the most popular tracks reach "
+        in text
+    )
     assert text.count("after … Artist ") == 3
     assert text.count("    1. Artist ") == 3
     assert "promoted model           version 1, hit rate@5 " in text
