@@ -5,16 +5,22 @@ from pathlib import Path
 
 import click
 
+from rec_assets import __version__
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
 from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.convert import convert
+from rec_assets.serving.home import home
 from rec_assets.serving.promote import promote
 from rec_assets.serving.recommend import recommend
 from rec_assets.serving.summary import summary
 
 
-@click.group()
+@click.group(
+    epilog="Exit codes of all commands: 0 done; 1 what was asked cannot be done, and the message says why and what to "
+    "do; 2 wrong usage, such as an option that is unknown or a file that is not there."
+)
+@click.version_option(__version__, prog_name="rec-assets")
 def main() -> None:
     """Track recommendations from playlists."""
 
@@ -24,7 +30,9 @@ def main() -> None:
 @click.option("--rows", default=SAMPLE_ROWS, show_default=True, help="Data rows, from 100 up.")
 @click.option("--seed", default=SAMPLE_SEED, show_default=True, help="Same seed and rows, same file.")
 def make_playlists(path: Path, rows: int, seed: int) -> None:
-    """Writes synthetic playlist rows to PATH (.csv, .csv.gz or .parquet).
+    """Writes synthetic playlists to PATH.
+
+    PATH ends in .csv, .csv.gz or .parquet.
 
     All users, artists, tracks and playlists are invented: this is no real listening data. The rows have the
     dialect, the sizes and the awkward rows of the public file, and a planted structure that a recommender
@@ -64,9 +72,10 @@ def check_config(path: Path) -> None:
 )
 @click.option("--access-log", is_flag=True, help="Log each request, with the names that are asked.")
 def serve(host: str, port: int, storage: str, workers: int, poll_seconds: float, access_log: bool) -> None:
-    """Serves GET /recommend?artist=…&track=…&k=10 and GET /health until it is stopped.
+    """Serves the promoted model over HTTP until it is stopped.
 
-    What is promoted meanwhile is served from then on, without a pause.
+    It answers GET /recommend?artist=…&track=…&k=10 and GET /health. What is promoted meanwhile is served from then on,
+    without a pause.
     """
     missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
     if missing:
@@ -82,5 +91,5 @@ def serve(host: str, port: int, storage: str, workers: int, poll_seconds: float,
         raise click.ClickException(str(error)) from error
 
 
-for command in (convert, recommend, promote, summary):
+for command in (convert, home, recommend, promote, summary):
     main.add_command(command)

@@ -12,7 +12,8 @@ from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from rec_assets.serving.http.answering import Answer, Question, UnknownTracksError, answer_each, explained
+from rec_assets.serving.answer import Answer
+from rec_assets.serving.http.answering import Question, UnknownTracksError, answer_each, explained
 from rec_assets.serving.http.current import CurrentModel
 from rec_assets.serving.http.server import ServingSettings
 from rec_assets.serving.http.together import Together
