@@ -4,11 +4,12 @@ Every block of a page is run from top to bottom in a temporary checkout, a page 
 The README comes first, in a checkout as git hands it out; the other pages find what it left: a store with a model of the
 shipped sample. A `text` block directly below a block is its output, in which `…` stands for anything; README has one
 below each block that prints. In the line before a block, `<!-- not run: REASON -->` leaves it out, and
-`<!-- goes on: URL -->` lets it go on in the background as soon as the URL answers.
+`<!-- goes on: URL -->` says that it runs until it is stopped, which it is when the URL answers.
 """
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,9 @@ from rec_assets_tests.journeys.dagster_processes import CHECKOUT, wait_for
 README = CHECKOUT / "README.md"
 PAGES = sorted((CHECKOUT / "docs").glob("*.md"))
 TEXTS = {page: page.read_text(encoding="utf-8") for page in (README, *PAGES)}
-MOST_WORDS = 800
+MOST_WORDS, SHOWN_LETTERS = 800, 3_000
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<content>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?",
@@ -93,27 +96,28 @@ class Session:
         """What ``content`` prints, and whether it succeeded."""
         script = self._folder.parent / "block"
         script.write_text(content)
-        self._write(self._line.format(script))
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(self._line.format(script))
+        self._process.stdin.flush()
         printed = []
-        for line in self._process.stdout or ():
+        for line in self._process.stdout:
             if line.endswith(f"{DONE}\n"):
                 return "".join([*printed, line.removesuffix(f"{DONE}\n")]), True
             printed.append(line)
         return "".join(printed), False
 
-    def leave_running(self, content: str, url: str) -> str:
-        """Run ``content`` in the background until ``url`` answers; what it printed so far."""
-        script, log = self._folder.parent / "background", self._folder.parent / "log"
-        script.write_text(content)
-        self._write(f". {script} </dev/null >{log} 2>&1 &\n")
+    def run_until(self, url: str, content: str) -> str:
+        """What ``content`` prints until ``url`` answers."""
+        log = self._folder.parent / "log"
         log.touch()
-        wait_for(f"answer of {url}", lambda: _answers(url), log)
+        words = f"setsid bash -ec {shlex.quote(content)} </dev/null >{log} 2>&1 &\necho $!; disown\n"
+        group, _ = self.run(words)
+        try:
+            wait_for(f"answer of {url}", lambda: _answers(url), log)
+        finally:
+            os.killpg(int(group), signal.SIGKILL)
         return log.read_text()
-
-    def _write(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line)
-        self._process.stdin.flush()
 
     def end(self) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
@@ -139,15 +143,15 @@ def fault_of(page: Path, folder: Path, environment: Mapping[str, str]) -> str | 
                 sessions[block.language] = Session(block.language, folder, environment)
             session, succeeded = sessions[block.language], True
             if block.note.startswith("goes on: "):
-                printed = session.leave_running(block.content, block.note.removeprefix("goes on: "))
+                printed = session.run_until(block.note.removeprefix("goes on: "), block.content)
             else:
                 printed, succeeded = session.run(block.content)
             wrong = None if succeeded else "fails"
             if succeeded and (block.output is not None or page == README):
                 wrong = difference(block.output or "", printed)
             if wrong:
-                told = f"{page.name}, line {block.line}: the block\n\n{block.content}\n{wrong}. It printed\n\n"
-                return told + printed[-6_000:]
+                short = printed if len(printed) < 2 * SHOWN_LETTERS else f"{printed[:SHOWN_LETTERS]}\n[…]\n{printed[-SHOWN_LETTERS:]}"
+                return f"{page.name}, line {block.line}: the block\n\n{block.content}\n{wrong}. It printed\n\n{short}"
     finally:
         for session in sessions.values():
             session.end()
@@ -174,9 +178,11 @@ def checkout(folder: Path) -> Path:
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(CHECKOUT / name, folder / name)
-    # What is compiled already: with the times of the files it holds here, too.
-    for cache in (CHECKOUT / "rec_assets").rglob("__pycache__"):
-        (folder / cache.relative_to(CHECKOUT)).symlink_to(cache)
+    # What is compiled is shared: files of the same time and size are the same to Python and numba.
+    for package in (folder / "rec_assets").rglob("__init__.py"):
+        cache = CHECKOUT / package.parent.relative_to(folder) / "__pycache__"
+        cache.mkdir(exist_ok=True)
+        (package.parent / "__pycache__").symlink_to(cache)
     environment = folder / ".venv"
     environment.mkdir()
     for path in Path(sys.prefix).iterdir():
