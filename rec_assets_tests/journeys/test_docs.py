@@ -1,9 +1,9 @@
-"""Without this a command, an output, a setting or a link in README.md or docs/ could be wrong, and a newcomer would find it.
+"""Without this a command, an output, a setting or a link in README.md or docs/ could be wrong till a newcomer tries it.
 
 Every block of a page is run from top to bottom in a temporary checkout, a page being one shell and one Python session.
-The README comes first, in a checkout as git hands it out; the other pages find what it left: a store with a model of the
-shipped sample. A `text` block directly below a block is its output, in which `…` stands for anything; README has one
-below each block that prints. In the line before a block, `<!-- not run: REASON -->` leaves it out, and
+The README comes first, in a checkout as git hands it out; the other pages find what it left: a store with a model of
+the shipped sample. A `text` block directly below a block is its output, in which `…` stands for anything; README has
+one below each block that prints. In the line before a block, `<!-- not run: REASON -->` leaves it out, and
 `<!-- goes on: URL -->` says that it runs until it is stopped, which it is when the URL answers.
 """
 
@@ -33,17 +33,19 @@ from rec_assets_tests.journeys.dagster_processes import CHECKOUT, wait_for
 README = CHECKOUT / "README.md"
 PAGES = sorted((CHECKOUT / "docs").glob("*.md"))
 TEXTS = {page: page.read_text(encoding="utf-8") for page in (README, *PAGES)}
-MOST_WORDS, SHOWN_LETTERS = 800, 3_000
+MOST_WORDS = 800
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FENCE = re.compile(
-    r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<content>.*?)^```$(?:\n\n?```text\n(?P<output>.*?)^```$)?",
+    r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<content>.*?)^```$"
+    r"(?:\n\n?```text\n(?P<output>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
 RUN, CHECKED, SHOWN = ("bash", "python"), ("yaml",), ("text", "csv", "tsv", "json")
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 DONE = "the block is done"
+GOES_ON = "goes on: "
 # Shows the value of an expression, as a notebook does.
 PYTHON = f"""
 import ast, sys
@@ -142,20 +144,24 @@ def fault_of(page: Path, folder: Path, environment: Mapping[str, str]) -> str | 
             if block.language not in sessions:
                 sessions[block.language] = Session(block.language, folder, environment)
             session, succeeded = sessions[block.language], True
-            if block.note.startswith("goes on: "):
-                printed = session.run_until(block.note.removeprefix("goes on: "), block.content)
+            if block.note.startswith(GOES_ON):
+                printed = session.run_until(block.note.removeprefix(GOES_ON), block.content)
             else:
                 printed, succeeded = session.run(block.content)
             wrong = None if succeeded else "fails"
             if succeeded and (block.output is not None or page == README):
                 wrong = difference(block.output or "", printed)
             if wrong:
-                short = printed if len(printed) < 2 * SHOWN_LETTERS else f"{printed[:SHOWN_LETTERS]}\n[…]\n{printed[-SHOWN_LETTERS:]}"
-                return f"{page.name}, line {block.line}: the block\n\n{block.content}\n{wrong}. It printed\n\n{short}"
+                where = f"{page.name}, line {block.line}: the block"
+                return f"{where}\n\n{block.content}\n{wrong}. It printed\n\n{shortened(printed)}"
     finally:
         for session in sessions.values():
             session.end()
     return None
+
+
+def shortened(text: str, part: int = 3_000) -> str:
+    return text if len(text) <= 2 * part else f"{text[:part]}\n[…]\n{text[-part:]}"
 
 
 def difference(expected: str, printed: str) -> str | None:
