@@ -7,11 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Relation, fetch_row
+from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
 from rec_assets.core.playlists.readers.files import content_digest, fingerprint, locate, name_files, open_archives
-from rec_assets.core.playlists.readers.lines import NOT_UTF8
+from rec_assets.core.playlists.readers.refusal import is_refused, refusal, rejects_note
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
 from rec_assets.defs.shared.materialized import lineage_of, materialized
@@ -56,8 +55,9 @@ def raw_playlists(
         staged = stage_playlists(duckdb.connect(), files, config, folder)
         settings = {name: value for name, value in config.as_dict().items() if name not in _NOT_OF_THE_DATA}
         lineage = lineage_of(context, store, settings, content=content)
-        if staged.reject_share > config.max_reject_share or staged.row_count == 0:
-            raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
+        if is_refused(staged, config.max_reject_share):
+            kept_in = store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value
+            raise refusal(staged, config.max_reject_share, kept_in)
     if config.is_synthetic_sample():
         context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
     rejects_path = str(store.target(REJECTS, ".parquet"))
@@ -83,20 +83,7 @@ def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) 
     if left_out:
         yield f"not read, since the names do not end as those of playlist files do: {name_files(left_out)}"
     if staged.reject_count:
-        yield (
-            f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows are rejects, kept with their "
-            f"reasons in {rejects_path}{_dialect_advice(staged, staged.commonest_reasons())}"
-        )
-
-
-def _dialect_advice(staged: StagedPlaylists, reasons: Sequence[tuple[str, int, str, int]]) -> str:
-    """What to set where the rejects are lines of the public file's dialect under another header."""
-    if not reasons or not all("quote inside a field" in reason for reason, *_ in reasons):
-        return ""
-    is_dialect = """bool_and(text[1] = '"' AND text[-1] = '"' AND contains(text, '","'))"""
-    if not fetch_row(staged.rejects.aggregate(is_dialect))[0]:
-        return ""
-    return "; their quotes are as in the public playlists file: set `format: unescaped_csv`"
+        yield rejects_note(staged, rejects_path)
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
@@ -105,22 +92,6 @@ def track_catalog(
 ) -> dg.MaterializeResult[Relation]:
     """One row per distinct track, numbered from the most frequent; everything downstream holds numbers."""
     return materialized(build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
-
-
-def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) -> SourceError:
-    """The error for too many rejects; ``where`` they are kept, apart from those of the stored table."""
-    reasons = staged.commonest_reasons()
-    listed = "; ".join(f"{lines:,} x {reason} (first: {file} line {line})" for reason, lines, file, line in reasons)
-    encoding = ", that is, save it in UTF-8" if any(reason == NOT_UTF8 for reason, *_ in reasons) else ""
-    expected, raise_it = f"at most {config.max_reject_share:.2%} (max_reject_share)", "; or raise max_reject_share"
-    if staged.row_count == 0:
-        expected, raise_it = "some that can", ""
-    return SourceError(
-        f"{staged.reject_count:,} of {staged.reject_count + staged.row_count:,} rows of {name_files(staged.files)} "
-        f"cannot be used ({staged.reject_share:.2%}); expected {expected}. {listed}. All of them, with line number and "
-        f"text, are in {where}. Correct the file{encoding}; set "
-        f"`format` or `columns` if they were taken wrongly{_dialect_advice(staged, reasons)}{raise_it}."
-    )
 
 
 INGESTION = Room("ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from rec_assets.core.base.errors import DataError, StoreError
+from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
 from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender, for_small_library
 from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.track_vectors import example_neighbours
@@ -33,7 +34,7 @@ def track_embeddings(
 ) -> dg.MaterializeResult[TrackEmbeddings]:
     """Word2Vec input and output vectors of every track that occurs `min_count` times in training."""
     flat = FlatSequences.from_relation(train_sequences)
-    settings = _for_small_library(context, config, flat)
+    settings = lowered_min_count(config, flat, context.log.warning)
     lineage = lineage_of(context, store, settings.as_dict())
     start = time.perf_counter()
     result = train_word2vec(flat, settings, log_epochs(context))
@@ -56,19 +57,6 @@ def vectors_are_finite(track_embeddings: TrackEmbeddings) -> dg.AssetCheckResult
     broken = track_embeddings.count_broken()
     counts = {"tracks": len(track_embeddings), **{f"broken_{side}": count for side, count in broken.items()}}
     return dg.AssetCheckResult(passed=not any(broken.values()) and len(track_embeddings) > 0, metadata=counts)
-
-
-def _for_small_library(
-    context: dg.AssetExecutionContext, settings: EmbeddingsSettings, training: FlatSequences
-) -> EmbeddingsSettings:
-    """See :func:`lowered_min_count`; with a warning."""
-    possible = lowered_min_count(settings, training)
-    if possible.min_count < settings.min_count:
-        context.log.warning(
-            f"min_count is lowered from {settings.min_count} to {possible.min_count}: no two tracks occur more often "
-            f"in {len(training):,} training playlists. More playlists would do without."
-        )
-    return possible
 
 
 def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress], None]:
@@ -104,7 +92,7 @@ def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:
     return store.read("track_catalog", Relation)
 
 
-class TrackRankerConfig(dg.Config, RankerSettings, EmbeddingsSettings):
+class TrackRankerConfig(dg.Config, TrackRankerSettings):
     """How the ranker learns, from which strategies, and how the vectors of one of these are trained."""
 
 
@@ -119,20 +107,15 @@ def track_ranker(
     """LambdaMART over the candidates of all strategies, learned from training playlists that these have not seen."""
     lineage = lineage_of(context, store, config.as_dict())
     start = time.perf_counter()
-    try:
-        ranker = learn_from_held_aside(
-            train_sequences,
-            artist_numbers(track_catalog),
-            config,
-            lambda base: (
-                train_word2vec(base, _for_small_library(context, config, base), log_epochs(context)).embeddings
-            ),
-            lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
-            log_share(context),
-        )
-    except DataError as error:
-        context.log.warning(f"No ranker is trained: {error}")
-        ranker = Ranker.unlearned(config)
+    ranker = train_track_ranker(
+        train_sequences,
+        artist_numbers(track_catalog),
+        config,
+        warn=context.log.warning,
+        on_epoch=log_epochs(context),
+        on_fitted=lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
+        on_progress=log_share(context),
+    )
     metadata = {
         "examples": ranker.examples,
         "targets_not_proposed": ranker.targets_missed,

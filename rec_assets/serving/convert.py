@@ -45,9 +45,9 @@ def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
 
 
 def _convert(written_as: str, source: Path, target: Path, config: Path | None, scratch: Path) -> None:
-    import duckdb  # not for --help
-    from upath import UPath
+    from upath import UPath  # not for --help
 
+    from rec_assets.core.base.relations import connect_spilling
     from rec_assets.core.base.settings import read_settings
     from rec_assets.core.playlists.readers.files import locate, name_files, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
@@ -58,8 +58,7 @@ def _convert(written_as: str, source: Path, target: Path, config: Path | None, s
     settings = SourceSettings(**{"format": written_as, **values})
     files, left_out = open_archives(locate(str(source)))
     rejects = target.with_suffix(".rejects.parquet")
-    with duckdb.connect(config={"memory_limit": memory_limit(), "temp_directory": str(scratch)}) as connection:
-        connection.execute("SET enable_progress_bar = false")
+    with connect_spilling(memory_limit(), scratch) as connection:
         staged = stage_playlists(connection, files, settings, scratch)
         for table, path in [(staged.rejects, rejects)] * bool(staged.reject_count) + [(staged.rows, target)]:
             with atomic_file(UPath(path), scratch) as temporary:

@@ -10,9 +10,11 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import rec_assets
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation, read_table
 from rec_assets.core.evaluation import ranking
@@ -22,6 +24,7 @@ from rec_assets.core.recommender.recommender import open_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import PromotedModels
+from rec_assets_tests.conftest import SMALL
 from rec_assets_tests.serving.serving_process import served
 
 Names = list[tuple[str, str]]
@@ -41,9 +44,10 @@ def measured(store: Path, held_out: FlatSequences, catalog: Relation, monkeypatc
             yield place, answers
 
     real = ranking.recommend
-    monkeypatch.setattr(ranking, "recommend", recommend)
     recommender, _, _ = open_recommender(store / "recommender.safetensors")
-    ranks = rank_held_out(recommender, held_out).rank.tolist()
+    with monkeypatch.context() as patch:
+        patch.setattr(ranking, "recommend", recommend)
+        ranks = rank_held_out(recommender, held_out).rank.tolist()
     stored = read_table(duckdb.connect(), store / "validation_ranks.parquet")
     assert ranks == [rank or 0 for (rank,) in stored.select("rank").fetchall()]
     assert any(ranks)
@@ -76,6 +80,19 @@ def test_each_reader_gives_a_validation_history_the_list_by_which_its_rank_was_f
             words = ["recommend", "--storage", str(trained_store), "-k", str(k), "--json", *sum(history, ())]
             by_command = json.loads(CliRunner().invoke(main, words).stdout)
             assert named(by_command["recommendations"]) == answer
+
+    # From the same rows in memory comes the same model.
+    rows = pd.read_parquet(trained_store / "raw_playlists.parquet")
+    loaded, trained = rec_assets.load(trained_store), rec_assets.train(rows, **SMALL)
+    for history, answer in zip(histories, expected, strict=True):
+        in_python = loaded.recommend(history, k=k, why=True)
+        assert named(in_python.to_dict("records")) == answer
+        pd.testing.assert_frame_equal(trained.recommend(history, k=k, why=True), in_python)
+    assert trained.hit_rate == loaded.hit_rate
+    stored = json.loads((trained_store / "test_hit_rate.json").read_text())
+    assert trained.hit_rates.loc["test", "hit_rate"] == stored["hit_rate"]
+    pd.testing.assert_frame_equal(trained.tracks, loaded.tracks)
+    pd.testing.assert_frame_equal(trained.similar(*histories[0][0]), loaded.similar(*histories[0][0]))
 
     model = PromotedModels(str(trained_store)).open_current()
     known = model.recommender.tracks.rows(held_out).histories()

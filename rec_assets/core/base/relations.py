@@ -3,6 +3,7 @@
 import glob
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
 Connection = DuckDBPyConnection
@@ -26,6 +27,13 @@ def sql_text(value: str) -> str:
 def sql_name(value: str) -> str:
     """``value`` as an SQL identifier."""
     return '"' + value.replace('"', '""') + '"'
+
+
+def connect_spilling(memory_limit: str, folder: Path) -> Connection:
+    """A connection of its own, in memory up to ``memory_limit``, such as "400MB", and beyond it in ``folder``."""
+    connection = duckdb.connect(config={"memory_limit": memory_limit, "temp_directory": str(folder)})
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def read_table(connection: Connection, path: Path | str) -> Relation:

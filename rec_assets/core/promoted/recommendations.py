@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.promoted.model import PromotedModel
@@ -14,7 +13,6 @@ from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import StrategyName
 from rec_assets.core.strategies.answers import NO_TRACK, Answers
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn
-from rec_assets.core.strategies.track_vectors import TrackVectors
 
 # Of a long history only the end is looked at for reasons; what is recommended hangs on it most.
 _LATEST, _SHOWN = 20, 3
@@ -126,8 +124,7 @@ def _reasons(model: PromotedModel, row: int, latest: np.ndarray) -> list[Because
 
 def _cosines(recommender: Recommender, row: int, others: np.ndarray) -> np.ndarray:
     """(o,) cosine of two tracks' input vectors; NaN where one has none, or the model was fitted without."""
-    found = (strategy for strategy in recommender.strategies.values() if isinstance(strategy, TrackVectors))
-    vectors = next(found, None)
+    vectors = recommender.vectors
     return np.full(len(others), np.nan) if vectors is None else vectors.cosines(row, others)
 
 
@@ -176,32 +173,19 @@ def _batches(
     depth: int,
     on_progress: Callable[[int, int], None],
 ) -> Iterator[pa.RecordBatch]:
-    artists, titles = model.names.artists.to_arrow(), model.names.titles.to_arrow()
     for part, answers in model.answers(histories, k=depth):
-        yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers, artists, titles)
+        yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers)
         on_progress(part.stop, len(histories))
 
 
-def _batch(
-    model: PromotedModel, playlists: pa.Table, answers: Answers, artists: pa.Array, titles: pa.Array
-) -> pa.RecordBatch:
+def _batch(model: PromotedModel, playlists: pa.Table, answers: Answers) -> pa.RecordBatch:
     playlist, place = np.nonzero(answers.rows != NO_TRACK)
-    track = model.recommender.tracks.track_index[answers.rows[playlist, place]]
-    artist, scores = model.names.artist[track], answers.scores[playlist, place]
+    tracks = model.recommender.tracks.track_index[answers.rows[playlist, place]]
+    scores = answers.scores[playlist, place]
     columns = [
         *(column.combine_chunks().take(pa.array(playlist)) for column in playlists.columns),
         pa.array(place + 1, pa.int32()),
-        _or_null(artists.take(pa.array(artist, mask=artist == UNKNOWN_ARTIST))),
-        _or_null(titles.take(pa.array(track))),
+        *model.names.columns(tracks),
         pa.array(scores, pa.float32(), mask=~np.isfinite(scores)),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
-
-
-def _or_null(texts: pa.LargeStringArray) -> pa.Array:
-    """``texts`` with null in place of the empty one, which says that a name is unknown."""
-    is_empty = np.diff(np.frombuffer(texts.buffers()[1], np.int64, len(texts) + 1)) == 0
-    named = np.flatnonzero(~is_empty)
-    places = np.zeros(len(texts), np.int64)
-    places[named] = named
-    return texts.take(pa.array(places, mask=is_empty)).cast(pa.string())

@@ -70,6 +70,11 @@ class Recommender:
         """Whether any track has an artist."""
         return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
 
+    @property
+    def vectors(self) -> TrackVectors | None:
+        """The vectors that it was fitted with, asked in whatever way; None if it was fitted without."""
+        return next((one for one in self.strategies.values() if isinstance(one, TrackVectors)), None)
+
     def answers(
         self, histories: FlatSequences, *, depth: int, contender: Contender | None = None
     ) -> Iterator[tuple[slice, Answers]]:

@@ -150,14 +150,22 @@ def count_vocabulary(sequences: FlatSequences, min_count: int) -> dict[int, int]
     return dict(zip(order.tolist(), counts[order].tolist(), strict=True))
 
 
-def lowered_min_count(settings: EmbeddingsSettings, sequences: FlatSequences) -> EmbeddingsSettings:
+def lowered_min_count(
+    settings: EmbeddingsSettings, sequences: FlatSequences, warn: Callable[[str], None] = lambda sentence: None
+) -> EmbeddingsSettings:
     """``settings`` with a lower ``min_count`` where neither theirs nor the default leaves two tracks to train on.
 
-    A ``min_count`` above the default that leaves less is a mistake, which :func:`count_vocabulary` reports.
+    ``warn`` is called with a sentence that says so. A ``min_count`` above the default that leaves less is a mistake,
+    which :func:`count_vocabulary` reports.
     """
     second = _second(np.bincount(sequences.values, minlength=2))
-    is_small = 0 < second < min(settings.min_count, _default_min_count())
-    return settings.model_copy(update={"min_count": second}) if is_small else settings
+    if not 0 < second < min(settings.min_count, _default_min_count()):
+        return settings
+    warn(
+        f"min_count is lowered from {settings.min_count} to {second}: no two tracks occur more often in "
+        f"{len(sequences):,} training playlists. More playlists would do without."
+    )
+    return settings.model_copy(update={"min_count": second})
 
 
 def _default_min_count() -> int:

@@ -1,0 +1,245 @@
+"""A model for notebooks and scripts: names in, DataFrames out."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.core.names.search import Found
+from rec_assets.core.playlists.catalog import track_name
+from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.core.promoted.similar import similar_tracks
+from rec_assets.paths import storage_base
+from rec_assets.store.promoted_models import PromotedModels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_TRACKS = 1_000
+_PAIRS = 'expected (artist, track) pairs, such as [("Artist", "Track")], with "" for an artist that there is not'
+
+
+class SpellingWarning(UserWarning):
+    """A name was not spelt as the model knows it, and taken for the nearest one."""
+
+
+class UnknownTracksError(RecAssetsError):
+    """Nothing that the model knows is spelt like some of the tracks.
+
+    Attributes:
+        near: by the (artist, track) that was asked, up to five pairs that are spelt a little like it, best first.
+    """
+
+    def __init__(self, found: Iterable[Found]) -> None:
+        self.near = {one.asked: [(near.artist, near.title) for near in one.near] for one in found}
+        super().__init__("\n".join(_unknown(asked, near) for asked, near in self.near.items()))
+
+
+class Model:
+    """A trained recommender with the names of its tracks; :func:`load` and :func:`train` make one.
+
+    Nothing in it changes, so that threads may share it. Missing artists and titles are NaN in all DataFrames.
+
+    Attributes:
+        version: of the promoted model in its store; None for one that was trained in memory.
+    """
+
+    def __init__(self, model: PromotedModel, measured: Mapping[str, Mapping[str, Any]]) -> None:
+        self._model, self._measured = model, measured
+        self.version: int | None = model.facts.get("version")
+
+    @property
+    def hit_rate(self) -> float:
+        """Share (0..1) of the validation playlists whose last track is among the ``k`` recommended after the others."""
+        return self._measured["validation"]["hit_rate"]
+
+    @property
+    def hit_rates(self) -> "pd.DataFrame":
+        """A row for each part that was measured: ``validation``, and ``test`` where it was trained in memory.
+
+        Columns are ``k, playlists, hit_rate``, its 95 % interval ``low, high``, and ``popularity``, the hit rate of the
+        ``k`` most frequent tracks.
+        """
+        import pandas as pd
+
+        rows = {
+            part: {
+                "k": report["k"],
+                "playlists": report["playlists"],
+                "hit_rate": report["hit_rate"],
+                "low": report["interval"][0],
+                "high": report["interval"][1],
+                "popularity": report["popularity_hit_rate"],
+            }
+            for part, report in self._measured.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index")
+
+    @cached_property
+    def tracks(self) -> "pd.DataFrame":
+        """What can be recommended, the most frequent first: ``artist, track, training_count``; made when first asked.
+
+        ``training_count`` is how often the track occurs in the training playlists.
+        """
+        tracks = self._model.recommender.tracks
+        known = int(np.searchsorted(-tracks.count, 0))  # counts fall
+        return self._frame(tracks.track_index[:known], training_count=tracks.count[:known])
+
+    def recommend(self, playlist: Iterable[tuple[str, str]], k: int = 10, why: bool = False) -> "pd.DataFrame":
+        """The ``k`` best tracks after ``playlist``; fewer if there are no more.
+
+        Args:
+            playlist: (artist, track) pairs in order, the last counts most; ``("", "Title")`` for a track without
+                artist. Spelling need not be exact.
+            k: 1 to 1,000.
+            why: with a column ``because``: a list of up to three tracks of ``playlist`` that speak for each, as
+                dictionaries of ``artist, track, similarity, playlists``.
+
+        Returns:
+            Columns ``rank`` (1 = best) ``, artist, track, score``; the score falls with the rank and is NaN where the
+            list was filled up with what is popular. ``attrs["asked"]`` says what each pair was taken for.
+
+        Raises:
+            UnknownTracksError: some of the tracks are not known.
+            TypeError, ValueError: ``playlist`` holds no pairs, or ``k`` is out of its bounds.
+        """
+        import pandas as pd
+
+        _require_count(k)
+        found = self._find(_pairs(playlist))
+        answers = recommend_after(self._model, [_track(one) for one in found], k=k, reasons=why)
+        rows = [asdict(one) for one in answers]
+        kinds = {"rank": "int64", "artist": "str", "track": "str", "score": "float64"}
+        frame = pd.DataFrame(rows, columns=[*kinds, *["because"] * why]).astype(kinds)
+        frame.attrs = self._attrs(found)
+        return frame
+
+    def similar(self, artist: str, track: str, k: int = 10) -> "pd.DataFrame":
+        """The ``k`` tracks most like one: whose Word2Vec input vectors have the greatest cosine with its own.
+
+        Returns:
+            Columns ``rank`` (1 = nearest) ``, artist, track, similarity`` (-1..1), and ``attrs`` as of
+            :meth:`recommend`. Only tracks that occur ``min_count`` times in training have a vector.
+
+        Raises:
+            UnknownTracksError: the track is not known.
+            DataError: it has no vector, or the model holds none.
+            TypeError, ValueError: as of :meth:`recommend`.
+        """
+        _require_count(k)
+        found = self._find(_pairs([(artist, track)]))
+        near = similar_tracks(self._model, _track(found[0]), k=k)
+        frame = self._frame(near.track_index, similarity=near.cosine)
+        frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+        frame.attrs = self._attrs(found)
+        return frame
+
+    def __repr__(self) -> str:
+        """Version, strategy, hit rate and size."""
+        measured, tracks = self._measured["validation"], self._model.recommender.tracks
+        made = "trained in memory" if self.version is None else f"version {self.version}"
+        return (
+            f"<rec_assets.Model {made}: {self._model.recommender.chosen.label}, hit rate@{measured['k']} "
+            f"{self.hit_rate:.3f} on {measured['playlists']:,} validation playlists, "
+            f"{int((tracks.count > 0).sum()):,} tracks>"
+        )
+
+    def _find(self, pairs: list[tuple[str, str]]) -> list[Found]:
+        """The track of each pair, with a warning where it is spelt otherwise. Raises UnknownTracksError."""
+        found = [self._model.names.find(artist, title) for artist, title in pairs]
+        unknown = [one for one in found if one.track is None]
+        if unknown:
+            raise UnknownTracksError(unknown)
+        for one in found:
+            if not one.is_exact:
+                taken = track_name(*self._model.names.name_of(_track(one)))
+                warnings.warn(f"{track_name(*one.asked)}: taken for {taken}", SpellingWarning, stacklevel=3)
+        return found
+
+    def _attrs(self, found: list[Found]) -> dict[Any, Any]:
+        """What an answer is an answer to, as HTTP has it."""
+        names = self._model.names.of(np.array([one.track for one in found]))
+        asked = [
+            {
+                **dict(zip(("artist", "track"), one.asked, strict=True)),
+                "taken_for": dict(zip(("artist", "track"), taken, strict=True)),
+                "is_exact": one.is_exact,
+            }
+            for one, taken in zip(found, names, strict=True)
+        ]
+        return {"version": self.version, "asked": asked}
+
+    def _frame(self, tracks: np.ndarray, **columns: np.ndarray) -> "pd.DataFrame":
+        """Names of ``tracks`` (n,) and the ``columns`` (n,)."""
+        import pandas as pd
+
+        artists, titles = (pd.Series(texts.to_pandas(), dtype="str") for texts in self._model.names.columns(tracks))
+        return pd.DataFrame({"artist": artists, "track": titles, **columns})
+
+
+def load(store: str | os.PathLike[str] | None = None) -> Model:
+    """The promoted model of ``store``, a folder or a URL; ``REC_ASSETS_STORAGE`` or ``data/storage`` unless given.
+
+    Its file is mapped, not read: loading takes no time, and processes share its memory. What is promoted later is
+    another model: load again.
+
+    Example:
+        >>> import rec_assets
+        >>> model = rec_assets.load("data/storage")
+        >>> favourites = model.tracks.head(2)[["artist", "track"]].values.tolist()
+        >>> answer = model.recommend(favourites, k=5)
+        >>> answer.columns.tolist()
+        ['rank', 'artist', 'track', 'score']
+        >>> model.similar(*favourites[0], k=3).columns.tolist()
+        ['rank', 'artist', 'track', 'similarity']
+
+    Raises:
+        StoreError: nothing was promoted there, or its file is missing, damaged or of another version of this package.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        model = PromotedModels(storage_base(str(store or "")), Path(scratch)).open_current()
+    return Model(model, {"validation": {**model.facts, "playlists": model.facts["validation_playlists"]}})
+
+
+def _pairs(playlist: Iterable[Any]) -> list[tuple[str, str]]:
+    """The pairs as text, "" for what is missing. Raises TypeError, ValueError."""
+    pairs = [] if isinstance(playlist, str) else list(playlist)
+    if not pairs:
+        raise ValueError(f"no track is asked for; {_PAIRS}.")
+    for place, pair in enumerate(pairs):
+        if isinstance(pair, str) or not isinstance(pair, Iterable) or len(tuple(pair)) != 2:
+            raise TypeError(f"track {place + 1} is {pair!r}; {_PAIRS}.")
+    named = [(_text(artist), _text(title)) for artist, title in pairs]
+    unnamed = [place for place, pair in enumerate(named, 1) if not any(text.strip() for text in pair)]
+    if unnamed:
+        raise ValueError(f"track {unnamed[0]} has neither artist nor title; name at least one of both.")
+    return named
+
+
+def _text(name: Any) -> str:
+    # As DataFrames have it: a missing name is None or NaN, an item number is a number.
+    return "" if name is None or name != name else str(name)
+
+
+def _require_count(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= MOST_TRACKS:
+        raise ValueError(f"k is {k!r}; expected a whole number from 1 to {MOST_TRACKS:,}.")
+
+
+def _track(found: Found) -> int:
+    if found.track is None:
+        raise LookupError(found.asked)
+    return found.track
+
+
+def _unknown(asked: tuple[str, str], near: list[tuple[str | None, str | None]]) -> str:
+    listed = "".join(f"\n    {track_name(*one)}" for one in near)
+    return f"no track {track_name(*asked)}." + (f" Did you mean{listed}" if near else " Nothing is spelt like it.")
