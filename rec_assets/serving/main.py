@@ -1,6 +1,7 @@
 """The ``rec-assets`` command; it imports neither Dagster nor gensim."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import click
@@ -71,24 +72,47 @@ def check_config(path: Path) -> None:
     help="Between two looks at what is promoted.",
 )
 @click.option("--access-log", is_flag=True, help="Log each request, with the names that are asked.")
-def serve(host: str, port: int, storage: str, workers: int, poll_seconds: float, access_log: bool) -> None:
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    multiple=True,
+    callback=lambda context, option, origins: tuple(map(_origin, origins)),
+    metavar="ORIGIN",
+    help="Origin, such as https://example.org, whose pages may ask from a browser; * = all. May be repeated.",
+)
+def serve(
+    host: str,
+    port: int,
+    storage: str,
+    workers: int,
+    poll_seconds: float,
+    access_log: bool,
+    cors_origins: tuple[str, ...],
+) -> None:
     """Serves the promoted model over HTTP until it is stopped.
 
-    It answers GET /recommend?artist=…&track=…&k=10 and GET /health. What is promoted meanwhile is served from then on,
-    without a pause.
+    It has a page at /, and answers /recommend, /tracks, /health and /metrics. What is promoted meanwhile is served from
+    then on, without a pause.
     """
-    missing = [name for name in ("fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+    missing = [name for name in ("fastapi", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
     if missing:
         raise click.ClickException(
-            f"serve needs {' and '.join(missing)}. Install: .venv/bin/pip install -c constraints.txt -e '.[serve]'"
+            f"serve needs {', '.join(missing)}. Install: .venv/bin/pip install -c constraints.txt -e '.[serve]'"
         )
     from rec_assets.serving.http.server import ServingSettings
     from rec_assets.serving.http.server import serve as run
 
     try:
-        run(ServingSettings(storage, host, port, workers, poll_seconds, access_log))
+        run(ServingSettings(storage, host, port, workers, poll_seconds, access_log, cors_origins))
     except RecAssetsError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _origin(text: str) -> str:
+    """``text`` if it is one; others would never match what a browser sends."""
+    if text == "*" or re.fullmatch(r"https?://[^/\s@?#]+", text):
+        return text
+    raise click.BadParameter(f"{text!r} is no origin; expected scheme, host and port alone: https://example.org:8443")
 
 
 for command in (convert, home, recommend, promote, summary):
