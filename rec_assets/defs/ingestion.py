@@ -14,6 +14,7 @@ from rec_assets.core.playlists.readers.files import content_digest, fingerprint,
 from rec_assets.core.playlists.readers.lines import NOT_UTF8
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -29,7 +30,7 @@ _NOT_OF_THE_DATA = ("source", "max_reject_share", "max_repeated_share")
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source"
 
 
-class RawPlaylistsConfig(dg.Config, SourceSettings):
+class RawPlaylistsConfig(StepConfig, SourceSettings):
     """What `raw_playlists` reads."""
 
     def location(self) -> str:
@@ -123,4 +124,4 @@ def _refusal(staged: StagedPlaylists, where: str, config: RawPlaylistsConfig) ->
     )
 
 
-INGESTION = Room("ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})
+INGESTION = Room("1_ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

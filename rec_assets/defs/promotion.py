@@ -21,6 +21,7 @@ from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_
 from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
 from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
@@ -31,7 +32,7 @@ from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, 
 LONGEST_HISTORY = 500
 
 
-class PromotionDecisionConfig(dg.Config, GateSettings):
+class PromotionDecisionConfig(StepConfig, GateSettings):
     """The bounds within which a candidate may replace the promoted model."""
 
 
@@ -196,7 +197,7 @@ def _failed(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
     return latest is None or target is None or latest.run_id == target.run_id
 
 
-class PromotedModelConfig(dg.Config, PromotionSettings):
+class PromotedModelConfig(StepConfig, PromotionSettings):
     """What is kept of promoted models."""
 
 
@@ -236,7 +237,7 @@ def promoted_model(
     return described(lineage, metadata)
 
 
-class PlaylistRecommendationsConfig(dg.Config, RecommendationsSettings):
+class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
     """What is recommended to every playlist."""
 
 
@@ -293,7 +294,7 @@ _WEEKLY = dg.FreshnessPolicy.time_window(
 )
 
 PROMOTION = Room(
-    "promotion",
+    "5_promotion",
     [promotion_decision, promoted_model, playlist_recommendations],
     {
         "promotion_decision": PromotionDecisionConfig,

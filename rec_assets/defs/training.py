@@ -16,6 +16,7 @@ from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
@@ -23,7 +24,7 @@ from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import escape_markdown
 
 
-class TrackEmbeddingsConfig(dg.Config, EmbeddingsSettings):
+class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
     """Hyperparameters of Word2Vec."""
 
 
@@ -104,7 +105,7 @@ def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:
     return store.read("track_catalog", Relation)
 
 
-class TrackRankerConfig(dg.Config, RankerSettings, EmbeddingsSettings):
+class TrackRankerConfig(StepConfig, RankerSettings, EmbeddingsSettings):
     """How the ranker learns, from which strategies, and how the vectors of one of these are trained."""
 
 
@@ -149,7 +150,7 @@ def _as_list(gains: dict[str, float], shown: int = 10) -> str:
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
 
 
-class RecommenderConfig(dg.Config, RecommenderSettings):
+class RecommenderConfig(StepConfig, RecommenderSettings):
     """What recommends, how many tracks, and how it is asked."""
 
 
@@ -199,7 +200,7 @@ def recommender(
 
 
 TRAINING = Room(
-    "training",
+    "3_training",
     [track_embeddings, track_ranker, recommender],
     {
         "track_embeddings": TrackEmbeddingsConfig,

@@ -31,6 +31,7 @@ from rec_assets.core.report.assessment import Assessment, build_report
 from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import MapSettings
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.store.asset_store import AssetStore
@@ -144,7 +145,7 @@ _TRAINED = {
 }
 
 
-class ModelLeaderboardConfig(dg.Config, LeaderboardSettings):
+class ModelLeaderboardConfig(StepConfig, LeaderboardSettings):
     """What the leaderboard compares."""
 
 
@@ -213,7 +214,7 @@ def _as_markdown(leaderboard: pa.Table, *, k: int) -> str:
     return tabulate(shown, "keys", "pipe", floatfmt=".4g", missingval="unknown")
 
 
-class ReportConfig(dg.Config, MapSettings):
+class ReportConfig(StepConfig, MapSettings):
     """What the report shows."""
 
 

@@ -31,11 +31,12 @@ from rec_assets.core.tuning.leaderboard import (
 )
 from rec_assets.core.tuning.search import Range, Search, SearchSettings, Value, parse_search
 from rec_assets.core.tuning.trials import TrialData, TrialResult, TrialSettings, run_trial
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.atomic import atomic_file, is_local
 from rec_assets.store.duckdb import available_cores
-from rec_assets.store.io_manager import retry_transient
+from rec_assets.store.io_manager import explaining, retry_transient
 from rec_assets.store.written import escape_markdown
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _COLUMNS |= {**dict.fromkeys(_FIGURES, pa.float64()), "reason": pa.string()}
 _WORKER = "worker_"
 
 
-class SearchConfig(dg.Config, SearchSettings):
+class SearchConfig(StepConfig, SearchSettings):
     """A search as its file describes it."""
 
 
@@ -63,7 +64,8 @@ class SearchConfig(dg.Config, SearchSettings):
 def prepare(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> Iterator[Any]:
     """Opens the study of the search, lets what is planned wait in it, and starts the workers."""
     search = parse_search(config)
-    outcomes = _open(store, search, context).prepare()
+    with explaining():
+        outcomes = _open(store, search, context).prepare()
     states = Counter(outcome.state.value for outcome in outcomes)
     known = ", ".join(f"{count} {state}" for state, count in states.items())
     context.log.info(f"{search.trials} trials by {search.sampler.value}, {search.workers} at the same time; {known}")
@@ -72,6 +74,7 @@ def prepare(context: dg.OpExecutionContext, config: SearchConfig, store: AssetSt
 
 
 @dg.op(ins={"prepared": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@explaining()
 def work(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> None:
     """Runs trials, each of which trains and measures, until the search has enough."""
     search = parse_search(config)
@@ -92,6 +95,7 @@ def work(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore
 
 
 @dg.op(ins={"worked": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@explaining()
 def leaderboard(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> None:
     """Compares the trials, reports `tuning_leaderboard`, and writes the settings to use as a config of training_job."""
     search = parse_search(config)
