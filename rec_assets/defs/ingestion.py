@@ -16,6 +16,7 @@ from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.progress import log_queries
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
 from rec_assets.store.asset_store import AssetStore
@@ -54,7 +55,8 @@ def raw_playlists(
         seen = fingerprint(located.paths)
         files, left_out = open_archives(located)
         content = content_digest(files)
-        staged = stage_playlists(duckdb.connect(), files, config, folder)
+        with log_queries(context, duckdb.connect(), "the playlist files read"):
+            staged = stage_playlists(duckdb.connect(), files, config, folder)
         settings = {name: value for name, value in config.as_dict().items() if name not in _NOT_OF_THE_DATA}
         lineage = lineage_of(context, store, settings, content=content)
         if staged.reject_share > config.max_reject_share or staged.row_count == 0:

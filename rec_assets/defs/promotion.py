@@ -166,7 +166,7 @@ def _sentence(decision: Decision, version: int | None) -> str:
 def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -> dict[str, Any]:
     candidate = report["candidate"]
     return {
-        "decision": dg.MetadataValue.md(_sentence(decision, version)),
+        "decision": _sentence(decision, version),
         "promote": decision.promote,
         "compared_with": version if version is not None else "nothing was promoted yet",
         "hit_rate": candidate["hit_rate"],
@@ -271,7 +271,7 @@ def playlist_recommendations(
         "version": promoted_model["version"],
         "playlists": len(playlists),
         "unknown_entries": unknown,
-        "playlists_answered_by_popularity": silent,
+        "answered_by_popularity": silent,
     }
     return materialized(connection.from_arrow(batches), lineage, metadata)
 

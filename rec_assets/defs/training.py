@@ -8,6 +8,7 @@ import dagster as dg
 from rec_assets.core.base.errors import DataError, StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.progress import time_left
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
 from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender, for_small_library
@@ -43,7 +44,7 @@ def track_embeddings(
     metadata = {
         "vocabulary": len(result.embeddings),
         "min_count": settings.min_count,
-        "covered_share_of_training_rows": result.covered_share,
+        "covered_share": result.covered_share,
         "words_per_second": result.words_per_second,
         "training_seconds": seconds,
         "example": dg.MetadataValue.md(_example_as_markdown(result.embeddings, catalog)),
@@ -76,9 +77,10 @@ def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress]
     """Logs where the training of vectors stands."""
 
     def log(progress: TrainingProgress) -> None:
+        speed = f", {progress.words_per_second:,.0f} tracks/s, {time_left(progress.seconds_left)}"
         context.log.info(
-            f"epoch {progress.epoch}/{progress.epochs}, {progress.share_done:.0%} done, "
-            f"{progress.words_per_second:,.0f} words/s, {progress.seconds_left:,.0f} s left"
+            f"epoch {progress.epoch} of {progress.epochs}, {progress.share_done:.0%} done"
+            f"{speed if progress.share_done else ''}"
         )
 
     return log
@@ -173,9 +175,9 @@ def recommender(
     seconds: dict[str, float] = {}
     start = time.perf_counter()
 
-    def on_fitted(label: str) -> None:
+    def on_fitted(label: str, total: int) -> None:
         seconds[label] = round(time.perf_counter() - start - sum(seconds.values()), 3)
-        context.log.info(f"{label} fitted in {seconds[label]:.1f} s")
+        context.log.info(f"{label} fitted in {seconds[label]:.1f} s, {len(seconds)} of {total} strategies done")
 
     fitted = fit_recommender(
         FlatSequences.from_relation(train_sequences),
@@ -194,7 +196,7 @@ def recommender(
         "strategy": fitted.chosen.label,
         "k": settings.k,
         "fit_seconds": dg.MetadataValue.json(seconds),
-        "changed_for_a_small_library": " ".join(lowered) or "nothing",
+        "lowered_settings": " ".join(lowered) or "nothing",
     }
     return materialized(fitted, lineage, metadata)
 

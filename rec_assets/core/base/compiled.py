@@ -1,5 +1,6 @@
 """Loops over flat arrays, compiled by numba: plain Python to read, as fast as C, and free of the interpreter's lock."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,25 @@ else:
     finally:
         del sys.modules[_BLAS]
 
+from numba.core import event
+
 _IN_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinite numbers stay what they are
+
+
+class _FirstCompilation(event.Listener):
+    """Says once why there is silence: a processor for which nothing is kept yet takes half a minute in all."""
+
+    def on_start(self, event: event.Event) -> None:
+        if not _said:
+            _said.append(event)
+            logging.getLogger(__name__).info("compiling loops for this processor; they are kept for the next time")
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+_said: list[event.Event] = []
+event.register("numba:compile", _FirstCompilation())
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

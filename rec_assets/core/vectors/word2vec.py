@@ -10,10 +10,10 @@ import numpy as np
 
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.progress import REPORT_SECONDS
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
-REPORT_SECONDS = 5.0
 
 
 class Trainer(Enum):

@@ -18,7 +18,14 @@ from rec_assets.core.evaluation.comparison import (
     rank_held_out,
     try_contender,
 )
-from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays, ranks_table, report_hit_rate
+from rec_assets.core.evaluation.figures import (
+    asked_of,
+    rank_array,
+    rank_arrays,
+    ranks_table,
+    rate_text,
+    report_hit_rate,
+)
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.slices import SliceRate, slice_rates
 from rec_assets.core.pictures.drawing import as_markdown
@@ -88,7 +95,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         metadata = {
             "strategy": strategy,
             "hit_rate": report["hit_rate"],
-            "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
+            "hit_rate_interval": "{:.3f} to {:.3f}".format(*report["interval"]),
             **{name: report[name] for name in ("mrr", "ndcg", "k", "playlists")},
             "popularity_hit_rate": report["popularity_hit_rate"],
             "cold_query_share": report["cold_queries"] / report["playlists"],
@@ -105,13 +112,12 @@ def _rates_as_markdown(report: dict[str, Any], popularity_ranks: np.ndarray) -> 
     rows = [
         {
             "k": int(at),
-            "hit rate@k": rate,
-            "95 % interval": "{:.4f} to {:.4f}".format(*report["intervals"][at]),
-            "of popularity": hit_rate(popularity_ranks, k=int(at)),
+            "hit rate@k (95 %)": rate_text(rate, *report["intervals"][at]),
+            "popularity": f"{hit_rate(popularity_ranks, k=int(at)):.3f}",
         }
         for at, rate in report["hit_rates"].items()
     ]
-    return tabulate(rows, "keys", "pipe", floatfmt=".4f")
+    return tabulate(rows, "keys", "pipe")
 
 
 validation_ranks, validation_hit_rate = build_part_assets("validation")
@@ -208,10 +214,19 @@ def _table(rows: list[dict]) -> pa.Table:
 
 
 def _as_markdown(leaderboard: pa.Table, *, k: int) -> str:
-    columns = ["strategy", "hit_rate", "hit_rate_low", "hit_rate_high", *["hit_rate_at_10"] * (k > TOP), "mrr", "ndcg"]
-    columns += ["catalog_coverage", "median_popularity", "training_seconds", "milliseconds_per_playlist"]
-    shown = leaderboard.select(columns).to_pylist()
-    return tabulate(shown, "keys", "pipe", floatfmt=".4g", missingval="unknown")
+    shown = []
+    for row in leaderboard.to_pylist():
+        rates = {k: "hit_rate"} | ({TOP: "hit_rate_at_10"} if k > TOP else {})
+        figures = {
+            f"hit rate@{at} (95 %)": rate_text(*(row[name + end] for end in ("", "_low", "_high")))
+            for at, name in rates.items()
+        }
+        figures |= {"MRR": f"{row['mrr']:.3f}", "NDCG": f"{row['ndcg']:.3f}"}
+        figures |= {"coverage": f"{row['catalog_coverage']:.3f}", "median count": row["median_popularity"]}
+        seconds = row["training_seconds"]
+        figures |= {"training": "unknown" if seconds is None else f"{seconds:.1f} s"}
+        shown.append({"strategy": row["strategy"], **figures, "answer": f"{row['milliseconds_per_playlist']:.2f} ms"})
+    return tabulate(shown, "keys", "pipe", disable_numparse=True)
 
 
 class ReportConfig(StepConfig, MapSettings):

@@ -18,6 +18,7 @@ from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage, derive_lineage
 from rec_assets.core.base.relations import Relation
+from rec_assets.core.evaluation.figures import rate_text
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.parallel_coordinates import Coordinate, plot_parallel_coordinates
 from rec_assets.core.strategies.tracks import artist_numbers
@@ -219,10 +220,15 @@ def _as_markdown(rows: list[dict[str, Any]], outcomes: Sequence[TrialOutcome]) -
     parameters = {outcome.number: outcome.parameters for outcome in outcomes}
     shown = []
     for row in rows:
-        figures = {name: row[name] for name in _FIGURES}
+        rate, at_10 = row["hit_rate"], row["hit_rate_at_10"]
+        figures = {
+            "hit rate (95 %)": "" if rate is None else rate_text(rate, row["hit_rate_low"], row["hit_rate_high"]),
+            "at 10": "" if at_10 is None else f"{at_10:.3f}",
+            "seconds": "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+        }
         known = {"trial": row["trial"], "state": row["state"], **parameters[row["trial"]], **figures}
         shown.append({**known, "reason": escape_markdown(row["reason"] or "")})
-    return tabulate(shown, "keys", "pipe", floatfmt=".4g")
+    return tabulate(shown, "keys", "pipe", disable_numparse=True)
 
 
 def _picture(search: Search, outcomes: Sequence[TrialOutcome], best: TrialOutcome) -> str:
