@@ -24,7 +24,7 @@ from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.io_manager import retry_transient
 from rec_assets.store.written import DescribedTable
 
-FINGERPRINT_METADATA = "source_fingerprint"
+FINGERPRINT_METADATA, FILES_METADATA, SYNTHETIC_METADATA = "source_fingerprint", "source_files", "synthetic_sample"
 REJECTS = "raw_playlists.rejects"
 # Where the rows come from, and how many may be bad, does not change what they say.
 _NOT_OF_THE_DATA = ("source", "max_reject_share", "max_repeated_share")
@@ -37,10 +37,6 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
     def location(self) -> str:
         """The source that is meant, by setting, environment or default."""
         return self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
-
-    def is_synthetic_sample(self) -> bool:
-        """Whether the shipped synthetic sample is what is read."""
-        return Path(self.location()).expanduser().resolve() == SYNTHETIC_SAMPLE
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
@@ -61,8 +57,9 @@ def raw_playlists(
         lineage = lineage_of(context, store, settings, content=content)
         if staged.reject_share > config.max_reject_share or staged.row_count == 0:
             raise _refusal(staged, store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value, config)
-    if config.is_synthetic_sample():
-        context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
+    is_synthetic = is_synthetic_sample(content)
+    if is_synthetic:
+        context.log.warning("The source is the shipped sample: its playlists are synthetic, and so are all figures.")
     rejects_path = str(store.target(REJECTS, ".parquet"))
     for note in _notes(staged, left_out, rejects_path):
         context.log.warning(f"raw_playlists: {note}.")
@@ -71,14 +68,21 @@ def raw_playlists(
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(rejects_path),
         FINGERPRINT_METADATA: seen,
-        "source_files": list(map(str, files)),
+        FILES_METADATA: list(map(str, files)),
         "left_out_files": left_out,
         "notes": staged.notes,
-        "synthetic_sample": config.is_synthetic_sample(),
+        SYNTHETIC_METADATA: is_synthetic,
         **staged.repeats,
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(table, lineage, metadata)
+
+
+def is_synthetic_sample(content: str) -> bool:
+    """Whether the ``content`` digest is that of the shipped synthetic sample, wherever the file that was read is."""
+    if not SYNTHETIC_SAMPLE.exists():  # the package is installed without it
+        return False
+    return content == content_digest(open_archives(locate(str(SYNTHETIC_SAMPLE)))[0])
 
 
 def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) -> Iterator[str]:

@@ -55,9 +55,6 @@ class SharedDuckDB(DuckDBResource):
                     "temp_directory": str(folder.path / "spill"),
                     # Rows keep their order from file to file; written bytes depend on it.
                     "preserve_insertion_order": True,
-                    # Counted, for the log of a step, and not drawn on a console.
-                    "enable_progress_bar": True,
-                    "enable_progress_bar_print": False,
                 }
                 self._opened = duckdb.connect(self.database, config=options), folder
             except (duckdb.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""The IO manager: asset values to files and back, by their type; retries of what may pass, and errors of ours for the run page."""
+"""The IO manager: asset values to files and back, by their type; retries of what may pass; errors for the run page."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster._core.errors import DagsterError, DagsterUserCodeProcessError
+from dagster._core.errors import DagsterUserCodeProcessError
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from rec_assets.core.base.errors import DataError, RecAssetsError
@@ -38,7 +38,7 @@ def explaining() -> Iterator[None]:
     try:
         yield
     except RecAssetsError as error:
-        if isinstance(error, DagsterError):
+        if isinstance(error, DagsterUserCodeProcessError):
             raise
         shown = serializable_error_info_from_exc_info(sys.exc_info())._replace(message=f"{error}\n")
         kind = type(type(error).__name__, (DagsterUserCodeProcessError, type(error)), {})

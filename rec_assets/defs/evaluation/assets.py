@@ -38,6 +38,7 @@ from rec_assets.core.report.assessment import Assessment, build_report
 from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import MapSettings
+from rec_assets.defs.evaluation.origin import origin_of
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
@@ -233,7 +234,7 @@ class ReportConfig(StepConfig, MapSettings):
     """What the report shows."""
 
 
-@dg.asset(kinds={"html"}, code_version="2")
+@dg.asset(kinds={"html"}, code_version="3")
 def recommendation_report(
     context: dg.AssetExecutionContext,
     config: ReportConfig,
@@ -247,12 +248,14 @@ def recommendation_report(
     validation_slices: Relation,
     model_leaderboard: Relation,
 ) -> dg.MaterializeResult[HtmlPage]:
-    """The whole assessment on one page: open the file in a browser."""
+    """A model card: what the model was made from and is for, how good it is, and where it fails. Open its `path` in a
+    browser."""
     lineage = lineage_of(context, store, config.as_dict())
     track_map, caption = draw_track_map(track_embeddings, track_catalog, method=config.map_method.value)
     examples = example_playlists(recommender, FlatSequences.from_relation(validation_sequences))
     leaderboard = _rows(model_leaderboard)
     assessment = Assessment(
+        origin=origin_of(context.instance, lineage, track_catalog, recommender),
         reports={"validation": validation_hit_rate, "test": test_hit_rate},
         leaderboard=leaderboard,
         strategy_ranks={row["strategy"]: rank_array(row["ranks"]) for row in leaderboard},

@@ -11,7 +11,7 @@ from rec_assets.store.io_manager import explaining
 def explain_errors_of(asset: dg.AssetsDefinition) -> None:
     """Lets the function of ``asset`` raise errors as :func:`explaining` does; one that yields must do it itself."""
     function: Any = asset.op.compute_fn
-    asset.op._compute_fn = DecoratedOpFunction(explaining()(function.decorated_fn))  # noqa: SLF001  # there is no hook
+    asset.op._compute_fn = DecoratedOpFunction(explaining()(function.decorated_fn))  # Dagster has no hook for it
 
 
 class StepConfig(dg.Config):

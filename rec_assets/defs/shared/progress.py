@@ -42,6 +42,8 @@ def log_queries(context: dg.AssetExecutionContext, connection: Connection, what:
         while not over.wait(1):
             log(f"percent of {what}", max(0, int(connection.query_progress())), 100)
 
+    # Counted, and not drawn on the console.
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
     watcher = threading.Thread(target=look, daemon=True)
     watcher.start()
     try:

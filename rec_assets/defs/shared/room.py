@@ -33,6 +33,7 @@ class Room:
     external: Sequence[dg.AssetSpec] = ()
 
     def __post_init__(self) -> None:
+        """Lets the run page explain what the assets refuse."""
         for asset in self.assets:
             explain_errors_of(asset)
 
