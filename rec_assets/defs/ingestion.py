@@ -15,7 +15,7 @@ from rec_assets.core.playlists.readers.lines import NOT_UTF8
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
 from rec_assets.defs.shared.explained import StepConfig
-from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.materialized import FILES_METADATA, SYNTHETIC_METADATA, lineage_of, materialized
 from rec_assets.defs.shared.progress import log_queries
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -24,7 +24,7 @@ from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.io_manager import retry_transient
 from rec_assets.store.written import DescribedTable
 
-FINGERPRINT_METADATA, FILES_METADATA, SYNTHETIC_METADATA = "source_fingerprint", "source_files", "synthetic_sample"
+FINGERPRINT_METADATA = "source_fingerprint"
 REJECTS = "raw_playlists.rejects"
 # Where the rows come from, and how many may be bad, does not change what they say.
 _NOT_OF_THE_DATA = ("source", "max_reject_share", "max_repeated_share")

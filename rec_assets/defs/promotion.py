@@ -217,7 +217,8 @@ def promoted_model(
     version = models.next_version()
     facts = {"version": version, **promotion_decision["candidate"], "figures": promotion_decision["figures"]}
     context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
-    target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks), facts, lineage)
+    told = partial(log_share(context), "names indexed")
+    target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
     kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
     _require_still_valid(promotion_decision, models.current_or_none())

@@ -42,7 +42,7 @@ class EmbeddingsSettings(Settings):
         ge=1,
     )
     epochs: int = setting(
-        15, "Passes of Word2Vec over the training playlists; training takes as many times longer.", ge=1, le=1_000
+        15, "Passes of Word2Vec over the training playlists; twice as many take twice as long.", ge=1, le=1_000
     )
     vector_size: int = setting(
         48,

@@ -10,7 +10,7 @@ from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation, fetch_row
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.report.assessment import UNKNOWN, Origin
-from rec_assets.defs.ingestion import FILES_METADATA, SYNTHETIC_METADATA
+from rec_assets.defs.shared.materialized import FILES_METADATA, SYNTHETIC_METADATA
 
 
 def origin_of(
