@@ -30,7 +30,10 @@ class LogLevel(Enum):
 class JobSettings(Settings):
     """What all jobs take."""
 
-    log_level: LogLevel = setting(LogLevel.INFO, "What the shell shows; the event log in the UI keeps everything.")
+    log_level: LogLevel = setting(
+        LogLevel.INFO,
+        "Least level of messages that the shell shows: DEBUG, INFO, WARNING or ERROR. The UI always keeps all of them.",
+    )
 
 
 class InvalidJobSettings(RunRefusedError):

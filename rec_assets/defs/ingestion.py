@@ -13,7 +13,9 @@ from rec_assets.core.playlists.readers.files import content_digest, fingerprint,
 from rec_assets.core.playlists.readers.refusal import is_refused, refusal, rejects_note
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
-from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.explained import StepConfig
+from rec_assets.defs.shared.materialized import FILES_METADATA, SYNTHETIC_METADATA, lineage_of, materialized
+from rec_assets.defs.shared.progress import log_queries
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
 from rec_assets.store.asset_store import AssetStore
@@ -28,16 +30,12 @@ _NOT_OF_THE_DATA = ("source", "max_reject_share", "max_repeated_share")
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source"
 
 
-class RawPlaylistsConfig(dg.Config, SourceSettings):
+class RawPlaylistsConfig(StepConfig, SourceSettings):
     """What `raw_playlists` reads."""
 
     def location(self) -> str:
         """The source that is meant, by setting, environment or default."""
         return self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
-
-    def is_synthetic_sample(self) -> bool:
-        """Whether the shipped synthetic sample is what is read."""
-        return Path(self.location()).expanduser().resolve() == SYNTHETIC_SAMPLE
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
@@ -52,14 +50,16 @@ def raw_playlists(
         seen = fingerprint(located.paths)
         files, left_out = open_archives(located)
         content = content_digest(files)
-        staged = stage_playlists(duckdb.connect(), files, config, folder)
+        with log_queries(context, duckdb.connect(), "the playlist files read"):
+            staged = stage_playlists(duckdb.connect(), files, config, folder)
         settings = {name: value for name, value in config.as_dict().items() if name not in _NOT_OF_THE_DATA}
         lineage = lineage_of(context, store, settings, content=content)
         if is_refused(staged, config.max_reject_share):
             kept_in = store.write(REFUSED_REJECTS, staged.rejects, lineage)["path"].value
             raise refusal(staged, config.max_reject_share, kept_in)
-    if config.is_synthetic_sample():
-        context.log.warning("raw_playlists reads the shipped sample, which is synthetic: these are no real playlists.")
+    is_synthetic = is_synthetic_sample(content)
+    if is_synthetic:
+        context.log.warning("The source is the shipped sample: its playlists are synthetic, and so are all figures.")
     rejects_path = str(store.target(REJECTS, ".parquet"))
     for note in _notes(staged, left_out, rejects_path):
         context.log.warning(f"raw_playlists: {note}.")
@@ -68,14 +68,21 @@ def raw_playlists(
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(rejects_path),
         FINGERPRINT_METADATA: seen,
-        "source_files": list(map(str, files)),
+        FILES_METADATA: list(map(str, files)),
         "left_out_files": left_out,
         "notes": staged.notes,
-        "synthetic_sample": config.is_synthetic_sample(),
+        SYNTHETIC_METADATA: is_synthetic,
         **staged.repeats,
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(store, table, lineage, metadata)
+
+
+def is_synthetic_sample(content: str) -> bool:
+    """Whether the ``content`` digest is that of the shipped synthetic sample, wherever the file that was read is."""
+    if not SYNTHETIC_SAMPLE.exists():  # the package is installed without it
+        return False
+    return content == content_digest(open_archives(locate(str(SYNTHETIC_SAMPLE)))[0])
 
 
 def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) -> Iterator[str]:
@@ -94,4 +101,4 @@ def track_catalog(
     return materialized(store, build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
 
 
-INGESTION = Room("ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})
+INGESTION = Room("1_ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

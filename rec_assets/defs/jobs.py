@@ -3,6 +3,7 @@
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import read_settings
@@ -20,6 +21,8 @@ ROOMS = (INGESTION, PREPARATION, TRAINING, EVALUATION, PROMOTION, TUNING)
 # Of rooms whose assets are materialized: those of tuning are reported by its job.
 _GROUPS = [room.name for room in ROOMS if room.assets]
 STEP_SETTINGS = {step: config for room in ROOMS for step, config in room.settings.items()}
+# Without it the page of a job leaves out its runs that were started from a shell.
+_TAGS = {REPOSITORY_LABEL_TAG: "__repository__@rec_assets"}
 _DEV_STEPS = {step: config for step, config in STEP_SETTINGS.items() if step not in PROMOTION.settings}
 _TUTORIAL_STEPS = {
     step: STEP_SETTINGS[step]
@@ -57,21 +60,24 @@ training_job = dg.define_asset_job(
     "training_job",
     selection=dg.AssetSelection.groups(*_GROUPS),
     config=flat_config(TrainingSettings, STEP_SETTINGS),
-    description="The whole graph: playlists to hit rates, promoted model and recommendations, on all playlists.",
+    description="The whole graph, on all playlists: from the playlist files to hit rates, a promoted model and "
+    "recommendations.",
+    tags=_TAGS,
 )
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
     selection=dg.AssetSelection.groups(*(name for name in _GROUPS if name != PROMOTION.name)),
     config=flat_config(DevTrainingSettings, _DEV_STEPS),
-    description="The graph without promotion, on a tenth of the playlists; what it makes is marked as a dev run's, and "
-    "never promoted.",
-    tags={"rec_assets/dev_run": "true"},
+    description="The graph without promotion, on a tenth of the playlists (sample_percent). All results are marked as "
+    "those of a dev run, and are never promoted.",
+    tags={**_TAGS, "rec_assets/dev_run": "true"},
 )
 tutorial_job = dg.define_asset_job(
     "tutorial_job",
     selection=SPINE,
     config=flat_config(TutorialSettings, _TUTORIAL_STEPS, _require_no_ranker),
-    description="The spine alone, from playlists to the two hit rates, with the tutorial's settings.",
+    description="Only what leads from the playlist files to the two hit rates, with the tutorial's settings.",
+    tags=_TAGS,
 )
 _SEARCH_STEPS = {op.name: SearchConfig for op in search_graph.node_defs}
 TuningSettings = flat_settings("TuningSettings", _SEARCH_STEPS)
@@ -79,7 +85,8 @@ tuning_job = search_graph.to_job(
     "tuning_job",
     config=flat_config(TuningSettings, _SEARCH_STEPS, executor=executor_of),
     executor_def=dg.multi_or_in_process_executor,
-    description="A search for better settings, on validation: trials of one Optuna study, `tuning_leaderboard`, and a "
-    "config of training_job. Ready-made searches are in rec_assets/searches.",
+    description="Searches for better settings on the validation playlists. Results: `tuning_leaderboard`, and a config "
+    "file for training_job. Searches to start from are in rec_assets/searches.",
+    tags=_TAGS,
 )
 ALL_JOBS = [training_job, dev_training_job, tutorial_job, tuning_job]

@@ -8,9 +8,11 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists import splits
 from rec_assets.core.playlists.repeats import refuse_repeating
 from rec_assets.core.playlists.sequences import SequencesSettings, build_sequences, count_playlists
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.io_manager import explaining
 
 _PURPOSES = {
     "train": "The playlists on which the model is trained.",
@@ -19,7 +21,7 @@ _PURPOSES = {
 }
 
 
-class PlaylistSequencesConfig(dg.Config, SequencesSettings):
+class PlaylistSequencesConfig(StepConfig, SequencesSettings):
     """Which playlists become sequences."""
 
 
@@ -38,7 +40,7 @@ def playlist_sequences(
     return materialized(store, sequences, lineage, counts)
 
 
-class SplitConfig(dg.Config, splits.SplitSettings):
+class SplitConfig(StepConfig, splits.SplitSettings):
     """How playlists are split."""
 
 
@@ -54,9 +56,10 @@ def split_sequences(
     context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
 ) -> Iterator[dg.MaterializeResult[Relation]]:
     """Playlists cut into three parts of exact size by a seeded hash of their id."""
-    repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
-    shares = config.shares()
-    parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed)
+    with explaining():
+        repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
+        shares = config.shares()
+        parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed)
     for part, sequences in parts.items():
         name = f"{part}_sequences"
         lineage = lineage_of(context, store, config.as_dict(), key=name)
@@ -84,7 +87,7 @@ def splits_are_disjoint_and_complete(
 
 
 PREPARATION = Room(
-    "preparation",
+    "2_preparation",
     [playlist_sequences, split_sequences],
     {"playlist_sequences": PlaylistSequencesConfig, "split_sequences": SplitConfig},
     [splits_are_disjoint_and_complete],

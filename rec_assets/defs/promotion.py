@@ -21,6 +21,7 @@ from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_
 from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
 from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import Recommender
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
@@ -31,7 +32,7 @@ from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, 
 LONGEST_HISTORY = 500
 
 
-class PromotionDecisionConfig(dg.Config, GateSettings):
+class PromotionDecisionConfig(StepConfig, GateSettings):
     """The bounds within which a candidate may replace the promoted model."""
 
 
@@ -165,7 +166,7 @@ def _sentence(decision: Decision, version: int | None) -> str:
 def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -> dict[str, Any]:
     candidate = report["candidate"]
     return {
-        "decision": dg.MetadataValue.md(_sentence(decision, version)),
+        "decision": _sentence(decision, version),
         "promote": decision.promote,
         "compared_with": version if version is not None else "nothing was promoted yet",
         "hit_rate": candidate["hit_rate"],
@@ -196,7 +197,7 @@ def _failed(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
     return latest is None or target is None or latest.run_id == target.run_id
 
 
-class PromotedModelConfig(dg.Config, PromotionSettings):
+class PromotedModelConfig(StepConfig, PromotionSettings):
     """What is kept of promoted models."""
 
 
@@ -216,7 +217,8 @@ def promoted_model(
     version = models.next_version()
     facts = {"version": version, **promotion_decision["candidate"], "figures": promotion_decision["figures"]}
     context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
-    target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks), facts, lineage)
+    told = partial(log_share(context), "names indexed")
+    target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
     kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
     _require_still_valid(promotion_decision, models.current_or_none())
@@ -236,7 +238,7 @@ def promoted_model(
     return described(store, lineage, metadata)
 
 
-class PlaylistRecommendationsConfig(dg.Config, RecommendationsSettings):
+class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
     """What is recommended to every playlist."""
 
 
@@ -270,7 +272,7 @@ def playlist_recommendations(
         "version": promoted_model["version"],
         "playlists": len(playlists),
         "unknown_entries": unknown,
-        "playlists_answered_by_popularity": silent,
+        "answered_by_popularity": silent,
     }
     return materialized(store, connection.from_arrow(batches), lineage, metadata)
 
@@ -293,7 +295,7 @@ _WEEKLY = dg.FreshnessPolicy.time_window(
 )
 
 PROMOTION = Room(
-    "promotion",
+    "5_promotion",
     [promotion_decision, promoted_model, playlist_recommendations],
     {
         "promotion_decision": PromotionDecisionConfig,

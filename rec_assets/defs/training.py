@@ -8,6 +8,7 @@ import dagster as dg
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.progress import time_left
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
@@ -17,6 +18,7 @@ from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
@@ -24,7 +26,7 @@ from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import escape_markdown
 
 
-class TrackEmbeddingsConfig(dg.Config, EmbeddingsSettings):
+class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
     """Hyperparameters of Word2Vec."""
 
 
@@ -43,7 +45,7 @@ def track_embeddings(
     metadata = {
         "vocabulary": len(result.embeddings),
         "min_count": settings.min_count,
-        "covered_share_of_training_rows": result.covered_share,
+        "covered_share": result.covered_share,
         "words_per_second": result.words_per_second,
         "training_seconds": seconds,
         "example": dg.MetadataValue.md(_example_as_markdown(result.embeddings, catalog)),
@@ -63,9 +65,10 @@ def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress]
     """Logs where the training of vectors stands."""
 
     def log(progress: TrainingProgress) -> None:
+        speed = f", {progress.words_per_second:,.0f} tracks/s, {time_left(progress.seconds_left)}"
         context.log.info(
-            f"epoch {progress.epoch}/{progress.epochs}, {progress.share_done:.0%} done, "
-            f"{progress.words_per_second:,.0f} words/s, {progress.seconds_left:,.0f} s left"
+            f"epoch {progress.epoch} of {progress.epochs}, {progress.share_done:.0%} done"
+            f"{speed if progress.share_done else ''}"
         )
 
     return log
@@ -92,7 +95,7 @@ def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:
     return store.read("track_catalog", Relation)
 
 
-class TrackRankerConfig(dg.Config, TrackRankerSettings):
+class TrackRankerConfig(StepConfig, TrackRankerSettings):
     """How the ranker learns, from which strategies, and how the vectors of one of these are trained."""
 
 
@@ -132,7 +135,7 @@ def _as_list(gains: dict[str, float], shown: int = 10) -> str:
     return "Share of the gain of all splits:\n\n" + "\n".join(f"- {name} {gain:.1%}" for name, gain in largest)
 
 
-class RecommenderConfig(dg.Config, RecommenderSettings):
+class RecommenderConfig(StepConfig, RecommenderSettings):
     """What recommends, how many tracks, and how it is asked."""
 
 
@@ -155,9 +158,9 @@ def recommender(
     seconds: dict[str, float] = {}
     start = time.perf_counter()
 
-    def on_fitted(label: str) -> None:
+    def on_fitted(label: str, total: int) -> None:
         seconds[label] = round(time.perf_counter() - start - sum(seconds.values()), 3)
-        context.log.info(f"{label} fitted in {seconds[label]:.1f} s")
+        context.log.info(f"{label} fitted in {seconds[label]:.1f} s, {len(seconds)} of {total} strategies done")
 
     fitted = fit_recommender(
         FlatSequences.from_relation(train_sequences),
@@ -176,13 +179,13 @@ def recommender(
         "strategy": fitted.chosen.label,
         "k": settings.k,
         "fit_seconds": dg.MetadataValue.json(seconds),
-        "changed_for_a_small_library": " ".join(lowered) or "nothing",
+        "lowered_settings": " ".join(lowered) or "nothing",
     }
     return materialized(store, fitted, lineage, metadata)
 
 
 TRAINING = Room(
-    "training",
+    "3_training",
     [track_embeddings, track_ranker, recommender],
     {
         "track_embeddings": TrackEmbeddingsConfig,

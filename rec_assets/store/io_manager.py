@@ -1,15 +1,18 @@
-"""The IO manager: asset values to files and back, by their type; and retries of what may pass by itself."""
+"""The IO manager: asset values to files and back, by their type; retries of what may pass; errors for the run page."""
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import duckdb
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._utils.error import serializable_error_info_from_exc_info
 
-from rec_assets.core.base.errors import DataError
+from rec_assets.core.base.errors import DataError, RecAssetsError
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.relations import Relation
 from rec_assets.store.asset_store import AssetStore
@@ -26,12 +29,29 @@ _TRANSIENT_ERRNOS = {
 }  # fmt: skip
 
 
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Raises errors of ours again in a form in which the run page shows the message first, and then the stack.
+
+    They stay of their class. Of any other error that a step raises, Dagster shows its own words and stack first.
+    """
+    try:
+        yield
+    except RecAssetsError as error:
+        if isinstance(error, DagsterUserCodeProcessError):
+            raise
+        shown = serializable_error_info_from_exc_info(sys.exc_info())._replace(message=f"{error}\n")
+        kind = type(type(error).__name__, (DagsterUserCodeProcessError, type(error)), {})
+        raise kind(str(error), user_code_process_error_infos=[shown]) from error
+
+
 class StoreIOManager(dg.IOManager):
     """Hands values between steps through the store."""
 
     def __init__(self, store: AssetStore) -> None:
         self._store = store
 
+    @explaining()
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Write the value with its lineage; describe in metadata what is now in the file."""
         lineage = Lineage(**context.output_metadata[LINEAGE_METADATA].value)
@@ -47,6 +67,7 @@ class StoreIOManager(dg.IOManager):
                 self._store.write(name, relation, lineage)
         context.add_output_metadata(written)
 
+    @explaining()
     def load_input(self, context: dg.InputContext) -> Any:
         """Read the value that the downstream asset's annotation asks for."""
         with retry_transient():

@@ -32,7 +32,10 @@ class PromotionSettings(Settings):
     """What is kept of promoted models."""
 
     kept_versions: int = setting(
-        5, "Versions of the promoted model that are kept, the current one among them.", ge=1, le=1_000
+        5,
+        "Number of promoted versions that are kept, the current one included. Older ones are deleted.",
+        ge=1,
+        le=1_000,
     )
 
 

@@ -14,7 +14,9 @@ from rec_assets.core.base.relations import Connection, Relation, read_table
 
 Describe = Callable[[Relation], Mapping[str, Any]]
 PREVIEW_ROWS = 10
-_LONGEST_CELL = 80
+# More columns than these would be cut off in the UI on a laptop: they become rows, of few examples.
+_MOST_COLUMNS, _EXAMPLES = 7, 3
+_LONGEST_CELL, _LONGEST_EXAMPLE = 80, 32
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,23 @@ def describe_file(path: Path, connection: Connection, describe: Describe | None 
 
 
 def _preview(table: Relation) -> str:
-    """The first rows as a markdown table, every value as it is."""
-    rows = table.limit(PREVIEW_ROWS).fetchall()
-    cells = [[_cell(value) for value in row] for row in rows]
+    """The first rows as a markdown table, fractions rounded and every other value as it is."""
+    is_wide = len(table.columns) > _MOST_COLUMNS
+    longest = _LONGEST_EXAMPLE if is_wide else _LONGEST_CELL
+    rows = table.limit(_EXAMPLES if is_wide else PREVIEW_ROWS).fetchall()
+    cells, columns = [[_cell(value, longest) for value in row] for row in rows], table.columns
+    if is_wide:
+        columns = ["column", *(f"row {number}" for number in range(1, len(rows) + 1))]
+        cells = [list(line) for line in zip(table.columns, *cells, strict=True)]
     # Without disable_numparse a column of tracks named "1e5" and "007" would read 100000 and 7.
-    return tabulate(cells, table.columns, "pipe", disable_numparse=True)
+    return tabulate(cells, columns, "pipe", disable_numparse=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, longest: int) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1_000 else f"{value:,.0f}"
     text = "" if value is None else " ".join(str(value).split())
-    short = text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
     return escape_markdown(short)
 
 

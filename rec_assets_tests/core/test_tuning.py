@@ -87,7 +87,7 @@ def test_a_search_is_read_with_every_value_as_its_setting_has_it() -> None:
             "`name` is 'a b'; expected up to 60 letters without accents, digits, `_` and `-`.\n"
             "`k` is what all trials are measured by; expected it in `fixed`.\n"
             "Setting `epochs` is 0; expected at least 1 and at most 1,000. Change it in the run config. (epochs: "
-            "Passes of Word2Vec over the training playlists. [1 to 1,000])\n"
+            "Passes of Word2Vec over the training playlists; twice as many take twice as long. [1 to 1,000])\n"
             "There is no setting `windw`. Did you mean `window`?\n"
             "Setting `alpha` is 9; expected at least 0.0001 and at most 1.",
         ),

@@ -52,15 +52,15 @@ UPSTREAM: dict[str, set[str]] = {
     "playlist_recommendations": {"promoted_model", "track_catalog", "playlist_sequences"},
 }
 GROUPS = {
-    "ingestion": {"raw_playlists", "track_catalog"},
-    "preparation": {"playlist_sequences", *PARTS},
-    "training": {"track_embeddings", "track_ranker", "recommender"},
-    "evaluation": {
+    "1_ingestion": {"raw_playlists", "track_catalog"},
+    "2_preparation": {"playlist_sequences", *PARTS},
+    "3_training": {"track_embeddings", "track_ranker", "recommender"},
+    "4_evaluation": {
         *("validation_ranks", "validation_hit_rate", "validation_slices", "test_ranks", "test_hit_rate"),
         *("model_leaderboard", "recommendation_report"),
     },
-    "promotion": {"promotion_decision", "promoted_model", "playlist_recommendations"},
-    "tuning": {"tuning_leaderboard"},
+    "5_promotion": {"promotion_decision", "promoted_model", "playlist_recommendations"},
+    "6_tuning": {"tuning_leaderboard"},
 }
 # By the storage of an asset.
 NO_TABLES = {
@@ -127,7 +127,7 @@ def test_the_jobs_their_assets_the_schedule_and_the_sensor() -> None:
 
     assert assets == {
         "training_job": set(UPSTREAM),
-        "dev_training_job": UPSTREAM.keys() - GROUPS["promotion"],
+        "dev_training_job": UPSTREAM.keys() - GROUPS["5_promotion"],
         "tutorial_job": SPINE | {"track_catalog", "recommender", "validation_ranks", "test_ranks"},
         "tuning_job": set(),
     }

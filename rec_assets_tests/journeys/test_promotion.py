@@ -187,5 +187,5 @@ def test_recommendations_of_an_older_model_over_newer_playlists(promoted: Projec
     (event,) = result.get_asset_materialization_events()
     metadata = event.step_materialization_data.materialization.metadata
     assert metadata["unknown_entries"].value == 40
-    assert metadata["playlists_answered_by_popularity"].value == 4
+    assert metadata["answered_by_popularity"].value == 4
     assert metadata["dagster/row_count"].value == 3 * 1_504

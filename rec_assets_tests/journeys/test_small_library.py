@@ -61,7 +61,7 @@ def test_k_is_lowered_with_a_warning_and_everything_says_the_lowered_one(project
     assert {*pq.read_table(project.store / "model_leaderboard.parquet")["k"].to_pylist()} == {k}
     assert [read(project.store, name)["k"] for name in ("test_hit_rate", "promoted_model")] == [k, k]
     assert metadata(result, "recommender")["k"] == k
-    assert f"from 100 to {k}" in metadata(result, "recommender")["changed_for_a_small_library"]
+    assert f"from 100 to {k}" in metadata(result, "recommender")["lowered_settings"]
     for asset in ("recommendation_report.html", "promotion_decision.json", "validation_hit_rate.json"):
         page = (project.store / asset).read_text()
         assert "rate@100" not in page

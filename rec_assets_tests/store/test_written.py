@@ -41,6 +41,17 @@ def test_a_long_value_is_cut_with_an_ellipsis(connection: duckdb.DuckDBPyConnect
     assert cells(lines[2]) == ["x" * 79 + "…"]
 
 
+def test_of_many_columns_a_few_rows_are_shown_side_by_side_with_rounded_figures(connection, tmp_path: Path) -> None:
+    columns = [f"0.6950617283950618::DOUBLE + range AS c{place}" for place in range(20)]
+    _, lines = describe(connection, tmp_path, f"SELECT {', '.join(columns)} FROM range(9)")
+
+    assert [cells(line) for line in lines[2:4]] == [
+        ["c0", "0.6951", "1.695", "2.695"],
+        ["c1", "0.6951", "1.695", "2.695"],
+    ]
+    assert len(lines) == 2 + 20
+
+
 def test_an_empty_table_shows_its_columns(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     count, lines = describe(connection, tmp_path, "SELECT 1 AS row_id WHERE false")
 

@@ -1,5 +1,6 @@
 """Loops over flat arrays, compiled by numba: plain Python to read, as fast as C, and free of the interpreter's lock."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +9,35 @@ from typing import Any
 _BLAS = "scipy.linalg.cython_blas"
 if _BLAS in sys.modules:
     import numba
+    import numba.core.event
 else:
     sys.modules[_BLAS] = None  # type: ignore[assignment] - an import of it fails, as where there is no SciPy
     try:
         import numba
+        import numba.core.event
         import numba.np.arraymath
     finally:
         del sys.modules[_BLAS]
 
 _IN_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinite numbers stay what they are
+
+
+class _FirstCompilation(numba.core.event.Listener):
+    """Says once why there is silence: on a processor for which nothing is kept yet it takes half a minute in all."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self._said:
+            self._said = True
+            logging.getLogger(__name__).info("compiling loops for this processor; they are kept for the next run")
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+numba.core.event.register("numba:compile", _FirstCompilation())
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

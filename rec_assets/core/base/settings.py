@@ -67,11 +67,11 @@ def _interval(
 ) -> str:
     low = f"{ge:,}" if ge is not None else f"above {gt:,}" if gt is not None else None
     high = f"{le:,}" if le is not None else f"below {lt:,}" if lt is not None else None
-    if low and high:
+    if ge is not None and le is not None:
         return f" [{low} to {high}]"
-    if low:
-        return f" [{low} or more]" if ge is not None else f" [{low}]"
-    return f" [up to {high}]" if high else ""
+    low = f"{low} or more" if ge is not None else low
+    high = f"up to {high}" if le is not None else high
+    return f" [{', '.join(part for part in (low, high) if part)}]" if low or high else ""
 
 
 def read_settings(path: Path, named: str) -> dict[str, Any]:

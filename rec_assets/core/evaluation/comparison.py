@@ -33,7 +33,9 @@ class LeaderboardSettings(Settings):
     """What the leaderboard compares."""
 
     leaderboard_playlists: int = setting(
-        10_000, "At most so many validation playlists, drawn at random, are used to compare strategies.", ge=1
+        10_000,
+        "Number of validation playlists, at most, drawn at random, on which model_leaderboard compares the strategies.",
+        ge=1,
     )
 
 

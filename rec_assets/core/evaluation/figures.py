@@ -27,6 +27,11 @@ def rank_array(ranks: Iterable[int | None]) -> np.ndarray:
     return np.array([rank or 0 for rank in ranks], np.int32)
 
 
+def rate_text(rate: float, low: float, high: float) -> str:
+    """A rate (0..1) with its interval, such as "0.449 (0.428–0.471)"; "–" where it is NaN."""
+    return f"{rate:.3f} ({low:.3f}–{high:.3f})" if rate == rate else "–"
+
+
 def asked_of(ranks: Relation) -> tuple[str, int]:
     """The strategy that a table of ranks is of, and how many tracks it recommended.
 

@@ -1,6 +1,6 @@
 """The names of the tracks, in arrays that are mapped from a file, and the search for a track by them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -102,6 +102,7 @@ class TrackNames:
         artist: np.ndarray,
         titles: pa.Array | pa.ChunkedArray,
         counts: np.ndarray,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> "TrackNames":
         """Index the names.
 
@@ -110,10 +111,11 @@ class TrackNames:
             artist: (t,) number of each track's artist, ``UNKNOWN_ARTIST`` where there is none.
             titles: (t,) by track index; null or "" = unknown.
             counts: (t,) popularity of each track, in any unit: it decides among names that are equally near.
+            on_progress: called with how many titles are done, and of how many.
         """
         artist_texts, title_texts = TextColumn.from_arrow(artists), TextColumn.from_arrow(titles)
         artist_keys, artist_signatures = _fingerprints(artist_texts)
-        title_keys, title_signatures = _fingerprints(title_texts)
+        title_keys, title_signatures = _fingerprints(title_texts, on_progress)
         group_keys, group = _groups(artist_keys, artist)
         # Backwards twice, so that a stable sort gives falling counts and rising track indexes.
         falling = (len(counts) - 1 - np.argsort(counts[::-1], kind="stable")[::-1]).astype(np.int32)
@@ -234,9 +236,12 @@ def _groups(keys: np.ndarray, artist: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return group_keys, group[place]
 
 
-def _fingerprints(texts: TextColumn) -> tuple[np.ndarray, np.ndarray]:
+def _fingerprints(
+    texts: TextColumn, on_progress: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[np.ndarray, np.ndarray]:
     arrow, parts = texts.to_arrow(), [fingerprints([])]
     for start in range(0, len(texts), _BATCH):
         parts.append(fingerprints(normalise_all(arrow.slice(start, _BATCH).to_pylist())))
+        on_progress(min(start + _BATCH, len(texts)), len(texts))
     keys, signatures = zip(*parts, strict=True)
     return np.concatenate(keys), np.concatenate(signatures)

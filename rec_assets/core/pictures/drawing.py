@@ -22,6 +22,7 @@ GREY, PALE_GREY = "#8C8C8C", "#D2D2D2"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 STROKES = ("-", "--", "-.", ":")
 DOTS_PER_INCH = 120  # at which hinting leaves bold letters their weight
+WIDEST = 8.3  # inches: below the 1,000 pixels that a window of 1,366 leaves a picture in the UI
 MOST_BYTES = 50_000
 COLOURS_IN_FILE = (128, 32, 12)  # 128 take a quarter of the bytes of full colour, and no eye sees it
 LONGEST_TITLE = 80

@@ -17,6 +17,7 @@ from rec_assets.core.pictures.drawing import (
     ORANGE,
     PALETTE,
     STROKES,
+    WIDEST,
     drawable,
     new_axes,
     to_png,
@@ -29,6 +30,7 @@ LONGEST_NAME = 28
 ROW_HEIGHT = 0.27  # inches
 _RATE = "hit rate@k (share of playlists)"
 SHOWN = 52  # candidates
+_COLUMNS = 3  # of the legend: names of a usual length have room
 _DATES = 5  # that fit beside each other
 _WIDE = 200  # times the lowest count: from there on, powers of ten are ticks enough
 
@@ -41,7 +43,7 @@ def plot_strategy_curves(ranks_by_strategy: Mapping[str, np.ndarray], *, k: int,
     the mapping, and is listed in the legend by falling hit rate at ``k``. Above ten strategies marks repeat.
     """
     curves = {name: hit_rate_at_each_k(ranks, k) for name, ranks in ranks_by_strategy.items()}
-    figure, axes = new_axes(8.7, 4.6, title)
+    figure, axes = new_axes(WIDEST, 5.2, title)
     for place, (name, curve) in enumerate(curves.items()):
         _draw(axes, curve, place, label=name, chosen=name == chosen)
     axes.set(xlabel="k (tracks recommended, logarithmic)", ylabel=_RATE)
@@ -77,18 +79,17 @@ def _draw(axes: Axes, curve: np.ndarray, place: int, *, label: str, chosen: bool
 
 
 def _add_legend(axes: Axes, curves: Mapping[str, np.ndarray], k: int, chosen: str) -> None:
-    """The names beside the right ends of the curves, in their order."""
+    """The names below, by falling hit rate down the columns; beside the picture the UI would cut them off."""
     order = sorted(curves, key=lambda name: -curves[name][-1])
     lines = dict(zip(curves, axes.get_lines(), strict=True))
-    legend = axes.legend(
+    legend = axes.figure.legend(
         [lines[name] for name in order],
         [f"{curves[name][-1]:.3f}  {drawable(name, LONGEST_NAME)}" for name in order],
         title=f"hit rate@{k}",
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
+        loc="outside lower left",
+        ncols=_COLUMNS,
         frameon=False,
         handlelength=3.6,
-        labelspacing=0.7,
         alignment="left",
     )
     legend.get_texts()[order.index(chosen)].set_fontweight("bold")
@@ -109,7 +110,7 @@ def plot_slice_rates(slices: Sequence[SliceRate], *, k: int, title: str, overall
     rows: list[str | SliceRate] = []  # from top to bottom, a heading (text) before the slices of each kind
     for kind, members in groupby(slices, key=lambda rate: rate.slice):
         rows += [kind, *members]
-    figure, axes = new_axes(8.6, 1.1 + ROW_HEIGHT * len(rows), title)
+    figure, axes = new_axes(WIDEST, 1.1 + ROW_HEIGHT * len(rows), title)
     axes.axvline(overall, color=ORANGE, linestyle="--", linewidth=1.4, zorder=1)
     axes.annotate(
         f"all playlists {overall:.3f}", (overall, 1), (0, 3), textcoords="offset points",

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rec_assets.core.pictures.drawing import BLACK, GREY, ORANGE, drawable, new_axes, to_png
+from rec_assets.core.pictures.drawing import BLACK, GREY, ORANGE, WIDEST, drawable, new_axes, to_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LONGEST_NAME, LONGEST_VALUE = 20, 12
-AXIS_WIDTH, WIDEST = 1.45, 8.7  # inches; as wide as what the UI opens in the window of a laptop
+AXIS_WIDTH = 1.45  # inches
 MOST_DRAWN = 25  # more are a carpet, and no small file
 _SHADES = 8
 _FEW = 90  # axes of lines that may be smooth: that takes three times the bytes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.pictures.drawing import GREY, MARKERS, PALE_GREY, PALETTE, drawable, new_axes, to_png
+from rec_assets.core.pictures.drawing import GREY, MARKERS, PALE_GREY, PALETTE, WIDEST, drawable, new_axes, to_png
 from rec_assets.core.playlists.catalog import artist_and_track
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import artist_groups, project_tracks
@@ -57,7 +57,7 @@ def plot_track_map(
     ``axis_labels``; ``groups`` (n,) int are places in the at most seven ``names``, -1 = no group, drawn grey. The
     groups are numbered in the legend and, at the median of their points, in the picture.
     """
-    figure, axes = new_axes(8.7, 5.4, title)
+    figure, axes = new_axes(WIDEST, 6.2, title)
     # Points without a group are as good as texture: small, flat and square ones keep the file small.
     others = points[groups == -1]
     label = f"other artists ({len(others):,})" if names else f"tracks ({len(others):,})"
@@ -67,7 +67,7 @@ def plot_track_map(
     axes.set(xlabel=axis_labels[0], ylabel=axis_labels[1], xticks=[], yticks=[])
     _set_equal_scales(axes, points)
     axes.spines[:].set_color(GREY)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, labelspacing=0.8, alignment="left")
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, alignment="left", fontsize=9)
     return to_png(figure)
 
 

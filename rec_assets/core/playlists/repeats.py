@@ -10,7 +10,8 @@ class RepeatSettings(Settings):
 
     max_repeated_share: float = setting(
         0.05,
-        "Largest share of the playlists that may repeat themselves, or stand in several files with the same tracks.",
+        "The run fails if a larger share of the playlists than this repeats itself, or is in several files with the "
+        "same tracks (0.05 = 5 %): the source probably holds its rows twice.",
         ge=0,
         le=1,
     )

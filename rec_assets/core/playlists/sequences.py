@@ -12,12 +12,17 @@ class SequencesSettings(Settings):
     """Which playlists become sequences."""
 
     sample_percent: float = setting(
-        100.0, "Percent of the playlists used; below 100 the run is a dev run, and never promoted.", gt=0, le=100
+        100.0,
+        "Percentage of the playlists that are used. Below 100 the run is a dev run: its results are marked, and "
+        "never promoted.",
+        gt=0,
+        le=100,
     )
-    sample_seed: int = setting(0, "Seed of the sample; another one samples other playlists.")
+    sample_seed: int = setting(0, "Seed of the choice of playlists where sample_percent is below 100.")
     min_tracks: int = setting(
         3,
-        "Playlists with fewer tracks are left out; the last track is held out, the one before it is the query.",
+        "Number of tracks that a playlist must have to be used. Its last track is held out, and the one before it "
+        "is the query.",
         ge=SHORTEST,
     )
 

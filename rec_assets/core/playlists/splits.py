@@ -14,10 +14,27 @@ from rec_assets.core.playlists.repeats import RepeatSettings
 class SplitSettings(RepeatSettings):
     """How playlists are split."""
 
-    train_share: float = setting(0.7, "Share of the playlists to train on; the three shares add to 1.", gt=0, lt=1)
-    validation_share: float = setting(0.2, "Share of the playlists by which settings are chosen.", gt=0, lt=1)
-    test_share: float = setting(0.1, "Share of the playlists that measure the final model.", gt=0, lt=1)
-    split_seed: int = setting(42, "Seed of the split into training, validation and test playlists.")
+    train_share: float = setting(
+        0.7,
+        "Share of the playlists for training. train_share, validation_share and test_share add up to 1.",
+        gt=0,
+        lt=1,
+    )
+    validation_share: float = setting(
+        0.2,
+        "Share of the playlists for choosing settings (validation). train_share, validation_share and test_share "
+        "add up to 1.",
+        gt=0,
+        lt=1,
+    )
+    test_share: float = setting(
+        0.1,
+        "Share of the playlists for the final measurement (test). train_share, validation_share and test_share add "
+        "up to 1.",
+        gt=0,
+        lt=1,
+    )
+    split_seed: int = setting(42, "Seed of the split of the playlists into training, validation and test.")
 
     @model_validator(mode="after")
     def _shares_add_to_one(self) -> "SplitSettings":

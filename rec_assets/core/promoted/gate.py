@@ -21,60 +21,69 @@ class GateSettings(Settings):
 
     max_hit_rate_loss: float = setting(
         0.02,
-        "A candidate is refused if its hit rate is further below the promoted model's than this, on the same "
-        "playlists; if the 95 % interval of the difference reaches to twice as much; or if candidates one after the "
-        "other lose twice as much in all.",
+        "The candidate is refused if its hit rate is below that of the promoted model by more than this (0.02 = 2 "
+        "points) on the same playlists, if the 95 % interval of the difference reaches to twice this, or if "
+        "candidates lose twice this one after the other. See also max_relative_loss: the smaller of the two holds.",
         **_SHARE,
     )
     max_relative_loss: float = setting(
-        0.2, "The bound of max_hit_rate_loss as a share of the promoted model's hit rate; the smaller holds.", **_SHARE
+        0.2,
+        "The candidate is refused if it loses a larger share than this of the promoted model's hit rate (0.2 = a "
+        "fifth). See also max_hit_rate_loss: the smaller of the two holds.",
+        **_SHARE,
     )
     max_hit_rate_gain: float = setting(
         0.15,
-        "A candidate that asks the same question is refused if its hit rate is further above the promoted model's than "
-        "this: held-out tracks are probably known to it.",
+        "The candidate is refused if its hit rate is above that of the promoted model by more than this (0.15 = 15 "
+        "points) though both are asked in the same way: it probably knows the held-out tracks.",
         **_SHARE,
     )
     max_hit_rate_shift: float = setting(
         0.1,
-        "A candidate is refused if the promoted model's own hit rate falls by more than this from the playlists held "
-        "out when it was promoted to those held out now: then the data have changed.",
+        "The candidate is refused if the promoted model's own hit rate on today's validation playlists is below the "
+        "one at its promotion by more than this (0.1 = 10 points): the data have changed.",
         **_SHARE,
     )
     max_copied_share: float = setting(
         0.1,
-        "A candidate is refused if more than this share of the validation playlists are training playlists, track by "
-        "track.",
+        "The candidate is refused if a larger share of the validation playlists than this has the same tracks as a "
+        "training playlist.",
         **_SHARE,
     )
     may_only_repeat: bool = setting(
         False,
-        "Promotes a candidate though nothing is found but tracks that the playlist held before, which mostly means "
-        "that the source has its files or its rows twice.",
+        "Whether a candidate is promoted even if the only held-out tracks it finds are repeats from the same "
+        "playlist. This mostly means that the source holds its files or rows twice.",
     )
     min_data_ratio: float = setting(
         0.8,
-        "A candidate is refused if rows, playlists or tracks shrink to less than this many times those of the promoted "
-        "model.",
+        "The candidate is refused if its rows, playlists or tracks are fewer than this many times those of the "
+        "promoted model.",
         **_SHARE,
     )
     max_data_ratio: float = setting(
         1.5,
-        "A candidate is refused if rows, playlists or tracks grow to more than this many times those of the promoted "
-        "model.",
+        "The candidate is refused if its rows, playlists or tracks are more than this many times those of the "
+        "promoted model.",
         ge=1,
         le=1_000_000,
     )
     min_known_share: float = setting(
-        0.7, "A candidate is refused if the promoted model knows the track of a smaller share of its rows.", ge=0, le=1
+        0.7,
+        "The candidate is refused if the promoted model knows the tracks of a smaller share of its rows than this "
+        "(0.7 = 70 %).",
+        ge=0,
+        le=1,
     )
     compared_playlists: int = setting(
-        10_000, "At most so many validation playlists are used to compare a candidate with the promoted model.", ge=1
+        10_000,
+        "Number of validation playlists, at most, on which the candidate is compared with the promoted model.",
+        ge=1,
     )
     replace_unreadable: bool = setting(
         False,
-        "Promotes without a comparison where the promoted model cannot be read, or none of the kept versions is "
-        "current.",
+        "Whether the candidate is promoted without a comparison where the promoted model cannot be read, or where "
+        "versions are kept but none of them is current.",
     )
 
 

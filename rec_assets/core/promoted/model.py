@@ -1,6 +1,6 @@
 """The promoted model: a recommender with the index of its tracks' names, in one file that is mapped into memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,14 +94,21 @@ class Facts(Shape):
     counts: _Counts
 
 
-def names_of_catalog(track_catalog: Relation, tracks: Tracks) -> TrackNames:
-    """The names in ``track_catalog`` (``track_index, artist, track``), of which ``tracks`` are all the tracks."""
+def names_of_catalog(
+    track_catalog: Relation,
+    tracks: Tracks,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrackNames:
+    """The names in ``track_catalog`` (``track_index, artist, track``), of which ``tracks`` are all the tracks.
+
+    For ``on_progress`` see :meth:`TrackNames.build`.
+    """
     table = query(track_catalog, "tracks", "SELECT artist, track FROM tracks ORDER BY track_index").to_arrow_table()
     artists, counts = tracks.artist[tracks.row_of], tracks.count[tracks.row_of]
     known = np.flatnonzero(artists != UNKNOWN_ARTIST)
     # The first track of each artist names it.
     _, first = np.unique(artists[known], return_index=True)
-    return TrackNames.build(table["artist"].take(pa.array(known[first])), artists, table["track"], counts)
+    return TrackNames.build(table["artist"].take(pa.array(known[first])), artists, table["track"], counts, on_progress)
 
 
 def save_promoted(

@@ -146,7 +146,9 @@ SCHEMA = pa.schema(
 class RecommendationsSettings(Settings):
     """What is recommended to every playlist."""
 
-    recommended_tracks: int = setting(20, "Tracks that playlist_recommendations has for each playlist.", ge=1, le=1_000)
+    recommended_tracks: int = setting(
+        20, "Number of tracks that playlist_recommendations has for each playlist.", ge=1, le=1_000
+    )
 
 
 def recommend_to_all(

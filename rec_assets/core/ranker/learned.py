@@ -31,24 +31,46 @@ class RankerSettings(NeighbourhoodSettings):
     """How the ranker learns (LambdaMART), and from which strategies."""
 
     ranker_share: float = setting(
-        0.2, "Share of the training playlists that teach the ranker; the others fit the strategies.", gt=0, lt=1
+        0.2,
+        "Share of the training playlists that the ranker learns from (0.2 = a fifth); the strategies that it ranks "
+        "are fitted on the others meanwhile.",
+        gt=0,
+        lt=1,
     )
-    ranker_split_seed: int = setting(7, "Seed of the split of the training playlists for the ranker.")
-    ranker_trees: int = setting(60, "Boosting rounds of the ranker.", ge=1, le=10_000)
-    ranker_leaves: int = setting(15, "Leaves of each tree of the ranker.", ge=2, le=1_024)
+    ranker_split_seed: int = setting(7, "Seed of the choice of training playlists that the ranker learns from.")
+    ranker_trees: int = setting(
+        60,
+        "Number of trees of the ranker (boosting rounds); learning and answering take longer with more.",
+        ge=1,
+        le=10_000,
+    )
+    ranker_leaves: int = setting(
+        15, "Number of leaves of each tree of the ranker; more fit finer differences, and chance too.", ge=2, le=1_024
+    )
     ranker_learning_rate: float = setting(
-        0.08, "Learning rate of the ranker's boosting; a smaller one needs more trees.", gt=0, le=1
+        0.08, "Learning rate of the ranker's boosting; a smaller one needs more trees (ranker_trees).", gt=0, le=1
     )
     ranker_more_cuts: int = setting(
-        3, "Places in each playlist, besides its end, from which the ranker learns the next track.", ge=0, le=100
+        3,
+        "Number of places in each playlist, besides its end, at which the ranker learns to predict the next track.",
+        ge=0,
+        le=100,
     )
     ranker_examples: int = setting(
-        20_000, "At most so many histories, each with the track that follows, teach the ranker.", ge=1, le=1_000_000
+        20_000,
+        "Number of examples, at most, that the ranker learns from: the beginning of a playlist with the track that "
+        "follows.",
+        ge=1,
+        le=1_000_000,
     )
     ranker_negatives: int = setting(
-        100, "Candidates besides the right track that the ranker sees for each history.", ge=1, le=5_000
+        100,
+        "Number of wrong candidates, at most on average, beside the right track in each example that the ranker "
+        "learns from.",
+        ge=1,
+        le=5_000,
     )
-    ranker_seed: int = setting(1, "Seed of all random draws of the ranker.", ge=0, lt=2**31)
+    ranker_seed: int = setting(1, "Seed of the ranker's random choices.", ge=0, lt=2**31)
 
 
 @dataclass(frozen=True)

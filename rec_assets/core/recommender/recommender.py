@@ -32,8 +32,8 @@ from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
-# Histories answered before the next are looked at; it bounds memory, whatever is asked.
-_CHUNK = 4_096
+# Histories answered before the next are looked at: it bounds memory, and the log waits no longer for progress.
+_CHUNK = 1_024
 _TRACKS = ("track_index", "count", "artist", "row_of")
 
 
@@ -182,13 +182,14 @@ def fit_recommender(
     ranker: Ranker | None,
     settings: RecommenderSettings,
     *,
-    on_fitted: Callable[[str], None] = lambda label: None,
+    on_fitted: Callable[[str, int], None] = lambda label, total: None,
 ) -> Recommender:
     """Fit the chosen strategy, or all of them, as ``settings`` say.
 
     The ``training`` playlists and (t,) ``artists`` are by track index. The ``embeddings`` were trained on them all, the
     ``ranker`` on a part; it is None where :func:`asks_ranker` says that it is not needed, and left out of the compared
-    ones where it learned nothing. ``on_fitted`` is called with the label of each strategy that is fitted.
+    ones where it learned nothing. ``on_fitted`` is called with the label of each strategy that is fitted, and of
+    how many.
 
     Raises:
         SettingsError: ``k`` is more than can be recommended, or the ranker learned from strategies of other settings.
@@ -217,9 +218,10 @@ def fit_recommender(
             raise LookupError("the settings ask for a ranker, and none was given")
         return RankedCandidates.join(Sources.join(tracks, fitted), ranker)
 
-    for contender in _wanted(settings, ranker):
+    wanted = _wanted(settings, ranker)
+    for contender in wanted:
         fitted[contender.label] = fit(contender)
-        on_fitted(contender.label)
+        on_fitted(contender.label, len(wanted))
     has_vector = np.zeros(len(tracks), bool)
     has_vector[tracks.row_of[embeddings.track_index]] = True
     return Recommender(settings, tracks, fitted, has_vector, trained_on)

@@ -43,21 +43,27 @@ class RecommenderSettings(VectorQuery, NeighbourhoodSettings):
 
     model_config = ConfigDict(frozen=True)
 
-    k: int = setting(100, "Tracks recommended per playlist; a hit is the held-out track among them.", ge=1, le=1_000)
+    k: int = setting(
+        100,
+        "Number of tracks recommended for each playlist when the hit rate is measured. A hit: the held-out track is "
+        "among them.",
+        ge=1,
+        le=1_000,
+    )
     strategy: StrategyName = setting(
         StrategyName.ranker,
-        "What recommends: ranker (joins all others), playlist_knn, item_knn, sequential_rules, track_vectors, "
-        "artist_affinity or popularity.",
+        "Strategy that recommends: ranker (combines the others), playlist_knn, item_knn, sequential_rules, "
+        "track_vectors, artist_affinity or popularity.",
     )
     repeats: Repeats = setting(
         Repeats.usual,
-        "Whether tracks of the playlist may be recommended again: `allowed`, `left_out`, or `usual`: only the ranker "
-        "repeats tracks, since it learns when they should be repeated.",
+        "Whether tracks of a playlist may be recommended to it again: `allowed`, `left_out`, or `usual` (by the "
+        "ranker only, which learns when tracks come again).",
     )
     fitted: Fitted = setting(
         Fitted.all,
-        "Which strategies are fitted: `all`, so that the leaderboard can compare them, or only the `chosen` one with "
-        "those it joins.",
+        "Strategies that are fitted: `all`, for the leaderboard to compare, or only the `chosen` one and those it "
+        "builds on, which is faster.",
     )
 
 

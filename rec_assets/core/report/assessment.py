@@ -1,4 +1,4 @@
-"""What the report of a run shows: from stored figures to its page."""
+"""What the report of a run shows, which is a model card (Mitchell et al. 2019): from stored figures to its page."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,8 @@ from rec_assets.core.report.page import Cell, HtmlPage, picture_of, render_page,
 
 _INTERVAL = "95 % interval"
 _TOP = 10  # of a list, where more are recommended
+_LOWEST, _FEWEST = 6, 20  # kinds of playlists where it fails; of fewer playlists a rate says nothing
+UNKNOWN = "unknown: the history of this Dagster home does not have it"
 # Column of the leaderboard to its heading and explanation. Without times, so that the same models give the same page.
 _LEADERBOARD = {
     "strategy": ("strategy", ""),
@@ -31,10 +33,32 @@ _LEADERBOARD = {
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What the model was made from.
+
+    Attributes:
+        source: names of the playlist files.
+        read_at: when they were read, as ISO 8601 in UTC; None where nobody knows.
+        is_synthetic: they are the shipped sample, which nobody made by listening.
+        rows, tracks: of the source.
+        training_playlists, vocabulary: on which it was trained, and tracks with a vector.
+    """
+
+    source: str
+    read_at: str | None
+    is_synthetic: bool
+    rows: int
+    tracks: int
+    training_playlists: int
+    vocabulary: int
+
+
+@dataclass(frozen=True)
 class Assessment:
     """The stored results of a run, as plain values.
 
     Attributes:
+        origin: what the model was made from.
         reports: ``validation`` and ``test`` to their hit-rate report.
         leaderboard: rows of the leaderboard, by falling hit rate.
         strategy_ranks: strategy to the ranks (n,) of the validation targets.
@@ -45,6 +69,7 @@ class Assessment:
         versions: of every asset upstream.
     """
 
+    origin: Origin
     reports: Mapping[str, Mapping[str, Any]]
     leaderboard: Sequence[Mapping[str, Any]]
     strategy_ranks: Mapping[str, np.ndarray]
@@ -60,16 +85,34 @@ def build_report(assessment: Assessment) -> HtmlPage:
     validation, (track_map, map_caption) = assessment.reports["validation"], assessment.track_map
     return render_page(
         validation=validation,
+        origin=assessment.origin,
+        facts=_facts(assessment),
         summary=_summary(validation),
+        coverage=next(row["catalog_coverage"] for row in assessment.leaderboard if row["is_chosen"]),
         held_out=_held_out(assessment, validation["k"]),
         leaderboard=_leaderboard(assessment, validation["k"]),
         curves=_curves(assessment, validation["k"]),
         slices=_slices(assessment, validation["k"]),
+        lowest=_lowest(assessment.slices, validation["k"]),
         examples=_examples(assessment),
         track_map=picture_of(track_map, map_caption, map_caption),
         settings=_settings(assessment.settings),
         versions=assessment.versions,
     )
+
+
+def _facts(assessment: Assessment) -> dict[str, str]:
+    """What a reader must know before any figure."""
+    origin, validation = assessment.origin, assessment.reports["validation"]
+    held_out = " and ".join(f"{report['playlists']:,} for {part}" for part, report in assessment.reports.items())
+    return {
+        "Source": origin.source + (" (synthetic data)" if origin.is_synthetic else ""),
+        "Read": origin.read_at or UNKNOWN,
+        "Rows": f"{origin.rows:,} rows of {origin.tracks:,} tracks",
+        "Playlists": f"{origin.training_playlists:,} for training, {held_out}",
+        "Model": f"{assessment.versions['recommender']}, of {origin.vocabulary:,} tracks with a vector",
+        "Strategy": f"{validation['strategy']}, which recommends {validation['k']} tracks",
+    }
 
 
 def _summary(validation: Mapping[str, Any]) -> str:
@@ -131,6 +174,16 @@ def _slices(assessment: Assessment, k: int) -> dict[str, str]:
     picture = plot_slice_rates(assessment.slices, k=k, title=title, overall=validation["hit_rate"])
     figures = ", ".join(f"{rate.slice} {rate.value} {rate.hit_rate:.3f}" for rate in assessment.slices)
     return picture_of(picture, "Hit rate of kinds of playlists, with 95 % intervals.", f"{title}: {figures}")
+
+
+def _lowest(slices: Sequence[SliceRate], k: int) -> dict[str, Any]:
+    judged = [rate for rate in slices if rate.playlists >= _FEWEST] or slices
+    lowest = sorted(judged, key=lambda rate: rate.hit_rate)[:_LOWEST]
+    rows: list[list[Cell]] = [
+        [f"{rate.slice}: {rate.value}", (rate.hit_rate, rate.low, rate.high), rate.playlists] for rate in lowest
+    ]
+    caption = f"The kinds of playlists with the lowest hit rate, of those with at least {_FEWEST} playlists"
+    return table_of(caption, [("kind", ""), (f"hit rate@{k}", _INTERVAL), ("playlists", "")], rows)
 
 
 def _examples(assessment: Assessment) -> list[dict[str, Any]]:

@@ -27,8 +27,8 @@ def render_page(**parts: Any) -> HtmlPage:
     """The page of ``parts``: texts of any characters, and what :func:`table_of` and :func:`picture_of` return.
 
     Styles and pictures are inside of the page, and its security policy forbids scripts and the network, whatever
-    is in a name. It holds no time: the same parts give the same text. What UTF-8 cannot hold (half a surrogate
-    pair) becomes "?".
+    is in a name. The same parts give the same text: it holds no time but what is in them. What UTF-8 cannot hold (half
+    a surrogate pair) becomes "?".
     """
     return HtmlPage(_template().render(parts).encode("utf-8", "replace").decode("utf-8"))
 

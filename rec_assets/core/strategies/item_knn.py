@@ -23,15 +23,36 @@ _RULES_WINDOW, _RULES = 10, 200  # as of Ludewig & Jannach
 class ItemKnnSettings(Settings):
     """How near tracks are counted; the defaults are the best of those tried on two real sets."""
 
-    item_knn_window: int = setting(10, "item_knn: tracks at most so many steps apart are near.", ge=1, le=1_000)
+    item_knn_window: int = setting(
+        10,
+        "item_knn: two tracks of a playlist count as neighbours if they are at most this many places apart.",
+        ge=1,
+        le=1_000,
+    )
     item_knn_damping: float = setting(
-        0.25, "item_knn: similarity is divided by the product of both counts to this power; 0.5 = cosine.", ge=0, le=2
+        0.25,
+        "item_knn: the similarity of two tracks is divided by the product of their counts to this power. 0 favours "
+        "frequent tracks, 0.5 is the cosine.",
+        ge=0,
+        le=2,
     )
-    item_knn_neighbours: int = setting(200, "item_knn: most similar tracks kept of each track.", ge=1, le=10_000)
+    item_knn_neighbours: int = setting(
+        200,
+        "item_knn: number of most similar tracks that are kept for each track. More find rarer tracks and take more "
+        "memory.",
+        ge=1,
+        le=10_000,
+    )
     item_knn_decay: float = setting(
-        0.9, "item_knn: weight of a track of the history, per step back from its end.", gt=0, le=1
+        0.9,
+        "item_knn: each step back from the end of the playlist multiplies a track's weight by this; 1 = all tracks "
+        "weigh the same.",
+        gt=0,
+        le=1,
     )
-    item_knn_length: int = setting(20, "item_knn: tracks of the history that count.", ge=1, le=10_000)
+    item_knn_length: int = setting(
+        20, "item_knn: number of tracks from the end of the playlist that are taken into account.", ge=1, le=10_000
+    )
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,29 @@ class PlaylistKnnSettings(Settings):
     """How playlists are compared with a history; the defaults are the best of those tried on two real sets."""
 
     playlist_knn_decay: float = setting(
-        0.9, "playlist_knn: weight of a track of the history, per step back from its end.", gt=0, le=1
+        0.9,
+        "playlist_knn: each step back from the end of the playlist multiplies a track's weight by this; 1 = all "
+        "tracks weigh the same.",
+        gt=0,
+        le=1,
     )
     playlist_knn_idf_power: float = setting(
-        2.0, "playlist_knn: how much more rare tracks count in the similarity of playlists; 0 = all alike.", ge=0, le=10
+        2.0,
+        "playlist_knn: weight of rare tracks when two playlists are compared, as a power of their rarity; 0 = all "
+        "tracks weigh the same.",
+        ge=0,
+        le=10,
     )
     playlist_knn_length_damping: float = setting(
-        0.5, "playlist_knn: similarity is divided by the playlist's length to this power.", ge=0, le=2
+        0.5,
+        "playlist_knn: the similarity to a playlist is divided by its length to this power; 0 favours long playlists.",
+        ge=0,
+        le=2,
     )
     playlist_knn_popularity_damping: float = setting(
         0.25,
-        "playlist_knn: a track's score is divided by the number of playlists that hold it, to this power.",
+        "playlist_knn: a track's score is divided by the number of playlists with it to this power; 0 favours "
+        "popular tracks.",
         ge=0,
         le=2,
     )

@@ -52,33 +52,43 @@ class VectorQuery(Settings):
 
     query: Query = setting(
         Query.history,
-        "What asks track_vectors: `last` = the last track of the playlist, `history` = its last tracks with weights "
-        "that fall by recency.",
+        "Tracks that track_vectors asks with: only the `last` one of the playlist, or its `history`, in which later "
+        "tracks weigh more.",
     )
     scoring: Scoring = setting(
         Scoring.output,
-        "What track_vectors compares the query with: `cosine` = input vectors, as in the tutorial; `output` = output "
-        "vectors, as Word2Vec is trained: how likely a track is near the query.",
+        "Vectors that track_vectors compares the query with: `cosine` = by cosine with input vectors, as the "
+        "tutorial does; `output` = by product with output vectors, that is, how probable a track is near the query.",
     )
     cold_query: ColdQuery = setting(
         ColdQuery.history,
-        "What replaces a query track without a vector: a `random` track, the mean of its `artist`, the last tracks of "
-        "the `history` that have one, or the most frequent tracks as the answer (`popularity`).",
+        "track_vectors, where the query track has no vector: ask with a `random` track, with the mean of its "
+        "`artist`, with the last tracks of the `history` that have one, or answer with the most frequent tracks "
+        "(`popularity`).",
     )
     query_decay: float = setting(
-        0.9, "track_vectors: weight of a track of the history, per step back from its end.", gt=0, le=1
+        0.9,
+        "track_vectors with query: history: each step back from the end of the playlist multiplies a track's weight "
+        "by this; 1 = all tracks weigh the same.",
+        gt=0,
+        le=1,
     )
-    query_length: int = setting(20, "track_vectors: tracks of the history that ask.", ge=1, le=10_000)
+    query_length: int = setting(
+        20,
+        "track_vectors with query: history: number of tracks from the end of the playlist that are taken into account.",
+        ge=1,
+        le=10_000,
+    )
     # Negative sampling learns the likelihood over that of the noise, count ** ns_exponent (Levy & Goldberg 2014,
     # "Neural word embedding as implicit matrix factorization"): adding ns_exponent * log(count) gives it back.
     popularity_prior: float = setting(
         0.4,
-        "track_vectors: this times log(count) is added to `output` scores; the value of ns_exponent would undo "
-        "negative sampling in full.",
+        "track_vectors with scoring: output adds this many times log(count of the track) to its score; 0 = "
+        "popularity plays no part.",
         ge=0,
         le=2,
     )
-    cold_query_seed: int = setting(0, "Seed of the `random` tracks that replace queries without a vector.", ge=0)
+    cold_query_seed: int = setting(0, "Seed of the random tracks that cold_query: random asks with.", ge=0)
 
 
 TUTORIAL_QUERY = VectorQuery(query=Query.last, scoring=Scoring.cosine, cold_query=ColdQuery.random)

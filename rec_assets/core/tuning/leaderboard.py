@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from rec_assets.core.base.progress import time_left
 from rec_assets.core.evaluation.bootstrap import LEVEL, Interval, paired_difference_interval
 from rec_assets.core.tuning.search import Search, Value
 from rec_assets.core.tuning.trials import TrialResult
@@ -115,7 +116,7 @@ def tell_progress(search: Search, outcomes: Sequence[TrialOutcome]) -> str:
         return told
     seconds = sum(outcome.result.seconds for outcome in finished if outcome.result) / len(finished)
     left = seconds * ceil(max(0, search.trials - done) / search.workers)
-    told += f", about {left / 60:.0f} min left" if left >= 90 else f", about {left:.0f} s left" if left else ""
+    told += f", {time_left(left)}" if left else ""
     return f"{told}, best so far {max(outcome.hit_rate for outcome in finished):.4f}"
 
 

@@ -36,28 +36,36 @@ class Sampler(Enum):
 class SearchSettings(Settings):
     """A search as its file describes it; `parameters` and `fixed` are settings of training_job."""
 
-    name: str = setting("search", "Name of the search and of its files: up to 60 letters, digits, `_` and `-`.")
+    name: str = setting("search", "Name of the search and of its files: 1 to 60 letters, digits, `_` and `-`.")
     sampler: Sampler = setting(
-        Sampler.tpe, "How the next trial is chosen: `grid` (all combinations), `random`, or `tpe` (near the good ones)."
+        Sampler.tpe,
+        "Method that chooses the next trial: `grid` (all combinations), `random`, or `tpe` (near the best so far).",
     )
     trials: int = setting(
         0,
-        "Trials, the defaults among them; 0 = all combinations of a grid. Raise it to go on with a finished search.",
+        "Number of trials, the one with the defaults included; 0 = all combinations of a grid. A higher number "
+        "continues a finished search.",
         ge=0,
         le=MOST_TRIALS,
     )
-    seed: int = setting(0, "Seed of the search. The seed of Word2Vec is another: `seed` under `fixed`.", ge=0, lt=2**32)
+    seed: int = setting(
+        0, "Seed of the search's random choices. That of Word2Vec is `seed` under `fixed`.", ge=0, lt=2**32
+    )
     workers: int = setting(
         1,
-        "Trials at the same time, each in a process of its own. The training threads of one trial are `workers` under "
-        "`fixed`.",
+        "Number of trials at the same time, each in its own process. Training threads of a trial are `workers` "
+        "under `fixed`.",
         ge=1,
         le=64,
     )
     parameters: dict[str, Any] = setting(
-        {}, "What is searched, by setting: a list of choices, or low and high, and log (true or false) or step."
+        {},
+        "Settings to search, by name, each with a list of choices or with {low, high} and, if wanted, {log: true} "
+        "or {step}.",
     )
-    fixed: dict[str, Any] = setting({}, "Values of other settings, the same in all trials of the search.")
+    fixed: dict[str, Any] = setting(
+        {}, "Values of other settings, by name, the same in all trials of the search, such as {epochs: 5}."
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec,
 class TrialSettings(RecommenderSettings, RankerSettings, EmbeddingsSettings):
     """Everything that a trial may try: how vectors and ranker are trained, and how the strategy is asked."""
 
-    fitted: Fitted = setting(Fitted.chosen, "A trial fits what its strategy needs.")
+    fitted: Fitted = setting(Fitted.chosen, "A trial fits only what its own strategy needs.")
 
 
 @dataclass(frozen=True)

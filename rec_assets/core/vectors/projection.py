@@ -29,7 +29,8 @@ class MapSettings(Settings):
     """How the map of tracks is drawn."""
 
     map_method: MapMethod = setting(
-        MapMethod.pca, "How the report lays out the map of tracks: pca, or umap, which needs the extra `maps`."
+        MapMethod.pca,
+        "Method that lays out the map of tracks in the report: pca, or umap, which needs the package's extra `maps`.",
     )
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.progress import REPORT_SECONDS
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
-
-REPORT_SECONDS = 5.0
 
 
 class Trainer(Enum):
@@ -33,34 +32,73 @@ class EmbeddingsSettings(Settings):
 
     trainer: Trainer = setting(
         Trainer.compiled,
-        "What trains Word2Vec: `compiled` = loops of this package, or `gensim`, which takes many times as long for the "
-        "same hit rate.",
+        "Trainer of Word2Vec: `compiled` (this package's), or `gensim`, which takes many times longer for the same "
+        "hit rate.",
     )
-    min_count: int = setting(3, "Tracks that occur less often than this in training get no vector.", ge=1)
-    epochs: int = setting(15, "Passes of Word2Vec over the training playlists.", ge=1, le=1_000)
-    vector_size: int = setting(48, "Dimensions of a track's vector.", ge=1, le=2_048)
-    window: int = setting(10, "Tracks on either side of a track that count as its context in Word2Vec.", ge=1, le=1_000)
+    min_count: int = setting(
+        3,
+        "Number of times that a track must occur in the training playlists to get a Word2Vec vector; rarer tracks "
+        "have none.",
+        ge=1,
+    )
+    epochs: int = setting(
+        15, "Passes of Word2Vec over the training playlists; twice as many take twice as long.", ge=1, le=1_000
+    )
+    vector_size: int = setting(
+        48,
+        "Numbers in a track's Word2Vec vector (dimensions); more can tell more tracks apart, and take more time and "
+        "memory.",
+        ge=1,
+        le=2_048,
+    )
+    window: int = setting(
+        10, "Number of tracks before and after a track that Word2Vec takes as its context.", ge=1, le=1_000
+    )
     ns_exponent: float = setting(
         0.75,
-        "Word2Vec draws negative samples by a track's count to this power: 1 = by count, 0 = all alike, below 0 = rare "
-        "tracks first.",
+        "Word2Vec draws its negative samples in proportion to a track's count to this power: 1 = by count, 0 = all "
+        "tracks alike, below 0 = rare tracks more often.",
         ge=-2,
         le=2,
     )
-    sg: int = setting(1, "Word2Vec variant: 1 = skip-gram, 0 = CBOW, which trains about four times faster.", ge=0, le=1)
-    negative: int = setting(5, "Negative samples of Word2Vec per pair of track and context.", ge=1, le=100)
+    sg: int = setting(
+        1,
+        "Variant of Word2Vec: 1 = skip-gram, 0 = CBOW, which trains about four times faster with a slightly lower "
+        "hit rate.",
+        ge=0,
+        le=1,
+    )
+    negative: int = setting(
+        5,
+        "Random tracks that Word2Vec contrasts with each pair of neighbouring tracks (negative samples); training "
+        "takes longer with more.",
+        ge=1,
+        le=100,
+    )
     sample: float = setting(
-        0.001, "Word2Vec downsamples tracks whose share of the training rows is above this; 0 = none.", ge=0, lt=1
+        0.001,
+        "Word2Vec skips some occurrences of tracks that make up more than this share of the training rows "
+        "(subsampling); 0 = none.",
+        ge=0,
+        lt=1,
     )
     alpha: float = setting(
-        0.05, "Learning rate of Word2Vec at the start; it falls to 0.0001 at the end.", ge=0.0001, le=1
+        0.05,
+        "Learning rate of Word2Vec in its first epoch; it falls evenly to 0.0001 in the last one.",
+        ge=0.0001,
+        le=1,
     )
     workers: int = setting(
-        3, "Training threads of Word2Vec; with two or more, two runs never give the same vectors.", ge=1, le=64
+        3,
+        "Training threads of Word2Vec. With two or more, no two runs give the same vectors; see `reproducible`.",
+        ge=1,
+        le=64,
     )
-    seed: int = setting(1, "Seed of Word2Vec.", ge=0, lt=2**32)
+    seed: int = setting(1, "Seed of Word2Vec's random choices.", ge=0, lt=2**32)
     reproducible: bool = setting(
-        False, "Trains Word2Vec on one thread, whatever `workers` says: the same input gives the same bytes."
+        False,
+        "Whether Word2Vec is trained on one thread, whatever `workers` says, so that the same input gives the same "
+        "bytes. Slower.",
     )
 
     def hyperparameters(self) -> dict[str, Any]:

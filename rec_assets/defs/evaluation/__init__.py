@@ -4,7 +4,7 @@ from rec_assets.defs.evaluation import assets, checks
 from rec_assets.defs.shared.room import Room
 
 EVALUATION = Room(
-    "evaluation",
+    "4_evaluation",
     [
         *(assets.validation_ranks, assets.validation_hit_rate, assets.test_ranks, assets.test_hit_rate),
         *(assets.validation_slices, assets.model_leaderboard, assets.recommendation_report),

@@ -18,7 +18,14 @@ from rec_assets.core.evaluation.comparison import (
     rank_held_out,
     try_contender,
 )
-from rec_assets.core.evaluation.figures import asked_of, rank_array, rank_arrays, ranks_table, report_hit_rate
+from rec_assets.core.evaluation.figures import (
+    asked_of,
+    rank_array,
+    rank_arrays,
+    ranks_table,
+    rate_text,
+    report_hit_rate,
+)
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.slices import SliceRate, slice_rates
 from rec_assets.core.pictures.drawing import as_markdown
@@ -31,6 +38,8 @@ from rec_assets.core.report.assessment import Assessment, build_report
 from rec_assets.core.report.page import HtmlPage
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import MapSettings
+from rec_assets.defs.evaluation.origin import origin_of
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.store.asset_store import AssetStore
@@ -87,7 +96,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         metadata = {
             "strategy": strategy,
             "hit_rate": report["hit_rate"],
-            "hit_rate_interval": "{:.4f} to {:.4f}".format(*report["interval"]),
+            "hit_rate_interval": "{:.3f} to {:.3f}".format(*report["interval"]),
             **{name: report[name] for name in ("mrr", "ndcg", "k", "playlists")},
             "popularity_hit_rate": report["popularity_hit_rate"],
             "cold_query_share": report["cold_queries"] / report["playlists"],
@@ -104,13 +113,12 @@ def _rates_as_markdown(report: dict[str, Any], popularity_ranks: np.ndarray) -> 
     rows = [
         {
             "k": int(at),
-            "hit rate@k": rate,
-            "95 % interval": "{:.4f} to {:.4f}".format(*report["intervals"][at]),
-            "of popularity": hit_rate(popularity_ranks, k=int(at)),
+            "hit rate@k (95 %)": rate_text(rate, *report["intervals"][at]),
+            "popularity": f"{hit_rate(popularity_ranks, k=int(at)):.3f}",
         }
         for at, rate in report["hit_rates"].items()
     ]
-    return tabulate(rows, "keys", "pipe", floatfmt=".4f")
+    return tabulate(rows, "keys", "pipe")
 
 
 validation_ranks, validation_hit_rate = build_part_assets("validation")
@@ -144,7 +152,7 @@ _TRAINED = {
 }
 
 
-class ModelLeaderboardConfig(dg.Config, LeaderboardSettings):
+class ModelLeaderboardConfig(StepConfig, LeaderboardSettings):
     """What the leaderboard compares."""
 
 
@@ -207,17 +215,26 @@ def _table(rows: list[dict]) -> pa.Table:
 
 
 def _as_markdown(leaderboard: pa.Table, *, k: int) -> str:
-    columns = ["strategy", "hit_rate", "hit_rate_low", "hit_rate_high", *["hit_rate_at_10"] * (k > TOP), "mrr", "ndcg"]
-    columns += ["catalog_coverage", "median_popularity", "training_seconds", "milliseconds_per_playlist"]
-    shown = leaderboard.select(columns).to_pylist()
-    return tabulate(shown, "keys", "pipe", floatfmt=".4g", missingval="unknown")
+    shown = []
+    for row in leaderboard.to_pylist():
+        rates = {k: "hit_rate"} | ({TOP: "hit_rate_at_10"} if k > TOP else {})
+        figures = {
+            f"hit rate@{at} (95 %)": rate_text(*(row[name + end] for end in ("", "_low", "_high")))
+            for at, name in rates.items()
+        }
+        figures |= {"MRR": f"{row['mrr']:.3f}", "NDCG": f"{row['ndcg']:.3f}"}
+        figures |= {"coverage": f"{row['catalog_coverage']:.3f}", "median count": row["median_popularity"]}
+        seconds = row["training_seconds"]
+        figures |= {"training": "unknown" if seconds is None else f"{seconds:.1f} s"}
+        shown.append({"strategy": row["strategy"], **figures, "answer": f"{row['milliseconds_per_playlist']:.2f} ms"})
+    return tabulate(shown, "keys", "pipe", disable_numparse=True)
 
 
-class ReportConfig(dg.Config, MapSettings):
+class ReportConfig(StepConfig, MapSettings):
     """What the report shows."""
 
 
-@dg.asset(kinds={"html"}, code_version="2")
+@dg.asset(kinds={"html"}, code_version="3")
 def recommendation_report(
     context: dg.AssetExecutionContext,
     config: ReportConfig,
@@ -231,12 +248,14 @@ def recommendation_report(
     validation_slices: Relation,
     model_leaderboard: Relation,
 ) -> dg.MaterializeResult[HtmlPage]:
-    """The whole assessment on one page: open the file in a browser."""
+    """A model card: what the model was made from and is for, how good it is, and where it fails. Open its `path` in a
+    browser."""
     lineage = lineage_of(context, store, config.as_dict())
     track_map, caption = draw_track_map(track_embeddings, track_catalog, method=config.map_method.value)
     examples = example_playlists(recommender, FlatSequences.from_relation(validation_sequences))
     leaderboard = _rows(model_leaderboard)
     assessment = Assessment(
+        origin=origin_of(context.instance, lineage, track_catalog, recommender),
         reports={"validation": validation_hit_rate, "test": test_hit_rate},
         leaderboard=leaderboard,
         strategy_ranks={row["strategy"]: rank_array(row["ranks"]) for row in leaderboard},

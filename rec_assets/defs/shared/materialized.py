@@ -10,6 +10,9 @@ from rec_assets.core.base.lineage import FULL, Lineage, derive_lineage
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.io_manager import LINEAGE_METADATA, retry_transient
 
+# Of raw_playlists, for the report.
+FILES_METADATA, SYNTHETIC_METADATA = "source_files", "synthetic_sample"
+
 
 def lineage_of(
     context: dg.AssetExecutionContext,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from rec_assets.defs.shared.explained import explain_errors_of
 from rec_assets.defs.shared.schemas import TABLE_SCHEMAS
 from rec_assets.store.io_manager import COLUMN_SCHEMA
 
@@ -16,7 +17,7 @@ class Room:
     """What a stage brings.
 
     Attributes:
-        name: of the stage; the group of its assets.
+        name: of the stage, the group of its assets; begins with its place, since the UI sorts groups by name.
         assets: in the order of the graph.
         settings: the config class of each step that takes settings, by the step's name.
         checks: those of its assets.
@@ -30,6 +31,11 @@ class Room:
     checks: Sequence[dg.AssetChecksDefinition] = ()
     freshness: Mapping[str, dg.FreshnessPolicy] = field(default_factory=dict)
     external: Sequence[dg.AssetSpec] = ()
+
+    def __post_init__(self) -> None:
+        """Lets the run page explain what the assets refuse."""
+        for asset in self.assets:
+            explain_errors_of(asset)
 
     def furnished(self) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         """The assets with what all have in common: group, owners, the columns of tables, and freshness."""

@@ -3,6 +3,6 @@
 from rec_assets.defs.shared.room import Room
 from rec_assets.defs.tuning.ops import TUNING_LEADERBOARD, SearchConfig, executor_of, search_graph
 
-TUNING = Room("tuning", [], external=[TUNING_LEADERBOARD])
+TUNING = Room("6_tuning", [], external=[TUNING_LEADERBOARD])
 
 __all__ = ["TUNING", "SearchConfig", "executor_of", "search_graph"]

@@ -18,6 +18,7 @@ from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage, derive_lineage
 from rec_assets.core.base.relations import Relation
+from rec_assets.core.evaluation.figures import rate_text
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.parallel_coordinates import Coordinate, plot_parallel_coordinates
 from rec_assets.core.strategies.tracks import artist_numbers
@@ -31,11 +32,12 @@ from rec_assets.core.tuning.leaderboard import (
 )
 from rec_assets.core.tuning.search import Range, Search, SearchSettings, Value, parse_search
 from rec_assets.core.tuning.trials import TrialData, TrialResult, TrialSettings, run_trial
+from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.atomic import atomic_file, is_local
 from rec_assets.store.duckdb import available_cores
-from rec_assets.store.io_manager import retry_transient
+from rec_assets.store.io_manager import explaining, retry_transient
 from rec_assets.store.written import escape_markdown
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ _COLUMNS |= {**dict.fromkeys(_FIGURES, pa.float64()), "reason": pa.string()}
 _WORKER = "worker_"
 
 
-class SearchConfig(dg.Config, SearchSettings):
+class SearchConfig(StepConfig, SearchSettings):
     """A search as its file describes it."""
 
 
@@ -63,7 +65,8 @@ class SearchConfig(dg.Config, SearchSettings):
 def prepare(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> Iterator[Any]:
     """Opens the study of the search, lets what is planned wait in it, and starts the workers."""
     search = parse_search(config)
-    outcomes = _open(store, search, context).prepare()
+    with explaining():
+        outcomes = _open(store, search, context).prepare()
     states = Counter(outcome.state.value for outcome in outcomes)
     known = ", ".join(f"{count} {state}" for state, count in states.items())
     context.log.info(f"{search.trials} trials by {search.sampler.value}, {search.workers} at the same time; {known}")
@@ -72,6 +75,7 @@ def prepare(context: dg.OpExecutionContext, config: SearchConfig, store: AssetSt
 
 
 @dg.op(ins={"prepared": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@explaining()
 def work(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> None:
     """Runs trials, each of which trains and measures, until the search has enough."""
     search = parse_search(config)
@@ -92,6 +96,7 @@ def work(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore
 
 
 @dg.op(ins={"worked": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@explaining()
 def leaderboard(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> None:
     """Compares the trials, reports `tuning_leaderboard`, and writes the settings to use as a config of training_job."""
     search = parse_search(config)
@@ -215,10 +220,15 @@ def _as_markdown(rows: list[dict[str, Any]], outcomes: Sequence[TrialOutcome]) -
     parameters = {outcome.number: outcome.parameters for outcome in outcomes}
     shown = []
     for row in rows:
-        figures = {name: row[name] for name in _FIGURES}
+        rate, at_10 = row["hit_rate"], row["hit_rate_at_10"]
+        figures = {
+            "hit rate (95 %)": "" if rate is None else rate_text(rate, row["hit_rate_low"], row["hit_rate_high"]),
+            "at 10": "" if at_10 is None else f"{at_10:.3f}",
+            "seconds": "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+        }
         known = {"trial": row["trial"], "state": row["state"], **parameters[row["trial"]], **figures}
         shown.append({**known, "reason": escape_markdown(row["reason"] or "")})
-    return tabulate(shown, "keys", "pipe", floatfmt=".4g")
+    return tabulate(shown, "keys", "pipe", disable_numparse=True)
 
 
 def _picture(search: Search, outcomes: Sequence[TrialOutcome], best: TrialOutcome) -> str:

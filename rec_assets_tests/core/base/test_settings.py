@@ -32,7 +32,7 @@ class More(Bounded):
 def test_descriptions_end_with_their_bounds() -> None:
     assert {name: field.description for name, field in Bounded.model_fields.items()} == {
         "whole": "How many. [1 to 10,000]",
-        "share": "How much. [above 0 to below 1]",
+        "share": "How much. [above 0, below 1]",
         "least": "At least. [0 or more]",
         "above": "Above. [above 0]",
         "most": "At most. [up to 9]",

@@ -49,7 +49,9 @@ def ranker_for(settings: RecommenderSettings) -> Ranker:
     return replace(ranker, settings=ranker.settings | NeighbourhoodSettings.among(settings))
 
 
-def fitted(ranker: Ranker | None = None, on_fitted: Callable[[str], None] = str, **chosen: Any) -> Recommender:
+def fitted(
+    ranker: Ranker | None = None, on_fitted: Callable[[str, int], None] = lambda label, total: None, **chosen: Any
+) -> Recommender:
     settings = RecommenderSettings(**{"k": 10, **chosen})
     return fit_recommender(
         TRAINING,

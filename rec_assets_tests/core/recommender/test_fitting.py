@@ -97,7 +97,7 @@ def test_what_is_needed_is_fitted_once_and_nothing_else(
     fits: Counter[str], chosen: dict[str, str], labels: list[str], expected: dict[str, int]
 ) -> None:
     reported: list[str] = []
-    recommender = fitted(on_fitted=reported.append, **chosen)
+    recommender = fitted(on_fitted=lambda label, _: reported.append(label), **chosen)
 
     assert fits == expected
     assert set(reported) == set(labels)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rec_assets.core.evaluation.slices import SliceRate
-from rec_assets.core.report.assessment import Assessment, build_report
+from rec_assets.core.report.assessment import Assessment, Origin, build_report
 from rec_assets.core.report.page import setting_text, text_of
 
 HOSTILE = (
@@ -18,7 +18,8 @@ HOSTILE = (
 )
 VOID = {"meta", "link", "img", "br"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-HEADINGS = ["Held-out playlists", "Strategies", "Where it works", "Examples", "The model", "Settings and versions"]
+HEADINGS = ["What it is for", "How it was measured", "Strategies", "Where it fails", "Examples", "The model"]
+HEADINGS += ["Settings and versions"]
 
 
 class Page(HTMLParser):
@@ -80,6 +81,7 @@ def example(playlist: int, name: str, place: int | None) -> list[dict]:
 def assessment(name: str = "Sinnerman", **replaced) -> Assessment:
     examples = [*example(0, name, 2), *example(1, name, 34), *example(2, name, None)]
     whole = Assessment(
+        origin=Origin(f"{name}.csv", "2026-11-26 05:00 UTC", False, 70_000, 9_000, 4_000, 2_500),
         reports={"validation": figures(name), "test": figures(name)},
         leaderboard=[row(name, 0.44931), row("popularity", 0.1)],
         strategy_ranks={name: np.array([1, 0, 7]), "popularity": np.array([0, 0, 2])},
@@ -87,7 +89,7 @@ def assessment(name: str = "Sinnerman", **replaced) -> Assessment:
         examples=examples,
         track_map=(b"\x89PNG", f"map of {name}"),
         settings={"a": {"k": 100, "alpha": 0.025, name: name}, "b": {"k": 100, "alpha": 0.05, "sg": True}},
-        versions={"a": name},
+        versions={"recommender": name},
     )
     return replace(whole, **replaced)
 
@@ -101,16 +103,43 @@ def test_every_part_is_in_the_page():
     assert page.open == []
     assert page.texts["h1"] == page.texts["title"] == ["Next-track recommendations"]
     assert page.texts["h2"] == HEADINGS
-    assert [attributes["href"] for attributes in page.all("a")] == [f"#section-{place}" for place in range(1, 7)]
-    assert [heading["id"] for heading in page.all("h2")] == [f"section-{place}" for place in range(1, 7)]
+    assert [attributes["href"] for attributes in page.all("a")] == [f"#section-{place}" for place in range(1, 8)]
+    assert [heading["id"] for heading in page.all("h2")] == [f"section-{place}" for place in range(1, 8)]
     assert page.texts["caption"][1] == "All strategies on the same 5,000 validation playlists"
     assert page.texts["figcaption"][-1] == "map of Sinnerman"
     assert all(image["alt"] for image in page.all("img"))
     assert "44.9% of 5,000 validation playlists (95 % interval 40.0% to 50.0%)" in page.texts["p"][0]
-    names = ["alpha (a)", "alpha (b)", "k", "sg", "Sinnerman", "a"]
-    assert sorted(page.texts["dt"]) == sorted(names)
+    names = ["alpha (a)", "alpha (b)", "k", "sg", "Sinnerman", "recommender"]
+    assert sorted(page.texts["dt"][6:]) == sorted(names)
     settings = dict(zip(page.texts["dt"], page.texts["dd"], strict=True))
     assert (settings["alpha (a)"], settings["sg"]) == ("0.025", "yes")
+
+
+def test_it_begins_with_what_the_model_was_made_from():
+    page = Page(report())
+    assert dict(zip(page.texts["dt"][:6], page.texts["dd"], strict=False)) == {
+        "Source": "Sinnerman.csv",
+        "Read": "2026-11-26 05:00 UTC",
+        "Rows": "70,000 rows of 9,000 tracks",
+        "Playlists": "4,000 for training, 5,000 for validation and 5,000 for test",
+        "Model": "Sinnerman, of 2,500 tracks with a vector",
+        "Strategy": "Sinnerman, which recommends 100 tracks",
+    }
+    assert "Synthetic data" not in page.texts["body"][0]
+
+
+def test_synthetic_data_are_called_so_before_any_figure():
+    origin = replace(assessment().origin, is_synthetic=True)
+    html = report(origin=origin)
+    assert html.index(">Synthetic data: ") < html.index("<h1>")
+
+
+def test_where_it_fails_begins_with_the_worst_and_leaves_out_what_says_nothing():
+    slices = [
+        SliceRate("query", f"kind {rate}", count, rate, 0.1, 0.9) for rate, count in ((0.5, 99), (0.2, 20), (0.0, 19))
+    ]
+    table = report(slices=slices).partition("lowest hit rate, of those")[2].partition("</table>")[0]
+    assert re.findall(r"kind ([0-9.]+)", table) == ["0.2", "0.5"]
 
 
 def test_a_dev_run_has_a_banner():
@@ -124,7 +153,7 @@ def test_hit_rates_among_ten_are_shown_only_where_more_are_recommended():
 
     for page, shown in ((report(), 2), (report(reports={"validation": small, "test": small}), 0)):
         assert sum("hit rate@10<" in line for line in page.replace("</th>", "\n").splitlines()) == shown
-    assert page.count("hit rate@8<small>") == 2
+    assert page.count("hit rate@8<small>") == 3
 
 
 def test_nothing_is_loaded_and_nothing_runs_whatever_the_names():
@@ -163,9 +192,9 @@ def test_columns_of_figures_are_aligned_to_the_right_and_the_chosen_row_says_so(
     html = report()
     page = Page(html)
     scopes = [head["scope"] for head in page.all("th")]
-    assert (scopes.count("col"), scopes.count("row")) == (8 + 10, 3 + 2)
+    assert (scopes.count("col"), scopes.count("row")) == (8 + 10 + 3, 3 + 2 + 1)
     aligned = [head.get("class") for head in page.all("th") if head["scope"] == "col"]
-    assert aligned == [None, *["number"] * 7, None, *["number"] * 9]
+    assert aligned == [None, *["number"] * 7, None, *["number"] * 9, None, *["number"] * 2]
     assert [attributes.get("class") for attributes in page.all("tr")].count("highlighted") == 1
     assert '<bdi>0.4493</bdi><small class="interval">0.4000 to 0.5000</small>' in html
     assert '<bdi>Sinnerman</bdi> <span class="badge">chosen</span>' in html

@@ -45,45 +45,53 @@ class SourceSettings(RepeatSettings):
 
     source: str = setting(
         "",
-        "File, folder, zip archive or glob pattern of playlists; empty = the environment variable REC_ASSETS_SOURCE, "
-        "else the synthetic sample.",
+        "Playlist file, folder, zip archive or glob pattern. Empty = the environment variable REC_ASSETS_SOURCE, or "
+        "without it the synthetic sample.",
     )
     format: SourceFormat = setting(
         SourceFormat.auto,
-        "How the playlist files are written: auto, csv, unescaped_csv (the public playlists file), parquet or json.",
+        "Format of the playlist files: auto (found by itself), csv, unescaped_csv (CSV with unescaped quotes, as "
+        "the public playlists file), parquet or json.",
     )
     columns: dict[str, str] = setting(
         {},
-        "Names of the columns in the playlist files where they differ, as "
-        "{row_id|user_id|playlist|artist|track: name in the file}; $file and $folder stand for the name of the file "
+        "Names of the columns in the playlist files where they are not found by themselves, as "
+        "{row_id|user_id|playlist|artist|track: name in the file}. $file and $folder stand for the name of the file "
         "and of its folder.",
     )
     delimiter: Delimiter = setting(
-        Delimiter.auto, "What stands between the columns of a CSV file: auto, comma, semicolon, tab or bar."
+        Delimiter.auto,
+        "Character between the columns of a CSV file: auto (found by itself), comma, semicolon, tab or bar.",
     )
-    header: list[str] = setting([], "Names of the columns of CSV files whose first line is a row already, in order.")
+    header: list[str] = setting([], "Names of the columns, in order, of CSV files that have no header line.")
     order: str = setting(
         "",
-        "Column (number, date or time) that orders the rows within a playlist, with `desc` behind it if it falls; "
-        "empty = the order of the file.",
+        "Column (number, date or time) by which the tracks of a playlist are ordered, followed by `desc` for "
+        "falling order. Empty = the order of the file.",
     )
     session_gap_minutes: float = setting(
         0.0,
-        "Minutes without a play after which a history goes on as a new playlist; 0 = only histories without a playlist "
-        f"column are cut, after {DEFAULT_GAP_MINUTES} minutes.",
+        "Minutes without a play after which a listening history is cut into a new playlist; 0 = cut only histories "
+        f"without a playlist column, after {DEFAULT_GAP_MINUTES} minutes.",
         ge=0,
     )
     several_files: SeveralFiles = setting(
         SeveralFiles.parts,
-        "What several playlist files are: parts (their rows add up) or snapshots (of a playlist in several files the "
-        "last file counts, by name).",
+        "Meaning of several playlist files: `parts` (their rows add up) or `snapshots` (where a playlist is in "
+        "several files, the last one by name counts).",
     )
-    missing_values: list[str] = setting([], "Texts that stand for an empty field in the playlist files, such as NaN.")
+    missing_values: list[str] = setting([], "Texts in the playlist files that mean an empty field, such as NaN.")
     join_spellings: bool = setting(
-        False, "Tracks whose names differ only in case, accents and punctuation become one, by the commonest spelling."
+        False,
+        "Whether tracks whose names differ only in case, accents or punctuation become one track, under the most "
+        "common spelling.",
     )
     max_reject_share: float = setting(
-        0.01, "raw_playlists fails if a larger share of the rows cannot be read or placed in a playlist.", ge=0, le=1
+        0.01,
+        "raw_playlists fails if a larger share of the rows than this cannot be read, or belongs to no playlist "
+        "(0.01 = 1 %).",
+        ge=0,
+        le=1,
     )
 
     @model_validator(mode="after")
