@@ -6,16 +6,22 @@ from pathlib import Path
 
 import click
 
+from rec_assets import __version__
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.synthetic import SAMPLE_ROWS, SAMPLE_SEED
 from rec_assets.serving.command import errors_as_messages, storage_option
 from rec_assets.serving.convert import convert
+from rec_assets.serving.home import home
 from rec_assets.serving.promote import promote
 from rec_assets.serving.recommend import recommend
 from rec_assets.serving.summary import summary
 
 
-@click.group()
+@click.group(
+    epilog="Exit codes of all commands: 0 done; 1 what was asked cannot be done, and the message says why and what to "
+    "do; 2 wrong usage, such as an option that is unknown or a file that is not there."
+)
+@click.version_option(__version__, prog_name="rec-assets")
 def main() -> None:
     """Track recommendations from playlists."""
 
@@ -25,7 +31,9 @@ def main() -> None:
 @click.option("--rows", default=SAMPLE_ROWS, show_default=True, help="Data rows, from 100 up.")
 @click.option("--seed", default=SAMPLE_SEED, show_default=True, help="Same seed and rows, same file.")
 def make_playlists(path: Path, rows: int, seed: int) -> None:
-    """Writes synthetic playlist rows to PATH (.csv, .csv.gz or .parquet).
+    """Writes synthetic playlists to PATH.
+
+    PATH ends in .csv, .csv.gz or .parquet.
 
     All users, artists, tracks and playlists are invented: this is no real listening data. The rows have the
     dialect, the sizes and the awkward rows of the public file, and a planted structure that a recommender
@@ -81,9 +89,10 @@ def serve(
     access_log: bool,
     cors_origins: tuple[str, ...],
 ) -> None:
-    """Serves a page at /, /recommend, /tracks, /health and /metrics until it is stopped.
+    """Serves the promoted model over HTTP until it is stopped.
 
-    What is promoted meanwhile is served from then on, without a pause.
+    It has a page at /, and answers /recommend?artist=…&track=…&k=10, /tracks, /health and /metrics. What is promoted
+    meanwhile is served from then on, without a pause.
     """
     missing = [name for name in ("fastapi", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
     if missing:
@@ -106,5 +115,5 @@ def _origin(text: str) -> str:
     raise click.BadParameter(f"{text!r} is no origin; expected scheme, host and port alone: https://example.org:8443")
 
 
-for command in (convert, recommend, promote, summary):
+for command in (convert, home, recommend, promote, summary):
     main.add_command(command)

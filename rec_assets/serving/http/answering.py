@@ -9,32 +9,13 @@ from pydantic import BaseModel
 
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.names.search import Found
-from rec_assets.core.promoted.recommendations import Recommendation, Request, recommend_after_each
+from rec_assets.core.promoted.recommendations import Request, recommend_after_each
+from rec_assets.serving.answer import answer_json
 from rec_assets.serving.http.asking import Asking, Search
 from rec_assets.serving.http.current import Served
 
 # Likeness searches, of some 50 ms each among millions of tracks, may take so long for all that is answered together.
 SEARCH_SECONDS = 1.0
-
-
-class Asked(BaseModel):
-    """A pair as it was asked, and the track that it was taken for, as the catalog writes it.
-
-    ``is_exact`` says whether they are equal up to case, accents, punctuation and spaces.
-    """
-
-    artist: str
-    track: str
-    taken_for: dict[str, str | None]
-    is_exact: bool
-
-
-class Answer(BaseModel):
-    """What is recommended, all of it by one version of the model."""
-
-    version: int
-    asked: list[Asked]
-    recommendations: list[Recommendation]
 
 
 class NamedTrack(BaseModel):
@@ -93,7 +74,7 @@ def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | Unkno
     recommended = recommend_after_each(served.model, requests) if requests else []
     answers = dict(zip(known, recommended, strict=True))
     return [
-        _as_json(served, question, found[place], answers[place])
+        answer_json(served.model, found[place], answers[place], why=question.why)
         if place in answers
         else UnknownTracksError([one for one in found[place] if one.track is None])
         for place, question in enumerate(questions)
@@ -116,19 +97,3 @@ def _find_all(served: Served, pairs: Sequence[tuple[str, str]], until: float) ->
         is_time = time.monotonic() < until or all(one.is_exact for one in found)
         found.append(served.find(*pair) if is_time else served.model.names.find(*pair, spelling=False))
     return found
-
-
-def _as_json(served: Served, question: Asking, found: Sequence[Found], recommended: list[Recommendation]) -> str:
-    known = [one for one in found if one.track is not None]
-    taken = served.model.names.of(np.array([one.track for one in known]))
-    asked = [
-        Asked(
-            artist=one.asked[0],
-            track=one.asked[1],
-            taken_for={"artist": artist, "track": track},
-            is_exact=one.is_exact,
-        )
-        for one, (artist, track) in zip(known, taken, strict=True)
-    ]
-    document = Answer(version=served.facts["version"], asked=asked, recommendations=recommended)
-    return document.model_dump_json(exclude=None if question.why else {"recommendations": {"__all__": {"because"}}})

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
-from rec_assets.serving.http.answering import Answer, Suggestions, UnknownTracksError, answer_each, suggest_each
+from rec_assets.serving.answer import Answer
+from rec_assets.serving.http.answering import Suggestions, UnknownTracksError, answer_each, suggest_each
 from rec_assets.serving.http.asking import Asking, PostedQuestion, Question, Search, explained
 from rec_assets.serving.http.current import CurrentModel
 from rec_assets.serving.http.metrics import Measured, Metrics
