@@ -91,8 +91,8 @@ def serve(
 ) -> None:
     """Serves the promoted model over HTTP until it is stopped.
 
-    It has a page at /, and answers /recommend, /tracks, /health and /metrics. What is promoted meanwhile is served from
-    then on, without a pause.
+    It has a page at /, and answers /recommend?artist=…&track=…&k=10, /tracks, /health and /metrics. What is promoted
+    meanwhile is served from then on, without a pause.
     """
     missing = [name for name in ("fastapi", "uvicorn", "prometheus_client") if importlib.util.find_spec(name) is None]
     if missing:
