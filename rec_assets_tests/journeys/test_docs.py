@@ -166,8 +166,9 @@ def shortened(text: str, part: int = 3_000) -> str:
 
 def difference(expected: str, printed: str) -> str | None:
     """What of the ``expected`` output was not ``printed``, or more; None if they agree."""
-    lines = [line.rstrip() for line in expected.strip("\n").splitlines()]
-    text = "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").splitlines())
+    # How columns are aligned follows from the longest name among the three that happen to be recommended.
+    lines, found = ([" ".join(line.split()) for line in text.strip().splitlines()] for text in (expected, printed))
+    text = "".join(f"{line}\n" for line in found)
     patterns = [r"(?:.*\n)*?" if line == "…" else r".*?".join(map(re.escape, line.split("…"))) + "\n" for line in lines]
     for count in range(1, len(lines) + 1):
         if not re.match("".join(patterns[:count]), text):
