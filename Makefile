@@ -9,8 +9,8 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(CURDIR)/$(VENV)/bin
 
-# History of runs is kept here; without it Dagster uses a temporary folder and deletes it.
-export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+# The history of runs is kept with the store that they fill, unless DAGSTER_HOME names another folder.
+WITH_HISTORY = DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&
 
 ROWS ?= 12900000
 RUNS ?= 3
@@ -20,11 +20,11 @@ CONFIG ?= rec_assets/configs/default.yaml
 
 run: setup
 	@$(BIN)/rec-assets check-config $(CONFIG)
-	$(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
+	$(WITH_HISTORY) $(BIN)/dagster job execute -m rec_assets.definitions -j training_job -c $(CONFIG)
 	$(BIN)/rec-assets summary
 
 dev: setup
-	$(BIN)/dagster dev
+	$(WITH_HISTORY) $(BIN)/dagster dev
 
 test: setup-dev
 	$(MAKE) check

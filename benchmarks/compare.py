@@ -62,7 +62,7 @@ def whole_commands(source: Path, tutorial_python: str, scratch: Path) -> dict[st
             # A home that exists, as after the first run: Dagster takes two seconds to make a new one.
             {
                 "REC_ASSETS_SOURCE": str(source),
-                "REC_ASSETS_STORAGE": str(scratch / "storage"),
+                "REC_ASSETS_STORAGE": str(CACHE / "storage"),
                 "DAGSTER_HOME": str(dagster_home()),
             },
         ),
@@ -74,8 +74,8 @@ def whole_commands(source: Path, tutorial_python: str, scratch: Path) -> dict[st
 
 
 def dagster_home() -> Path:
-    """A folder for Dagster's history, which is kept between runs."""
-    home = CACHE / "dagster_home"
+    """The folder for Dagster's history in the store, which is kept between runs."""
+    home = CACHE / "storage" / ".dagster_home"
     home.mkdir(parents=True, exist_ok=True)
     return home
 

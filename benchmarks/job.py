@@ -23,6 +23,8 @@ import dagster as dg
 from compare import ROOT, cleaned_once, describe_machine, made
 from measure import Measurement
 
+from rec_assets.paths import HOME_SETTINGS
+
 Step = tuple[str, Measurement]  # its name, and what it took
 _TICKS, _EVERY = os.sysconf("SC_CLK_TCK"), 0.2
 
@@ -55,7 +57,7 @@ def run_job(job: str, source: Path, folder: Path, config: str | None) -> list[St
     """The whole ``job`` and each of its steps, by start."""
     home = folder / f"{job}.home"
     home.mkdir()
-    (home / "dagster.yaml").write_text((ROOT / ".dagster_home" / "dagster.yaml").read_text())
+    (home / "dagster.yaml").write_text(HOME_SETTINGS.read_text())
     own = {"DAGSTER_HOME": str(home), "REC_ASSETS_SOURCE": str(source), "REC_ASSETS_STORAGE": str(folder / job)}
     words = [
         str(Path(sys.executable).with_name("dagster")),

@@ -1,16 +1,23 @@
 """Where things lie by default: in the checkout, or in the working folder if the package is installed."""
 
+import hashlib
 import os
+import re
+import shutil
+import sys
 from pathlib import Path
 
 from rec_assets.core.base.errors import SettingsError
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
-_ROOT = _CHECKOUT if (_CHECKOUT / "pyproject.toml").exists() else Path.cwd()
+CHECKOUT = Path(__file__).resolve().parent.parent
+_ROOT = CHECKOUT if (CHECKOUT / "pyproject.toml").exists() else Path.cwd()
 
 SYNTHETIC_SAMPLE = _ROOT / "data" / "synthetic_playlists.csv.gz"
+DEFAULT_STORAGE = str(_ROOT / "data" / "storage")
 CONFIGS = Path(__file__).resolve().parent / "configs"
 SEARCHES = Path(__file__).resolve().parent / "searches"
+HOME_SETTINGS = Path(__file__).resolve().parent / "dagster.yaml"
+HOME = ".dagster_home"
 
 
 def storage_base(named: str = "") -> str:
@@ -19,8 +26,28 @@ def storage_base(named: str = "") -> str:
     A folder as its absolute path: a relative one is another store in each working folder, and whatever names it shows
     which.
     """
-    base = named or os.environ.get("REC_ASSETS_STORAGE") or str(_ROOT / "data" / "storage")
-    return base if "://" in base else str(Path(base).expanduser().absolute())
+    base = named or os.environ.get("REC_ASSETS_STORAGE") or DEFAULT_STORAGE
+    base = base.removeprefix("file://")
+    return base.rstrip("/") if "://" in base else str(Path(base).expanduser().absolute())
+
+
+def dagster_home(base: str) -> Path:
+    """The Dagster home of the store ``base``, which keeps the history of its runs; it may not exist yet.
+
+    Inside a folder, so that the two move and go together; of a URL in the checkout, or in the working folder.
+    """
+    if "://" not in base:
+        return Path(base) / HOME
+    digest = hashlib.sha256(base.encode()).hexdigest()[:8]
+    return _ROOT / HOME / f"{re.sub(r'[^A-Za-z0-9.]+', '-', base.partition('://')[2])[-40:].strip('-.')}-{digest}"
+
+
+def command() -> str:
+    """``rec-assets`` as it can be called here: the environment of ``make run`` is not on the PATH."""
+    beside = Path(sys.executable).with_name("rec-assets")
+    if shutil.which("rec-assets") or not beside.exists():
+        return "rec-assets"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
 def duckdb_threads() -> int:

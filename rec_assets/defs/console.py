@@ -6,6 +6,7 @@ import logging
 import dagster as dg
 
 from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.store.refused import RunRefusedError
 
 # A check that stops the run has given its reasons before: its stack is Dagster's own.
 _MENDABLE = {kind.__name__ for kind in RecAssetsError.__subclasses__()} | {"DagsterAssetCheckFailedError"}
@@ -35,7 +36,11 @@ class _ShortErrors(logging.Formatter):
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for the twenty lines that say what a failed step kept from running."""
+    """False for the twenty lines that say what a failed step kept from running, and for what click shows anyway."""
+    event = getattr(record, "dagster_meta", {}).get("dagster_event")
+    error = getattr(event.event_specific_data, "error", None) if event is not None else None
+    if error is not None and error.cls_name == RunRefusedError.__name__:
+        return False
     return not record.getMessage().endswith("Not executing.")
 
 

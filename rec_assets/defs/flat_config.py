@@ -7,14 +7,12 @@ from copy import copy
 from enum import Enum
 from typing import Any
 
-import click
 import dagster as dg
-from dagster._core.errors import DagsterUserCodeProcessError
-from dagster_shared.error import SerializableErrorInfo
 from pydantic import create_model
 
 from rec_assets.core.base.errors import SettingsError, noting, raise_noted
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.store.refused import RunRefusedError
 
 # Where the launchpad of assets, and Dagster's own jobs, have settings.
 _NESTED = ("ops", "execution", "resources", "loggers", "inputs")
@@ -35,16 +33,8 @@ class JobSettings(Settings):
     log_level: LogLevel = setting(LogLevel.INFO, "What the shell shows; the event log in the UI keeps everything.")
 
 
-class InvalidJobSettings(DagsterUserCodeProcessError, click.ClickException):
-    """The flat config of a job is refused, before any step; the message is shown without a stack.
-
-    By Dagster's command line as a ClickException; by the UI and the daemon, since they take the text of an error of
-    another process as it is. Any other error of a config mapping is reported as "unexpected".
-    """
-
-    def __init__(self, message: str) -> None:
-        shown = SerializableErrorInfo(message, stack=[], cls_name=type(self).__name__)
-        super().__init__(message, user_code_process_error_infos=[shown])
+class InvalidJobSettings(RunRefusedError):
+    """The flat config of a job is refused."""
 
 
 def flat_settings(

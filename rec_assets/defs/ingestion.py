@@ -75,7 +75,7 @@ def raw_playlists(
         **staged.repeats,
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
-    return materialized(table, lineage, metadata)
+    return materialized(store, table, lineage, metadata)
 
 
 def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) -> Iterator[str]:
@@ -91,7 +91,7 @@ def track_catalog(
     context: dg.AssetExecutionContext, store: AssetStore, raw_playlists: Relation
 ) -> dg.MaterializeResult[Relation]:
     """One row per distinct track, numbered from the most frequent; everything downstream holds numbers."""
-    return materialized(build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
+    return materialized(store, build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
 
 
 INGESTION = Room("ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

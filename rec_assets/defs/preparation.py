@@ -35,7 +35,7 @@ def playlist_sequences(
     lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
     counts = count_playlists(raw_playlists, **config.as_dict())
     sequences = build_sequences(raw_playlists, track_catalog, **config.as_dict())
-    return materialized(sequences, lineage, counts)
+    return materialized(store, sequences, lineage, counts)
 
 
 class SplitConfig(dg.Config, splits.SplitSettings):
@@ -60,7 +60,7 @@ def split_sequences(
     for part, sequences in parts.items():
         name = f"{part}_sequences"
         lineage = lineage_of(context, store, config.as_dict(), key=name)
-        yield materialized(sequences, lineage, {"share": shares[part], **repeats}, key=name)
+        yield materialized(store, sequences, lineage, {"share": shares[part], **repeats}, key=name)
 
 
 @dg.asset_check(

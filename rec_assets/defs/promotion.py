@@ -82,7 +82,7 @@ def promotion_decision(
     (context.log.info if decision.promote else context.log.error)(_sentence(decision, version))
     metadata = _metadata(report, decision, version)
     metadata["history"] = dg.MetadataValue.md(as_markdown(plot_promotion_history(history), "Candidates over time"))
-    return materialized({**report, "history": history}, lineage, metadata)
+    return materialized(store, {**report, "history": history}, lineage, metadata)
 
 
 @dg.asset_check(
@@ -233,7 +233,7 @@ def promoted_model(
         "model_path": dg.MetadataValue.path(str(target)),
         "model_bytes": target.stat().st_size,
     }
-    return described(lineage, metadata)
+    return described(store, lineage, metadata)
 
 
 class PlaylistRecommendationsConfig(dg.Config, RecommendationsSettings):
@@ -272,7 +272,7 @@ def playlist_recommendations(
         "unknown_entries": unknown,
         "playlists_answered_by_popularity": silent,
     }
-    return materialized(connection.from_arrow(batches), lineage, metadata)
+    return materialized(store, connection.from_arrow(batches), lineage, metadata)
 
 
 def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:

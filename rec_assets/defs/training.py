@@ -48,7 +48,7 @@ def track_embeddings(
         "training_seconds": seconds,
         "example": dg.MetadataValue.md(_example_as_markdown(result.embeddings, catalog)),
     }
-    return materialized(result.embeddings, lineage, metadata)
+    return materialized(store, result.embeddings, lineage, metadata)
 
 
 @dg.asset_check(asset=track_embeddings, description="Every vector is made of finite numbers.", blocking=True)
@@ -122,7 +122,7 @@ def track_ranker(
         "training_seconds": time.perf_counter() - start,
         "most_useful_features": dg.MetadataValue.md(_as_list(ranker.gains)),
     }
-    return materialized(ranker, lineage, metadata)
+    return materialized(store, ranker, lineage, metadata)
 
 
 def _as_list(gains: dict[str, float], shown: int = 10) -> str:
@@ -178,7 +178,7 @@ def recommender(
         "fit_seconds": dg.MetadataValue.json(seconds),
         "changed_for_a_small_library": " ".join(lowered) or "nothing",
     }
-    return materialized(fitted, lineage, metadata)
+    return materialized(store, fitted, lineage, metadata)
 
 
 TRAINING = Room(

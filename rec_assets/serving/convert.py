@@ -26,7 +26,7 @@ KINDS = {
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(KINDS)))
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="IN")
 @click.argument("target", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="OUT.parquet")
 @click.option(
@@ -35,10 +35,13 @@ KINDS = {
     help="YAML file of settings of the source.",
 )
 def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
-    """Reads the playlists of IN, a file, folder or zip archive, and writes their rows to OUT.parquet.
+    """Reads playlist files of any kind into one parquet file.
 
-    What is written can be the source of training_job, and is read faster. Rows that cannot be read are counted, and
-    kept with their reasons in OUT.rejects.parquet.
+    IN is a file, a folder or a zip archive. KIND is auto, csv, unescaped_csv, parquet or json, or where the files come
+    from: nowplaying, exportify, lastfm, mpd, listenbrainz, spotify-history or spotify-playlists.
+
+    OUT.parquet can be the source of training_job, and is read faster. Rows that cannot be read are counted, and kept
+    with their reasons in OUT.rejects.parquet.
     """
     with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
         _convert(KINDS[kind], source, target, config, Path(scratch))

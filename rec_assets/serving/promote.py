@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rec_assets.core.base.errors import StoreError
-from rec_assets.serving.command import errors_as_messages, storage_option
+from rec_assets.core.base.errors import StoreError, naming
+from rec_assets.paths import dagster_home
+from rec_assets.serving.command import errors_as_messages, printable, storage_option
 
 if TYPE_CHECKING:
     from rec_assets.store.promoted_models import PromotedModels
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @storage_option
 def promote(version: int | None, storage: str) -> None:
-    """Makes VERSION, a kept one, the promoted model at once; without VERSION, lists those that are kept.
+    """Lists kept versions, or makes VERSION the promoted one.
 
-    The file is read in full first. With DAGSTER_HOME set, the UI shows it. The next candidate is compared with it.
+    Readers use it at once, and the next candidate is compared with it. Its file is read in full first. The UI over
+    DAGSTER_HOME, or over the home of the store where that is not set, shows it.
     """
     from rec_assets.store.promoted_models import PromotedModels
 
@@ -30,11 +32,17 @@ def promote(version: int | None, storage: str) -> None:
         if version is None:
             click.echo("\n".join(_listed(models)))
             return
+        current = models.current_or_none()
+        if current and current["version"] == version:
+            models.open(version, again=True)
+            click.echo(f"version {version} is promoted already, since {current['promoted_at']}; nothing is changed.")
+            return
         facts = models.point_to(version, by="hand")
     click.echo(f"version {version} is promoted: hit rate@{facts['k']} {facts['hit_rate']:.4f}, {facts['strategy']}")
-    click.echo("playlist_recommendations are still those of another version until they are materialized again.")
-    if os.environ.get("DAGSTER_HOME"):
-        _report_to_dagster(facts)
+    click.echo(
+        "playlist_recommendations are still those of another version until they are materialized again (in the UI)."
+    )
+    _report_to_dagster(storage, facts)
 
 
 def _listed(models: "PromotedModels") -> list[str]:
@@ -45,35 +53,47 @@ def _listed(models: "PromotedModels") -> list[str]:
     for version in stored:
         mark = "*" if current and version == current["version"] else " "
         lines.append(f"{mark} {version:7}  {_described(models, version)}")
-    named = f"* promoted {current['promoted_at']} by {current['promoted_by']}" if current else "none of them is current"
+    named = "none of them is promoted: choose one with rec-assets promote VERSION"
+    if current:
+        by = {"hand": "by hand", "gate": "by training_job"}.get(current["promoted_by"], "")
+        named = f"* promoted {current['promoted_at']} {by}".rstrip()
     return [*lines, named]
 
 
 def _described(models: "PromotedModels", version: int) -> str:
     try:
         facts = models.facts(version)
+        with naming(f"version {version} of {models.base}", "Its file has no time that can be."):
+            made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
     except StoreError as error:
         return f"cannot be used: {error}"
-    made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
     return (
-        f"{made:20}  {facts['strategy']:24}  {facts['hit_rate']:8.4f}  {facts['counts']['rows']:12,}  "
+        f"{made:20}  {printable(facts['strategy']):24}  {facts['hit_rate']:8.4f}  {facts['counts']['rows']:12,}  "
         f"{facts['counts']['vocabulary']:10,}"
     )
 
 
-def _report_to_dagster(facts: dict[str, Any]) -> None:
-    """Reports the promotion to the instance, so that the UI shows which version is current."""
-    import dagster as dg
+def _report_to_dagster(storage: str, facts: dict[str, Any]) -> None:
+    """Reports the promotion to DAGSTER_HOME, else to the home of the store, so that the UI shows what is current."""
+    home, is_set = dagster_home(storage), bool(os.environ.get("DAGSTER_HOME"))
+    if not is_set and not home.exists():
+        return
+    import dagster as dg  # two seconds
+
+    from rec_assets.store.history import require_own
 
     # No materialization: an old model that is promoted again is no fresher than it was.
     event = dg.AssetObservation(
         "promoted_model",
         description=f"Version {facts['version']} was promoted by hand.",
-        metadata={name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")},
+        metadata={
+            "store": storage,
+            **{name: facts[name] for name in ("version", "hit_rate", "strategy", "promoted_by")},
+        },
     )
     try:
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() if is_set else dg.DagsterInstance.from_config(str(home)) as instance:
+            require_own(instance, storage)
             instance.report_runless_asset_event(event)
-    except (dg.DagsterError, OSError) as error:
-        home = os.environ["DAGSTER_HOME"]
-        click.echo(f"It is promoted, but the UI does not show it: DAGSTER_HOME={home}: {error}", err=True)
+    except (dg.DagsterError, StoreError, OSError) as error:
+        click.echo(f"It is promoted, but the UI does not show it. {error}", err=True)

@@ -1,16 +1,14 @@
 """``rec-assets recommend``: what the promoted model recommends after a few tracks."""
 
-import csv
-import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rec_assets.serving.command import errors_as_messages, printable, storage_option
+from rec_assets.serving.playlist_file import read_playlist
 
 if TYPE_CHECKING:
     from rec_assets.core.names.search import Found
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from rec_assets.core.promoted.recommendations import Because, Recommendation
 
 _MOST_TRACKS = 10_000
-_HEADERS = (["artist", "track"], ["track"])
 
 
 @click.command()
@@ -26,20 +23,27 @@ _HEADERS = (["artist", "track"], ["track"])
 @click.option(
     "--playlist",
     type=click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path),
-    help="CSV file of artist,track lines in order, or of titles alone below the header `track`; the tracks named on "
-    "the command line follow them.",
+    help="File of tracks in order: lines artist,track, titles below a line `track`, or an export that training reads "
+    "(CSV, JSON, parquet). Tracks named on the command line follow them.",
 )
+@click.option("--playlist-name", metavar="NAME", help="Which playlist, if the file holds several.")
 @click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1_000), help="Tracks recommended.")
 @click.option("--why", is_flag=True, help="Say which of the tracks speak for each recommendation.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 @storage_option
 def recommend(
-    names: tuple[str, ...], playlist: Path | None, count: int, why: bool, as_json: bool, storage: str
+    names: tuple[str, ...],
+    playlist: Path | None,
+    playlist_name: str | None,
+    count: int,
+    why: bool,
+    as_json: bool,
+    storage: str,
 ) -> None:
-    """Recommends tracks after ARTIST TRACK (several pairs make a playlist, the last one counts most).
+    """Recommends tracks that fit after ARTIST TRACK.
 
-    Spelling need not be exact: what was taken for what is printed to stderr. "" as ARTIST asks for a track
-    without artist. Exit code 1: a track is unknown, or no model is promoted; 2: wrong usage.
+    Several pairs make a playlist; the last one counts most. Spelling need not be exact: what was taken for what is
+    printed to stderr. "" as ARTIST asks for a track without artist.
     """
     if len(names) % 2:
         raise click.UsageError(
@@ -49,7 +53,10 @@ def recommend(
     pairs = list(zip(names[::2], names[1::2], strict=True))
     if not all((artist + title).strip() for artist, title in pairs):
         raise click.UsageError("a pair has neither ARTIST nor TRACK. Name at least one of both.")
-    asked = [*(_read_playlist(playlist) if playlist else []), *pairs]
+    if playlist_name is not None and playlist is None:
+        raise click.UsageError("--playlist-name needs --playlist FILE.")
+    with errors_as_messages():
+        asked = [*(read_playlist(playlist, playlist_name) if playlist else []), *pairs]
     if not 1 <= len(asked) <= _MOST_TRACKS:
         raise click.UsageError(f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs.")
     from rec_assets.core.promoted.recommendations import recommend_after  # numpy and numba: not for --help
@@ -58,48 +65,24 @@ def recommend(
     with errors_as_messages():
         with tempfile.TemporaryDirectory() as scratch:
             model = PromotedModels(storage, Path(scratch)).open_current()
-        history = _found(model.names, asked, optional=len(asked) - len(pairs))
-        found = recommend_after(model, history, k=count, reasons=why)
-    click.echo(_as_json(model.facts, found) if as_json else _as_table(found))
+        found = _found(model.names, asked, optional=len(asked) - len(pairs))
+        history = [one.track for one in found if one.track is not None]
+        recommended = recommend_after(model, history, k=count, reasons=why)
+        if as_json:
+            from rec_assets.serving.answer import answer_json
+
+            text = answer_json(model, found, recommended, why=why, indent=2)
+        else:
+            text = _as_table(model.facts, recommended)
+    click.echo(text)
 
 
-def _read_playlist(path: Path) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    columns = None
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            for row in filter(None, reader):
-                fields = [field.strip() for field in row]
-                if columns is None:
-                    header = [field.casefold() for field in fields]
-                    columns = header if sorted(header) in _HEADERS else ["artist", "track"]
-                    if columns is header:
-                        continue
-                if len(fields) != len(columns) or not any(fields):
-                    raise click.ClickException(_misread(path, reader.line_num, row, columns))
-                named = dict(zip(columns, fields, strict=True))
-                pairs.append((named.get("artist", ""), named["track"]))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise click.ClickException(f"{path}: {error}. Save it as CSV in UTF-8, a line artist,track each.") from error
-    return pairs
-
-
-def _misread(path: Path, line: int, row: list[str], columns: list[str]) -> str:
-    if len(row) == len(columns):
-        return f"{path}, line {line} names neither artist nor track. Delete it, or name at least one of both."
-    remedy = "A file of titles alone needs `track` as its first line."
-    if len(row) > 1:
-        remedy = "Quote names that hold a comma."
-    return f"{path}, line {line}: expected {','.join(columns)}, found {len(row)} fields: {row}. {remedy}"
-
-
-def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> list[int]:
-    """The track index of each pair; unknown ones among the first ``optional`` are reported and left out.
+def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> "list[Found]":
+    """The track of each pair; unknown ones among the first ``optional`` are reported and left out.
 
     Raises ClickException: another track is unknown, or all are.
     """
-    tracks, unknown = [], []
+    known, unknown = [], []
     for number, (artist, title) in enumerate(asked):
         found = names.find(artist, title)
         if found.track is None:
@@ -107,15 +90,15 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
             if number >= optional:
                 raise click.ClickException(unknown[-1])
             continue
-        tracks.append(found.track)
+        known.append(found)
         if not found.is_exact:
             taken = _name(*names.name_of(found.track))
             click.echo(f"{_name(artist, title)}: taken for {taken}", err=True)
-    if not tracks:
+    if not known:
         raise click.ClickException("\n".join(unknown))
     for message in unknown:
         click.echo(f"left out: {message}", err=True)
-    return tracks
+    return known
 
 
 def _unknown(found: "Found") -> str:
@@ -129,17 +112,15 @@ def _name(artist: str | None, title: str | None) -> str:
     return printable(track_name(artist, title))
 
 
-def _as_json(facts: dict, found: "list[Recommendation]") -> str:
-    document = {"version": facts["version"], "recommendations": [asdict(one) for one in found]}
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
-def _as_table(found: "list[Recommendation]") -> str:
-    lines = []
-    for one in found:
-        score = "" if one.score is None else f"{one.score:8.3f}"
-        lines.append(f"{one.rank:4}. {score:8}  {_name(one.artist, one.track)}")
-        lines += [f"{'':16}{_because(reason)}" for reason in one.because]
+def _as_table(facts: dict[str, Any], recommended: "list[Recommendation]") -> str:
+    if not recommended:
+        return "nothing is recommended: the model knows no other track."
+    heading = f"{facts['strategy']} score"
+    lines = [f"rank  {heading}  artist – track"]
+    for one in recommended:
+        score = "popular" if one.score is None else f"{one.score:.3f}"
+        lines.append(f"{one.rank:4}  {score:>{len(heading)}}  {_name(one.artist, one.track)}")
+        lines += [f"{'':{len(heading) + 8}}{_because(reason)}" for reason in one.because]
     return "\n".join(lines)
 
 

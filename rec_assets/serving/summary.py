@@ -1,33 +1,49 @@
-"""``rec-assets summary``: what the last run left in the store."""
+"""``rec-assets summary``: what the last run left in the store, and what to do next."""
 
 import shlex
-import sys
 import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rec_assets.core.base.errors import StoreError, naming
+from rec_assets.paths import CHECKOUT, DEFAULT_STORAGE, command
 from rec_assets.serving.command import errors_as_messages, printable, storage_option
+
+if TYPE_CHECKING:
+    from rec_assets.store.promoted_models import PromotedModels
 
 EXAMPLES, LAST, RECOMMENDED = 3, 2, 3
 _HIT_RATES = ("validation_hit_rate.json", "test_hit_rate.json")
-_RECOMMENDER = "recommender.safetensors"
+_RECOMMENDER, _REPORT = "recommender.safetensors", "recommendation_report.html"
 _TABLES = ("validation_sequences.parquet", "track_catalog.parquet")
+
+_MEANING = "(hit rate@k: how often the last track of a held-out playlist is among the k recommended after the others)"
 
 
 @click.command()
 @storage_option
 def summary(storage: str) -> None:
-    """Shows the two hit rates, three example recommendations, where the files are, and what to do next."""
+    """Shows hit rates, examples, files, and what to do next."""
+    from rec_assets.store.promoted_models import PromotedModels
+
     with errors_as_messages(), tempfile.TemporaryDirectory() as scratch:
+        models = PromotedModels(storage, Path(scratch))
         files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
         shown = _shown(files)
-        lines = ["", *_hit_rates(files), *_promoted(storage, Path(scratch)), "", *_examples(shown)]
-        lines += ["", *_files(storage), "", *_next_steps(shown)]
+        lines = ["", *_hit_rates(files), *_promoted(models, Path(scratch)), _MEANING, "", *_examples(shown)]
+        lines += ["", *_files(storage), "", *_next(models, shown)]
     click.echo("\n".join(lines))
+
+
+def _reading(path: Path) -> AbstractContextManager[None]:
+    """A block that reads ``path``, a checked file of an asset."""
+    import duckdb
+
+    return naming(path, f"Materialize {path.name.partition('.')[0]} again.", duckdb.Error)
 
 
 def _checked(storage: str, name: str, scratch: Path) -> Path:
@@ -52,32 +68,35 @@ def _hit_rates(files: dict[str, Path]) -> list[str]:
     from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
     from rec_assets.core.base.seal import read_json
     from rec_assets.core.base.tensor_file import read_layout
+    from rec_assets.serving.shapes import HitRate
 
-    with naming(files[_RECOMMENDER], "Materialize recommender again."):
+    with _reading(files[_RECOMMENDER]):
         version = Lineage.from_json(read_layout(files[_RECOMMENDER]).header["notes"][LINEAGE_KEY]).data_version
     lines = []
     for name in _HIT_RATES:
-        with naming(files[name], f"Materialize {name.partition('.')[0]} again."):
+        with _reading(files[name]):
             report = read_json(files[name])
+            HitRate.require(report)
             made_of = Lineage.from_document(report["lineage"]).ancestors["recommender"]["data_version"]
         lines.append(
             f"{name.split('_')[0] + ' hit rate@' + str(report['k']):24} {report['hit_rate']:.4f}   "
-            f"{report['strategy']}, {report['playlists']:,} playlists, popularity {report['popularity_hit_rate']:.4f}"
+            f"{printable(report['strategy'])}, {report['playlists']:,} playlists; "
+            f"the most popular tracks reach {report['popularity_hit_rate']:.4f}"
             + (f"   DEV RUN on {report['sample_percent']:g} % of the playlists" if report["dev_run"] else "")
             + ("" if made_of == version else "   OF AN EARLIER MODEL: run training_job to the end")
         )
     return lines
 
 
-def _promoted(storage: str, scratch: Path) -> list[str]:
+def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
     """Which version readers use, and why the last candidate is not it."""
     from upath import UPath
 
     from rec_assets.core.base.seal import read_json
-    from rec_assets.store.promoted_models import PromotedModels
+    from rec_assets.serving.shapes import PromotionDecision
 
     try:
-        current = PromotedModels(storage, scratch).current()
+        current = models.current()
     except StoreError as error:  # the hit rates of the last run are of use all the same
         return [f"{'promoted model':24} {error}"]
     named = (
@@ -85,9 +104,12 @@ def _promoted(storage: str, scratch: Path) -> list[str]:
     )
     lines = [f"{'promoted model':24} {named}"]
     decision = "promotion_decision.json"
-    if (UPath(storage) / decision).exists():
-        report = read_json(_checked(storage, decision, scratch))
-        reasons = "; and ".join(report["reasons"])
+    if (UPath(models.base) / decision).exists():
+        path = _checked(models.base, decision, scratch)
+        with _reading(path):
+            report = read_json(path)
+            PromotionDecision.require(report)
+        reasons = printable("; and ".join(report["reasons"]))
         lines += [] if report["promote"] else [f"{'':24} the last candidate was REFUSED: {reasons}"]
     return lines
 
@@ -102,18 +124,21 @@ def _shown(files: dict[str, Path]) -> list[dict[str, Any]]:
     from rec_assets.core.playlists.catalog import with_names
     from rec_assets.core.recommender.recommender import open_recommender
 
-    with naming(files[_RECOMMENDER], "Materialize recommender again."):
-        recommender, _, _ = open_recommender(files[_RECOMMENDER])
+    held_out, catalog = (files[name] for name in _TABLES)
     with duckdb.connect() as connection:
-        sequences, catalog = (read_table(connection, files[name]) for name in _TABLES)
-        shown = example_playlists(recommender, FlatSequences.from_relation(sequences.limit(EXAMPLES)))
-        return with_names(catalog, [asdict(track) for track in shown])
+        with _reading(held_out):
+            sequences = FlatSequences.from_relation(read_table(connection, held_out).limit(EXAMPLES))
+        with _reading(files[_RECOMMENDER]):
+            recommender, _, _ = open_recommender(files[_RECOMMENDER])
+            shown = example_playlists(recommender, sequences)
+        with _reading(catalog):
+            return with_names(read_table(connection, catalog), [asdict(track) for track in shown])
 
 
 def _examples(shown: list[dict[str, Any]]) -> list[str]:
     from rec_assets.core.playlists.catalog import track_name
 
-    lines: list[str] = []
+    lines = ["examples, from held-out playlists"]
     for playlist in dict.fromkeys(row["playlist"] for row in shown):
         history, recommended = (
             [
@@ -128,17 +153,45 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _next_steps(shown: list[dict[str, Any]]) -> list[str]:
-    named = (shlex.join(printable(row[name] or "") for name in ("artist", "track")) for row in shown if row["track"])
-    asked = next(named, "ARTIST TRACK")
-    # As it was called: the environment of `make run` is not on the PATH.
-    command = sys.argv[0] if Path(sys.argv[0]).name == "rec-assets" else "rec-assets"
-    return [
-        "what to do next",
-        f"    ask the promoted model      {command} recommend {asked} --why",
-        "    see the graph and report    make dev",
-        "    train on your playlists     REC_ASSETS_SOURCE=FILE REC_ASSETS_STORAGE=FOLDER make run",
-    ]
+def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
+    """Lines to copy, which work as they are in the folder where the command was called."""
+    from upath import UPath
+
+    option = "" if models.base == DEFAULT_STORAGE else f" --storage {shlex.quote(models.base)}"
+    report, known, lines = UPath(models.base) / _REPORT, _known_track(models, shown), []
+    if known:
+        lines.append(f"{shlex.quote(command())} recommend {shlex.join(known)} --why{option}  # ask the promoted model")
+    if report.exists():
+        lines.append(f"{shlex.quote(str(report))}  # the report: open it in a browser")
+    if not (known and report.exists()):
+        execute = "job execute -m rec_assets.definitions -j training_job"
+        lines.append(f"{_in_checkout('run', execute, option)}  # train with report and promotion")
+    lines.append(f"{_in_checkout('dev', 'dev -m rec_assets.definitions', option)}  # the graph and its history")
+    return ["Next:", *(f"    {line}" for line in lines)]
+
+
+def _in_checkout(target: str, words: str, option: str) -> str:
+    """``make target`` for the store of ``option``; where the package was installed, ``dagster`` with ``words``."""
+    setting = option.replace(" --storage ", "REC_ASSETS_STORAGE=") + " " if option else ""
+    if (CHECKOUT / "Makefile").exists():
+        place = "" if Path.cwd() == CHECKOUT else f"-C {shlex.quote(str(CHECKOUT))} "
+        return f"{setting}make {place}{target}"
+    dagster = shlex.quote(command().replace("rec-assets", "dagster"))
+    return f"{setting}DAGSTER_HOME=$({shlex.quote(command())} home{option}) {dagster} {words}"
+
+
+def _known_track(models: "PromotedModels", shown: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """Artist and title of a track of the examples that the promoted model knows, as a shell can ask for it."""
+    try:
+        names = models.open_current().names
+    except StoreError:
+        return None
+    for row in shown:
+        artist, title = row["artist"] or "", row["track"] or ""
+        is_plain = all(printable(name) == name and not name.startswith("-") for name in (artist, title))
+        if title and is_plain and names.find(artist, title).is_exact:
+            return artist, title
+    return None
 
 
 def _files(storage: str) -> list[str]:

@@ -14,7 +14,9 @@ from rec_assets.core.base.lineage import Lineage
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.formats import FORMATS, Format, format_of
+from rec_assets.store.history import require_own
 from rec_assets.store.promoted_models import GO_BACK, POINTER, PromotedModels
+from rec_assets.store.refused import RunRefusedError
 from rec_assets.store.verified import verify
 from rec_assets.store.written import Describe, describe_file
 
@@ -24,6 +26,15 @@ class AssetStore(dg.ConfigurableResource):
 
     base: str = Field(description="Folder, or URL such as s3://bucket/prefix, that holds the files.")
     duckdb: SharedDuckDB
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Refuse a run whose instance keeps the history of another store, before the first step."""
+        if context.instance is None:
+            return
+        try:
+            require_own(context.instance, self.base)
+        except StoreError as error:
+            raise RunRefusedError(str(error)) from error
 
     def target(self, name: str, suffix: str) -> UPath:
         """The place of the file of asset ``name``."""
@@ -86,16 +97,12 @@ class AssetStore(dg.ConfigurableResource):
     @contextmanager
     def _opened(self, name: str, target: UPath) -> Iterator[Path]:
         """A local path with the content of ``target``, whose bytes are checked; errors name ``target``."""
-        try:
+        with naming(target, GO_BACK if target.name == POINTER else f"Materialize {name} again."):
             if not target.exists():
                 raise StoreError(f"{target} does not exist. Materialize {name} first.")
-            with naming(target, GO_BACK if target.name == POINTER else f"Materialize {name} again."):
-                path = local_path(target) if is_local(target) else self._download(target)
-                verify(path)
-                yield path
-        except PermissionError as error:  # an object store gives it no number
-            reason = error.strerror or error
-            raise StoreError(f"{target} may not be read ({reason}). Mend its permissions.") from error
+            path = local_path(target) if is_local(target) else self._download(target)
+            verify(path)
+            yield path
 
     def _download(self, target: UPath) -> Path:
         # DuckDB, numpy and gensim all want a file they can map; httpfs would be downloaded at run time.

@@ -18,7 +18,7 @@ TEMPORARY_PREFIX = ".writing-"
 # Faults of the place that do not pass by themselves.
 _HOPELESS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST,
-    errno.ENAMETOOLONG, errno.ELOOP,
+    errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR,
 )  # fmt: skip
 _HOST = socket.gethostname()
 

@@ -15,8 +15,9 @@ from rec_assets.core.base.errors import StoreError, UnreadableError, naming
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.seal import read_json, write_json
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.base.shape import Moment, Version
 from rec_assets.core.names.track_names import TrackNames
-from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
+from rec_assets.core.promoted.model import Facts, PromotedModel, open_promoted, read_facts, save_promoted
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
 from rec_assets.store.verified import verify, verify_for_readers
@@ -33,6 +34,12 @@ class PromotionSettings(Settings):
     kept_versions: int = setting(
         5, "Versions of the promoted model that are kept, the current one among them.", ge=1, le=1_000
     )
+
+
+class _Pointer(Facts):
+    promoted_at: Moment
+    promoted_by: str
+    kept: list[Version]
 
 
 class PromotedModels:
@@ -53,6 +60,7 @@ class PromotedModels:
             verify(path, again=True)
             document = read_json(path)
             Lineage.from_document(document.get("lineage"))
+            _Pointer.require(document)
             return document
 
     def open_current(self, *, again: bool = False) -> PromotedModel:

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rec_assets.paths import HOME_SETTINGS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 # A busy machine with two cores; whoever waits this long has found a fault.
 PATIENCE = 120
@@ -24,11 +26,11 @@ Result = TypeVar("Result")
 def own_environment(folder: Path, **settings: str) -> dict[str, str]:
     """The shell's environment without its own settings of ours, with instance and store in ``folder``.
 
-    The instance is configured as the committed one is.
+    The instance is configured as ``rec-assets home`` does it.
     """
     home = folder / "dagster_home"
     home.mkdir()
-    shutil.copy(CHECKOUT / ".dagster_home" / "dagster.yaml", home)
+    shutil.copy(HOME_SETTINGS, home)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("REC_ASSETS_", "DAGSTER_"))}
     return {**kept, "DAGSTER_HOME": str(home), "REC_ASSETS_STORAGE": str(folder / "store"), **settings}
 

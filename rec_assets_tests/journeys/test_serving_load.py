@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -130,6 +131,7 @@ def test_no_request_fails_or_mixes_versions_while_models_are_promoted_and_remove
                 models.point_to(version, by="test")
                 models.remove_all_but([version])
             time.sleep(0.3)
+        wait_for("last version", lambda: version in {answer[0] for client in clients for answer in client.answers}, log)
         for client in clients:
             client.ended.set()
         for client in clients:
@@ -162,3 +164,35 @@ def test_the_endpoint_warns_of_other_machines_refuses_a_taken_port_and_ends_by_c
     assert "0.0.0.0 is reached from other machines, and there is no log-in." in log.read_text()
     assert taken.returncode == 1
     assert f"cannot listen at 127.0.0.1, port {port}" in taken.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
+def test_two_processes_count_together_and_end_with_their_killed_supervisor(tmp_path) -> None:
+    questions = 20
+    with serving(tmp_path, "--workers", "2") as (url, process, log):
+        wait_for("second process", lambda: log.read_text().count("startup complete") == 2, log)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for _ in range(questions):  # each over a connection of its own, so that both processes get some
+            assert httpx.get(f"{url}/recommend", params={"artist": PAIR[0], "track": PAIR[1]}).status_code == 200
+        counts = {httpx.get(f"{url}/metrics").text for _ in range(5)}
+        process.kill()
+        killed = time.monotonic()
+        wait_for("free port", lambda: not _listens(url), log)
+        took = time.monotonic() - killed
+        wait_for("end of the processes", lambda: not any(Path("/proc", child).exists() for child in children), log)
+
+    shown = [f'rec_assets_requests_total{{path="/recommend",status="200"}} {questions}.0' in text for text in counts]
+    assert shown == [True] * len(counts)
+    assert took < 5
+
+
+def _listens(url: str) -> bool:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.bind(("127.0.0.1", int(url.rpartition(":")[2])))
+            other.listen()
+        except OSError:
+            return True
+        return False

@@ -1,6 +1,7 @@
 """The endpoint; without this bad questions could end it, and a promotion or a damaged file interrupt it."""
 
 import contextlib
+import re
 import shutil
 import socket
 import threading
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.serving.http import answering as answering_module
 from rec_assets.serving.http import app as app_module
 from rec_assets.serving.http import current as current_module
 from rec_assets.serving.http.current import CurrentModel
@@ -98,7 +100,7 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
         (
             [("artist", "a" * 301), ("track", "b")],
             "artist",
-            f"artist number 1 is '{'a' * 39}…; expected at most 300 characters.",
+            f"artist number 1 is '{'a' * 39}…; expected text of at most 300 characters.",
         ),
         ([*ONE, ("k", "0")], "k", "k is '0'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
@@ -112,6 +114,143 @@ def test_what_is_out_of_bounds_is_refused_by_name(client, params, parameter, det
 
     assert response.status_code == 422, response.text
     assert response.json() == {"parameter": parameter, "detail": detail}
+
+
+def test_a_long_list_is_posted_and_answered_alike(client) -> None:
+    pairs = [("ARTIST 2", "Trák 9"), ("Artist 3", "Track 12")] * 50
+    params = [item for pair in pairs for item in zip(("artist", "track"), pair, strict=True)]
+    document = {"tracks": [{"artist": artist, "track": track} for artist, track in pairs], "k": 7, "why": True}
+
+    posted = client.post("/recommend", json=document)
+
+    assert posted.json() == client.get("/recommend", params=[*params, ("k", "7"), ("why", "true")]).json()
+    assert client.post("/recommend", json={"tracks": document["tracks"] * 10}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter", "detail"),
+    [
+        (b"{", "body", "the body is no question; expected JSON such as {"),
+        (b"[]", "body", "the body is no question; expected JSON such as {"),
+        (b'{"tracks": [{"artist": "\\ud800"}]}', "body", "the body is no question; expected JSON such as {"),
+        (b"{}", "tracks", "tracks is missing; expected a list of 1 to 1,000 pairs such as {"),
+        (b'{"tracks": []}', "tracks", "tracks is []; expected a list of 1 to 1,000 pairs such as {"),
+        (b'{"tracks": ["a"]}', "tracks", "tracks number 1 is 'a'; expected a pair such as {"),
+        (b'{"tracks": [{"artist": 3}]}', "tracks", "artist of tracks number 1 is 3; expected text of at most 300"),
+        (b'{"tracks": [{"artist": "a"}, {}]}', "tracks", "tracks number 2 has neither artist nor track; expected"),
+        (
+            b'{"tracks": [{"title": "a"}]}',
+            "tracks",
+            "title of tracks number 1 is no parameter; there are artist, track.",
+        ),
+        (b'{"tracks": [{"artist": "a"}], "k": "5"}', "k", "k is '5'; expected a whole number from 1 to 1000."),
+        (b'{"tracks": [{"artist": "a"}], "count": 5}', "count", "count is no parameter; there are tracks, k, why."),
+        (b'{"tracks": [%s{}]}' % (b"{}," * 1000), "tracks", "tracks occurs too often; expected at most 1000 of it."),
+    ],
+)
+def test_a_posted_question_out_of_bounds_is_refused_by_name(client, body, parameter, detail) -> None:
+    response = client.post("/recommend", content=body)
+
+    assert response.status_code == 422, response.text
+    assert response.json()["parameter"] == parameter
+    assert response.json()["detail"].startswith(detail)
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(client) -> None:
+    response = client.post("/recommend", content=b" " * (app_module.LONGEST_BODY + 1))
+
+    assert response.status_code == 413
+    assert response.json()["detail"] == "the body is longer than 262,144 bytes. Ask for fewer."
+
+
+def test_tracks_are_found_by_letters_of_their_names_and_can_be_asked_for_as_they_are_shown(client, artistless) -> None:
+    found = client.get("/tracks", params={"query": "trakc 12 artist"}).json()
+
+    assert found["version"] == 2
+    assert found["tracks"][0] == {"artist": "Artist 3", "track": "Track 12"}
+    assert client.get("/tracks", params={"query": "☃"}).json()["tracks"] == []
+    for params, parameter in (({}, "query"), ({"query": " "}, "query"), ({"query": "a", "k": 3}, "k")):
+        refused = client.get("/tracks", params=params)
+        assert (refused.status_code, refused.json()["parameter"]) == (422, parameter)
+    with served(Path(artistless.base)) as other:
+        (shown, *_) = other.get("/tracks", params={"query": "track 12"}).json()["tracks"]
+        assert shown == {"artist": None, "track": "Track 12"}
+        assert other.post("/recommend", json={"tracks": [shown]}).status_code == 200
+
+
+def test_a_list_of_unknown_names_takes_the_time_of_few_and_says_so(client, monkeypatch) -> None:
+    monkeypatch.setattr(answering_module, "SEARCH_SECONDS", 0.0)
+    unknown = {"tracks": [{"artist": "Artist 3", "track": f"Trxxk 12 z{letter}"} for letter in "abcde"]}
+    known = {"tracks": [{"artist": "Artist 3", "track": "Track 12"}] * 5}
+
+    response = client.post("/recommend", json=unknown)
+
+    near = [bool(one["did_you_mean"]) for one in response.json()["unknown"]]
+    assert response.status_code == 404
+    assert near == [True, False, False, False, False]
+    assert "4 of them were looked for as they are written alone" in response.json()["detail"]
+    assert client.post("/recommend", json=known).status_code == 200
+
+
+def test_the_page_is_one_file_that_a_browser_lets_ask_nobody_else(client) -> None:
+    page = client.get("/")
+    policy = page.headers["content-security-policy"]
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert re.findall(r"https?://", page.text) == []
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy
+    assert (client.head("/").status_code, client.head("/").content) == (200, b"")
+
+
+def test_health_answers_head_without_a_body(client) -> None:
+    response = client.head("/health")
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-length"] == str(len(client.get("/health").content))
+
+
+def test_metrics_count_requests_by_path_and_status_and_tell_the_version(promoted_store) -> None:
+    with served(promoted_store) as client:
+        for path in ("/health", "/health", "/recommend", "/invented", "/invented/too"):
+            client.get(path)
+        text = client.get("/metrics").text
+
+    assert 'rec_assets_requests_total{path="/health",status="200"} 2.0' in text
+    assert 'rec_assets_requests_total{path="/recommend",status="422"} 1.0' in text
+    assert 'rec_assets_requests_total{path="other",status="404"} 2.0' in text
+    assert 'rec_assets_request_seconds_bucket{le="+Inf",path="/health"} 2.0' in text
+    assert "rec_assets_questions_waiting 0.0" in text
+    assert "rec_assets_model_version 2.0" in text
+    assert "rec_assets_model_hit_rate 0.2" in text
+    assert re.search(r"^rec_assets_seconds_since_promotion \d", text, re.MULTILINE)
+
+
+def test_a_browser_may_ask_from_the_pages_that_are_named_alone(promoted_store) -> None:
+    with served(promoted_store, cors_origins=("https://mine.example",)) as client:
+        mine, other = (
+            client.get("/health", headers={"Origin": f"https://{name}.example"}).headers for name in ("mine", "other")
+        )
+        asked = client.options(
+            "/recommend",
+            headers={
+                "Origin": "https://mine.example",
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "content-type",
+            },
+        )
+
+    assert mine["access-control-allow-origin"] == "https://mine.example"
+    assert "access-control-allow-origin" not in other
+    assert asked.status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["mine.example", "https://mine.example/", "https://mine.example/page", ""])
+def test_what_is_no_origin_is_refused(origin) -> None:
+    result = CliRunner().invoke(main, ["serve", "--cors-origin", origin])
+
+    assert result.exit_code == 2
+    assert "is no origin; expected scheme, host and port alone: https://example.org:8443" in result.output
 
 
 def test_the_bounds_themselves_are_fine(client) -> None:
@@ -151,12 +290,12 @@ def test_what_is_meant_perhaps_can_be_asked_as_it_is_shown(artistless) -> None:
 
 
 def test_other_paths_and_methods_are_refused_and_no_page_loads_from_elsewhere(client) -> None:
-    assert [client.get(path).status_code for path in ("/", "/docs", "/redoc", "/recommend/")] == [404] * 4
-    for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+    assert [client.get(path).status_code for path in ("/docs", "/redoc", "/recommend/")] == [404] * 3
+    for method in ("PUT", "DELETE", "HEAD", "OPTIONS"):
         assert client.request(method, "/recommend", params=ONE).status_code == 405
     assert client.post("/health", content=b"x" * 10_000_000).status_code == 405
     described = client.get("/openapi.json").json()["paths"]
-    assert set(described) == {"/recommend", "/health"}
+    assert set(described) == {"/recommend", "/tracks", "/health", "/metrics"}
     assert "access-control-allow-origin" not in client.get("/health", headers={"Origin": "http://x"}).headers
 
 
@@ -360,6 +499,6 @@ def test_without_the_extra_the_command_says_what_installs_it(monkeypatch) -> Non
     result = CliRunner().invoke(main, ["serve"])
 
     assert result.exit_code == 1
-    assert "serve needs fastapi and uvicorn. Install: .venv/bin/pip install -c constraints.txt -e '.[serve]'" in (
+    assert "serve needs fastapi, uvicorn, prometheus_client. Install: .venv/bin/pip install -c constraints.txt -e" in (
         result.output
     )

@@ -1,20 +1,26 @@
 """``rec-assets recommend`` and ``promote``, as their user calls them; without this a wrong name is taken in silence."""
 
 import json
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+import rec_assets
 from rec_assets.core.promoted.recommendations import recommend_after
 from rec_assets.paths import storage_base
 from rec_assets.serving.command import printable
 from rec_assets.serving.main import main
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
+from rec_assets_tests.serving.serving_process import served
 
-NOTE = "playlist_recommendations are still those of another version until they are materialized again."
+NOTE = "playlist_recommendations are still those of another version until they are materialized again (in the UI)."
 
 
 def command(models: PromotedModels, *words: str) -> Result:
@@ -37,6 +43,12 @@ def test_promote_lists_the_versions_and_goes_back_to_one(promoted: PromotedModel
     listed = command(promoted, "promote").output
     assert "*       2" in listed
     assert " 0.1000 " in listed
+    assert re.search(r"\* promoted \S+\+00:00$", listed.strip())
+    pointer = (Path(promoted.base) / POINTER).read_bytes()
+    again = command(promoted, "promote", "2")
+    assert again.exit_code == 0
+    assert again.output.startswith("version 2 is promoted already, since 20")
+    assert (Path(promoted.base) / POINTER).read_bytes() == pointer
 
     done = command(promoted, "promote", "1")
     assert (done.exit_code, done.output) == (0, f"version 1 is promoted: hit rate@7 0.1000, item_knn\n{NOTE}\n")
@@ -54,7 +66,7 @@ def test_what_cannot_be_used_does_not_hide_the_versions_and_the_way_back(promote
     assert "*       2" in listed
 
     (base / POINTER).write_text("{")
-    assert "none of them is current" in command(promoted, "promote").output
+    assert "none of them is promoted: choose one with rec-assets promote VERSION" in command(promoted, "promote").output
     assert command(promoted, "promote", "1").exit_code == 1
     assert command(promoted, "promote", "2").exit_code == 0
     assert "*       2" in command(promoted, "promote").output
@@ -64,9 +76,11 @@ def test_recommend_prints_names_and_why(promoted: PromotedModels) -> None:
     done = command(promoted, "recommend", "Artist 3", "Track 12", "-k", "4", "--why")
 
     assert done.exit_code == 0, done.output
-    assert [
-        line.split(".")[0].strip() for line in done.output.splitlines() if "  Artist" in line and "with" not in line
-    ] == list("1234")
+    heading, *lines = done.output.splitlines()
+    assert heading == "rank  ranker score  artist – track"
+    ranked = [line.split() for line in lines if "  Artist" in line and "with" not in line]
+    assert [rank for rank, *_ in ranked] == list("1234")
+    assert all(float(score) for _, score, *_ in ranked)
     assert "with Artist 3 – Track 12: " in done.output
     assert "playlists in common" in done.output
 
@@ -136,8 +150,10 @@ def test_names_cannot_steer_the_terminal() -> None:
         (b"Track 12\nTrack 13\n", "A file of titles alone needs `track` as its first line."),
         (b"track\nCrosby, Nash\n", "line 2: expected track, found 2 fields"),
         (b"Artist 3,Track 12\n,\n", "line 2 names neither artist nor track"),
-        (b"\xff\xfe", "Save it as CSV in UTF-8"),
-        (b"", "expected 1 to 10,000 tracks, found 0"),
+        (b"\xff\xfe", "Save it in UTF-8"),
+        (b"Artist 3,Track 12\n\xff,Track 13\n", "Save it as CSV in UTF-8"),
+        (b"", "is empty. Write a line artist,track for each track"),
+        (b"artist,track\n", "holds a heading and no track"),
         (b"qqq,zzzzz\n", "no track qqq"),
     ],
 )
@@ -147,8 +163,73 @@ def test_a_playlist_file_that_cannot_be_used_is_refused(promoted: PromotedModels
 
     done = command(promoted, "recommend", "--playlist", str(file))
 
-    assert done.exit_code != 0
+    assert done.exit_code == 1
     assert said in done.output
+    assert str(file) in done.output or "qqq" in said
+
+
+def write_exports(folder: Path) -> dict[str, Path]:
+    """The same playlist as several programs write it."""
+    rows = [("Artist 3", "Track 12"), ("Artist 4", "Track 17")]
+    files = {name: folder / name for name in ("exportify.csv", "semicolon.csv", "own.json", "rows.parquet", "zip.zip")}
+    lines = [f'spotify:{title},"{title}","{artist}",2024-01-0{day}' for day, (artist, title) in enumerate(rows, 1)]
+    files["exportify.csv"].write_text("\n".join(["Track URI,Track Name,Artist Name(s),Added At", *lines]))
+    cut = [f"me;{artist};{title};mine" for artist, title in rows]
+    files["semicolon.csv"].write_text("\n".join(["user;artist;title;playlist", *cut]))
+    tracks = [{"track": {"trackName": title, "artistName": artist}} for artist, title in rows]
+    files["own.json"].write_text(json.dumps({"playlists": [{"name": "mine", "items": tracks}]}))
+    named = pa.table({"artist": [artist for artist, _ in rows], "track": [title for _, title in rows]})
+    pq.write_table(named, files["rows.parquet"])
+    with zipfile.ZipFile(files["zip.zip"], "w") as archive:
+        archive.write(files["semicolon.csv"], "semicolon.csv")
+    return files
+
+
+def test_an_export_that_training_reads_is_a_playlist_file(promoted: PromotedModels, tmp_path: Path) -> None:
+    expected = [one.track for one in recommend_after(promoted.open(2), [12, 17], k=3)]
+    for file in write_exports(tmp_path).values():
+        done = command(promoted, "recommend", "--playlist", str(file), "-k", "3", "--json")
+        assert done.exit_code == 0, done.output
+        assert [one["track"] for one in json.loads(done.stdout)["recommendations"]] == expected, file.name
+
+
+def test_of_a_file_with_several_playlists_one_is_chosen_by_its_name(promoted: PromotedModels, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    rows = ["u,Artist 3,Track 12,one", "u,Artist 4,Track 17,two", "v,Artist 3,Track 12,two", "v,,,three"]
+    file.write_text("\n".join(["user,artist,title,playlist", *rows]))
+    words = ["recommend", "--playlist", str(file), "-k", "3"]
+
+    refused = command(promoted, *words)
+    assert refused.exit_code == 1
+    assert "1 rows cannot be read and are left out; the first: " in refused.stderr
+    said = f"{file} holds 3 playlists. Choose one by --playlist-name:\n    one\n    two of u\n    two of v\n"
+    assert said in refused.stderr
+    chosen = command(promoted, *words, "--playlist-name", "two of u", "--json")
+    assert [one["track"] for one in json.loads(chosen.stdout)["asked"]] == ["Track 17"]
+    assert "None is called 'two'" in command(promoted, *words, "--playlist-name", "two").stderr
+    assert command(promoted, "recommend", "a", "b", "--playlist-name", "two").exit_code == 2
+    # A title that is the name of a column elsewhere is a title here.
+    file.write_text("Artist 3,Name\nArtist 3,Track 12\n")
+    assert "left out: no track Artist 3 – Name" in command(promoted, *words).stderr
+    assert "names no playlists. Leave out" in command(promoted, *words, "--playlist-name", "two").stderr
+
+
+def test_the_json_of_the_command_is_that_of_http(promoted: PromotedModels) -> None:
+    pairs = [("Artsit 3", "Trakc 12"), ("Artist 4", "Track 17")]
+    params = [*(pair for artist, track in pairs for pair in (("artist", artist), ("track", track))), ("k", "3")]
+    with served(Path(promoted.base)) as client:
+        for why, option in (("false", []), ("true", ["--why"])):
+            by_http = client.get("/recommend", params=[*params, ("why", why)]).json()
+            words = ["recommend", *sum(pairs, ()), "-k", "3", "--json", *option]
+            assert json.loads(command(promoted, *words).stdout) == by_http
+
+
+def test_help_is_whole_and_says_what_the_exit_codes_mean() -> None:
+    text = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert "..." not in text.partition("Commands:")[2]
+    assert "0 done; 1 what was asked cannot be done" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert CliRunner().invoke(main, ["--version"]).output == f"rec-assets, version {rec_assets.__version__}\n"
 
 
 def test_recommend_without_a_model_says_how_to_get_one(tmp_path: Path) -> None:

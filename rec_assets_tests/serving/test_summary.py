@@ -1,6 +1,8 @@
 """``rec-assets summary``; without this figures of a dev run, or of another model than the stored one, go unmarked."""
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -26,7 +28,10 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(trained_store: P
     code, text = summary(trained_store)
 
     assert code == 0
-    assert f"test hit rate@5          {report['hit_rate']:.4f}   ranker, 6 playlists" in text
+    assert (
+        f"test hit rate@5          {report['hit_rate']:.4f}   ranker, 6 playlists; the most popular tracks reach "
+        in text
+    )
     assert text.count("after … Artist ") == 3
     assert text.count("    1. Artist ") == 3
     assert "promoted model           version 1, hit rate@5 " in text
@@ -34,6 +39,19 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(trained_store: P
     assert "track_embeddings.safetensors" in text
     for mark in ("REFUSED", "DEV RUN", "EARLIER MODEL"):
         assert mark not in text
+
+
+def test_the_summary_ends_with_lines_that_work_as_they_are(trained: Project) -> None:
+    next_, ask, report, look = summary(trained.store)[1].splitlines()[-4:]
+
+    assert next_ == "Next:"
+    _, *words = shlex.split(ask, comments=True)
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert shlex.split(report, comments=True) == [str(trained.store / "recommendation_report.html")]
+    shown = subprocess.run(look.replace("make ", "make -n "), shell=True, capture_output=True, text=True, check=True)
+    assert "rec-assets home" in shown.stdout
+    assert look.strip().startswith(f"REC_ASSETS_STORAGE={trained.store} make ")
 
 
 def test_the_summary_marks_a_dev_run_a_refused_candidate_and_figures_of_an_earlier_model(trained: Project) -> None:
@@ -66,6 +84,7 @@ def test_the_summary_of_the_tutorials_store_needs_no_promotion(project: Project)
     assert code == 0, text
     assert "last_track" in text
     assert "promoted model           none yet" in text
+    assert text.splitlines()[-2].endswith(" run  # train with report and promotion")
 
 
 def test_playlists_are_written_where_asked_and_a_wrong_name_is_refused(tmp_path: Path) -> None:

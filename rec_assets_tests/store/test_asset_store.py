@@ -102,7 +102,7 @@ def test_each_kind_comes_back_through_dagster_with_its_lineage(store: AssetStore
 
     @dg.asset(name=name)
     def first(store: AssetStore) -> dg.MaterializeResult[kind]:
-        return materialized(values(store)[name], LINEAGE, {})
+        return materialized(store, values(store)[name], LINEAGE, {})
 
     @dg.asset(ins={"found": dg.AssetIn(name, dagster_type=kind)})
     def second(found) -> None:
@@ -182,7 +182,7 @@ def test_assets_store_and_io_manager_share_one_connection(tmp_path: Path, monkey
     @dg.asset
     def table(duckdb: SharedDuckDB, store: AssetStore) -> dg.MaterializeResult[Relation]:
         seen["first asset"], seen["its store"] = duckdb.connect(), store.duckdb.connect()
-        return materialized(duckdb.connect().sql("SELECT 1 AS a"), LINEAGE, {})
+        return materialized(store, duckdb.connect().sql("SELECT 1 AS a"), LINEAGE, {})
 
     @dg.asset
     def joined(duckdb: SharedDuckDB, store: AssetStore, table: Relation) -> dg.MaterializeResult[Relation]:
@@ -190,7 +190,7 @@ def test_assets_store_and_io_manager_share_one_connection(tmp_path: Path, monkey
         with duckdb.get_connection() as connection:
             seen["of a block"] = connection
         other = duckdb.connect().sql("SELECT 1 AS a, 2 AS b")
-        return materialized(table.join(other, "a"), LINEAGE, {})
+        return materialized(store, table.join(other, "a"), LINEAGE, {})
 
     resources = build_definitions(str(tmp_path / "store")).resources
     assert dg.materialize([table, joined], resources=resources).success
@@ -208,10 +208,10 @@ def test_after_a_run_the_connection_is_closed_and_its_folder_gone(
     seen = []
 
     @dg.asset
-    def table(duckdb: SharedDuckDB) -> dg.MaterializeResult[Relation]:
+    def table(duckdb: SharedDuckDB, store: AssetStore) -> dg.MaterializeResult[Relation]:
         seen.append(duckdb.connect())
         assert len(list(tmp_path.glob(f"{SCRATCH_PREFIX}*"))) == 1
-        return materialized(duckdb.connect().sql("SELECT 1 AS a"), LINEAGE, {})
+        return materialized(store, duckdb.connect().sql("SELECT 1 AS a"), LINEAGE, {})
 
     dg.materialize([table], resources=build_definitions(str(tmp_path / "store")).resources)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LONGEST_REASON = 200
+
 
 class RecAssetsError(Exception):
     """Base of all errors that a user can mend; never worth a retry."""
@@ -32,15 +34,29 @@ class UnreadableError(Exception):
     """What is wrong with a file, as the end of a sentence; :func:`naming` puts the file and the remedy to it."""
 
 
+# What parsing raises where a file holds something else than it should.
+_MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, SettingsError)
+
+
 @contextmanager
-def naming(file: object, remedy: str) -> Iterator[None]:
-    """Turns an :class:`UnreadableError` of the block into a :class:`StoreError` with ``file`` and ``remedy``."""
+def naming(file: object, remedy: str, *others: type[Exception]) -> Iterator[None]:
+    """A block that reads ``file``: whatever is wrong with it is raised as StoreError, with ``file`` and ``remedy``.
+
+    ``others`` are errors of a library by which it reads.
+    """
     try:
         yield
     except UnreadableError as error:
         raise StoreError(f"{file} {error}. {remedy}") from error
     except FileNotFoundError as error:
         raise StoreError(f"{file} does not exist. {remedy}") from error
+    except IsADirectoryError as error:
+        raise StoreError(f"{file} is a folder. Remove it. {remedy}") from error
+    except PermissionError as error:  # an object store gives it no number
+        raise StoreError(f"{file} may not be read ({error.strerror or error}). Mend its permissions.") from error
+    except (*_MISREAD, *others) as error:
+        reason = " ".join(repr(error).split())[:_LONGEST_REASON]
+        raise StoreError(f"{file} does not hold what it should ({reason}). {remedy}") from error
 
 
 @contextmanager

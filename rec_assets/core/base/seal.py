@@ -89,6 +89,11 @@ def write_json(document: Mapping[str, Any], path: Path) -> None:
     seal(path)
 
 
+def refuse_constant(name: str) -> None:
+    """Raises ValueError: ``NaN`` and ``Infinity``, which Python reads, are no numbers of JSON."""
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The document of a JSON file whose bytes were checked.
 
@@ -96,7 +101,7 @@ def read_json(path: Path) -> dict[str, Any]:
         UnreadableError: it is no JSON of this package.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse_constant)
         del document[_CHECKSUM]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnreadableError(f"is no JSON file of this package ({error!r})") from error

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rec_assets.core.base.errors import UnreadableError
-from rec_assets.core.base.seal import UNSEALED, seal
+from rec_assets.core.base.seal import UNSEALED, refuse_constant, seal
 
 _TYPE_NAMES = {
     **{"<f4": "F32", "<f8": "F64", "<i8": "I64", "<i4": "I32", "<u8": "U64", "<u4": "U32"},
@@ -111,7 +111,7 @@ def read_layout(path: Path) -> Layout:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             tensors = json.loads(file.read(min(length, size)))
-        header = json.loads(tensors.pop("__metadata__")[_HEADER])
+        header = json.loads(tensors.pop("__metadata__")[_HEADER], parse_constant=refuse_constant)
         expected = 8 + length + max(entry["data_offsets"][1] for entry in tensors.values())
         is_known = "same" in header and _SEAL in tensors and all(_is_consistent(entry) for entry in tensors.values())
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:

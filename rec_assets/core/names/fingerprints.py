@@ -20,8 +20,7 @@ def fingerprints(normal: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """
     if not normal:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    joined = (BETWEEN.join(normal) + BETWEEN).encode("utf-32-le", "surrogatepass")
-    codes = np.frombuffer(joined, np.uint32).astype(np.uint64)
+    codes = _codes(BETWEEN.join(normal) + BETWEEN)
     ends = np.flatnonzero(codes == ord(BETWEEN))
     starts = np.concatenate([[0], ends[:-1] + 1])
     codes[ends] = _SPACE
@@ -40,11 +39,24 @@ def _keys(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
     )
 
 
+def signature_of_parts(words: Sequence[str]) -> np.uint64:
+    """The bits that a signature of :func:`fingerprints` has if each of the ``words`` stands somewhere in its text."""
+    pairs = [_bits(own[:-1], own[1:]) for own in map(_codes, words)]
+    return np.bitwise_or.reduce(np.concatenate([np.empty(0, np.uint64), *pairs]))
+
+
 def _signatures(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
     before = np.concatenate([[np.uint64(_SPACE)], codes[:-1]])
-    bit = _mixed(before * _FACTOR + codes) >> np.uint64(58)
     is_pair = (before != _SPACE) | (codes != _SPACE)
-    return np.bitwise_or.reduceat(np.where(is_pair, np.uint64(1) << bit, np.uint64(0)), starts)
+    return np.bitwise_or.reduceat(np.where(is_pair, _bits(before, codes), np.uint64(0)), starts)
+
+
+def _bits(before: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return np.uint64(1) << (_mixed(before * _FACTOR + codes) >> np.uint64(58))
+
+
+def _codes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
@@ -147,8 +148,9 @@ def _numbered_similarity(one: str, other: str) -> float:
 
 
 def _similarity(one: str, other: str) -> float:
-    if not one or not other:
-        return 100.0 if one == other else 0.0
+    shorter, longer = sorted((len(one), len(other)))
+    if 100.0 * shorter < NOISE * longer:  # so many letters are missing
+        return 0.0
     if without_spaces(one) == without_spaces(other):
         return 100.0
     # OSA counts letters that are missing, added, replaced or exchanged, each of them once.
@@ -157,5 +159,6 @@ def _similarity(one: str, other: str) -> float:
     return max(100.0 * edits, 100.0 * moved - _OTHER_ORDER)
 
 
+@lru_cache(1_024)
 def _sorted_words(text: str) -> str:
     return " ".join(sorted(text.split()))

@@ -13,6 +13,7 @@ from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_pre
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.likeness import normalise_all
 from rec_assets.core.names.search import Found, search
+from rec_assets.core.names.suggestions import suggest
 
 _TEXTS = ("artists", "titles")
 _BATCH = 100_000  # texts that are normalised together: some 100 MB
@@ -190,9 +191,29 @@ class TrackNames:
         position[self.tracks] = np.arange(len(self), dtype=np.int32)
         return position
 
-    def find(self, artist: str, title: str) -> Found:
-        """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it."""
-        return search(self, artist, title)
+    @cached_property
+    def by_count(self) -> np.ndarray:
+        """(t,) int32 the tracks by falling count: the inverse of ``place``."""
+        by_count = np.empty(len(self), np.int32)
+        by_count[self.place] = np.arange(len(self), dtype=np.int32)
+        return by_count
+
+    @cached_property
+    def signatures(self) -> np.ndarray:
+        """(t,) uint64 of artist and title together, in the order of ``by_count``."""
+        both = self.title_signatures | np.repeat(self.group_signatures, np.diff(self.group_offsets))
+        return both[self._position[self.by_count]]
+
+    def find(self, artist: str, title: str, *, spelling: bool = True) -> Found:
+        """The track meant by ``artist`` and ``title``, however they are spelt, and up to five near it.
+
+        Without ``spelling`` only one that is equal up to case, accents, punctuation and spaces, which is quick.
+        """
+        return search(self, artist, title, spelling=spelling)
+
+    def suggest(self, query: str, *, most: int) -> list[int]:
+        """Up to ``most`` track indexes for a few letters of artist, title or both (:func:`suggestions.suggest`)."""
+        return suggest(self, query, most=most)
 
 
 def _or_null(texts: pa.LargeStringArray) -> pa.Array:

@@ -14,6 +14,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
 from rec_assets.core.base.read_only import read_only
 from rec_assets.core.base.relations import Relation, query
+from rec_assets.core.base.shape import Count, Shape, Share, Version
 from rec_assets.core.base.tensor_file import of_prefix, read_layout, with_prefix
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
@@ -78,6 +79,21 @@ class PromotedModel:
         return FlatSequences(sequences.ids, rows.astype(np.int32), sequences.offsets).where(rows != NO_TRACK)
 
 
+class _Counts(Shape):
+    rows: Count
+    vocabulary: Count
+
+
+class Facts(Shape):
+    """What every reader of a promoted model needs of its facts."""
+
+    version: Version
+    k: Version
+    hit_rate: Share
+    strategy: str
+    counts: _Counts
+
+
 def names_of_catalog(track_catalog: Relation, tracks: Tracks) -> TrackNames:
     """The names in ``track_catalog`` (``track_index, artist, track``), of which ``tracks`` are all the tracks."""
     table = query(track_catalog, "tracks", "SELECT artist, track FROM tracks ORDER BY track_index").to_arrow_table()
@@ -103,6 +119,7 @@ def read_facts(path: Path) -> tuple[dict[str, Any], Lineage]:
     """
     try:
         notes = read_layout(path).header["notes"]
+        Facts.require(notes["facts"])
         return notes["facts"], Lineage.from_json(notes[LINEAGE_KEY])
     except (KeyError, TypeError) as error:
         raise UnreadableError(f"is no promoted model of this package ({error!r})") from error

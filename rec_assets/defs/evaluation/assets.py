@@ -68,7 +68,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
             "cold_query_share": float(result.query_is_cold.mean()),
             "cold_target_share": float(result.target_is_cold.mean()),
         }
-        return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+        return materialized(store, duckdb.connect().from_arrow(table), lineage, metadata)
 
     @dg.asset(
         name=f"{part}_hit_rate",
@@ -95,7 +95,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
             "hit_rates": dg.MetadataValue.md(_rates_as_markdown(report, columns["popularity_rank"])),
         }
         marks = {"sample_percent": lineage.sample_percent, "dev_run": lineage.is_dev}
-        return materialized({"strategy": strategy, **report, **marks}, lineage, metadata)
+        return materialized(store, {"strategy": strategy, **report, **marks}, lineage, metadata)
 
     return part_ranks, part_hit_rate
 
@@ -135,7 +135,7 @@ def validation_slices(
         "slices": dg.MetadataValue.json([asdict(rate) for rate in slices]),
         "hit_rate_by_slice": dg.MetadataValue.md(as_markdown(picture, title)),
     }
-    return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+    return materialized(store, duckdb.connect().from_arrow(table), lineage, metadata)
 
 
 _TRAINED = {
@@ -182,7 +182,7 @@ def model_leaderboard(
         "leaderboard": dg.MetadataValue.md(_as_markdown(table, k=recommender.settings.k)),
         "hit_rate_curves": dg.MetadataValue.md(as_markdown(picture, title)),
     }
-    return materialized(duckdb.connect().from_arrow(table), lineage, metadata)
+    return materialized(store, duckdb.connect().from_arrow(table), lineage, metadata)
 
 
 def _training_seconds(context: dg.AssetExecutionContext, strategy: StrategyName) -> float | None:
@@ -250,7 +250,7 @@ def recommendation_report(
         "strategy": validation_hit_rate["strategy"],
         "track_map": dg.MetadataValue.md(f"{as_markdown(track_map, caption)}\n\n{escape_markdown(caption)}"),
     }
-    return materialized(build_report(assessment), lineage, metadata)
+    return materialized(store, build_report(assessment), lineage, metadata)
 
 
 def _rows(table: Relation) -> list[dict[str, Any]]:

@@ -51,14 +51,16 @@ def lineage_of(
 
 
 def materialized(
-    value: Any, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
+    store: AssetStore, value: Any, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
 ) -> dg.MaterializeResult[Any]:
-    """``value`` with ``metadata`` and what its lineage says, for the store to keep."""
-    return described(lineage, metadata, key=key)._replace(value=value)
+    """``value`` with ``metadata`` and what its lineage says, for ``store`` to keep."""
+    return described(store, lineage, metadata, key=key)._replace(value=value)
 
 
-def described(lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None) -> dg.MaterializeResult[Any]:
-    """``metadata`` and what ``lineage`` says, of a value that is kept already.
+def described(
+    store: AssetStore, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
+) -> dg.MaterializeResult[Any]:
+    """``metadata`` and what ``lineage`` says, of a value that ``store``, which stands first, keeps already.
 
     Floats keep four digits: metadata is for people and their plots, the files have the exact figures.
     """
@@ -66,6 +68,7 @@ def described(lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None 
         asset_key=key,
         data_version=dg.DataVersion(lineage.data_version),
         metadata={
+            "store": dg.MetadataValue.path(store.base),
             **{name: rounded(entry) for name, entry in metadata.items()},
             "sample_percent": lineage.sample_percent,
             "dev_run": lineage.is_dev,

@@ -206,7 +206,7 @@ def _report(
         }
     return dg.AssetMaterialization(
         "tuning_leaderboard",
-        metadata={**(described(lineage, metadata).metadata or {}), **written},
+        metadata={**(described(store, lineage, metadata).metadata or {}), **written},
         tags={"dagster/data_version": lineage.data_version},
     )
 

@@ -1,83 +1,48 @@
-"""What may be asked, and the answer by a model; knows nothing of HTTP."""
+"""The answer of a model to what is asked; knows nothing of HTTP."""
 
+import time
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel
 
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.names.search import Found
-from rec_assets.core.promoted.recommendations import Recommendation, Request, recommend_after_each
+from rec_assets.core.promoted.recommendations import Request, recommend_after_each
+from rec_assets.serving.answer import answer_json
+from rec_assets.serving.http.asking import Asking, Search
 from rec_assets.serving.http.current import Served
 
-MOST_PAIRS, LONGEST_NAME, MOST_TRACKS = 100, 300, 1_000
-_SHOWN = 40
-_EXPECTED = {
-    **dict.fromkeys(("artist", "track"), f"at most {LONGEST_NAME} characters"),
-    "k": f"a whole number from 1 to {MOST_TRACKS}",
-    "why": "true or false",
-}
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
-Names = Annotated[list[Name], Field(max_length=MOST_PAIRS)]
+# Likeness searches, of some 50 ms each among millions of tracks, may take so long for all that is answered together.
+SEARCH_SECONDS = 1.0
 
 
-class Question(BaseModel):
-    """Pairs of artist and track, at least one of them named, in order; the last pair counts most."""
+class NamedTrack(BaseModel):
+    """A track as the catalog writes it; null where a name is unknown."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    artist: Names = Field(
-        default=[], description="The artist of each track, one after the other; empty for a track that has none."
-    )
-    track: Names = Field(default=[], description="As many tracks as artists, in the same order; or none has a title.")
-    k: int = Field(default=10, ge=1, le=MOST_TRACKS, description="Tracks recommended.")
-    why: bool = Field(default=False, description="Say which of the tracks speak for each recommendation.")
-
-    @model_validator(mode="after")
-    def _are_pairs(self) -> "Question":
-        # A parameter that is absent is empty in every pair.
-        self.artist = self.artist or [""] * len(self.track)
-        self.track = self.track or [""] * len(self.artist)
-        if not self.artist:
-            raise ValueError("artist and track are missing; expected at least one of both")
-        if len(self.artist) != len(self.track):
-            raise ValueError(
-                f"artist occurs {len(self.artist)} times and track {len(self.track)} times; expected pairs, with "
-                "`artist=` for a track without artist"
-            )
-        unnamed = [place for place, pair in enumerate(zip(self.artist, self.track, strict=True), 1) if not any(pair)]
-        if unnamed:
-            raise ValueError(f"pair number {unnamed[0]} has neither artist nor track; expected at least one of both")
-        return self
+    artist: str | None
+    track: str | None
 
 
-class Asked(BaseModel):
-    """A pair as it was asked, and the track that it was taken for, as the catalog writes it.
-
-    ``is_exact`` says whether they are equal up to case, accents, punctuation and spaces.
-    """
-
-    artist: str
-    track: str
-    taken_for: dict[str, str | None]
-    is_exact: bool
-
-
-class Answer(BaseModel):
-    """What is recommended, all of it by one version of the model."""
+class Suggestions(BaseModel):
+    """Tracks that may be meant, best first, of one version of the model."""
 
     version: int
-    asked: list[Asked]
-    recommendations: list[Recommendation]
+    tracks: list[NamedTrack]
 
 
 class UnknownTracksError(RecAssetsError):
     """Some tracks are not known; ``found`` are the searches that found nothing sure."""
 
     def __init__(self, found: Sequence[Found]) -> None:
-        super().__init__(f"{len(found)} of the tracks are not known. See did_you_mean, or leave them out.")
+        unsearched = sum(not one.is_searched for one in found)
+        advice = (
+            f"{unsearched} of them were looked for as they are written alone, since other spellings take too long. "
+            "Ask for fewer at once."
+        )
+        known = f"{len(found)} of the tracks are not known. See did_you_mean, or leave them out."
+        super().__init__(f"{known} {advice}" if unsearched else known)
         self._found = found
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,54 +54,46 @@ class UnknownTracksError(RecAssetsError):
         return {"detail": str(self), "unknown": unknown}
 
 
-def answer_each(served: Served, questions: Sequence[Question]) -> list[str | UnknownTracksError]:
+def suggest_each(served: Served, searches: Sequence[Search]) -> list[str]:
+    """:class:`Suggestions` for each of ``searches``, as JSON."""
+    return [_suggestions(served, search.query) for search in searches]
+
+
+def _suggestions(served: Served, query: str) -> str:
+    names = served.model.names.of(np.array(served.suggest(query), np.int64))
+    tracks = [NamedTrack(artist=artist, track=track) for artist, track in names]
+    return Suggestions(version=served.facts["version"], tracks=tracks).model_dump_json()
+
+
+def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | UnknownTracksError]:
     """The answer to each of ``questions`` as JSON, with ``because`` if ``why`` was asked, or the error that it is."""
-    found = [
-        [served.find(artist, track) for artist, track in zip(question.artist, question.track, strict=True)]
-        for question in questions
-    ]
+    found = _find_each(served, questions)
     tracks = [[one.track for one in own if one.track is not None] for own in found]
     known = [place for place, own in enumerate(found) if len(tracks[place]) == len(own)]
     requests = [Request(tracks[place], questions[place].k, questions[place].why) for place in known]
     recommended = recommend_after_each(served.model, requests) if requests else []
     answers = dict(zip(known, recommended, strict=True))
     return [
-        _as_json(served, question, found[place], answers[place])
+        answer_json(served.model, found[place], answers[place], why=questions[place].why)
         if place in answers
         else UnknownTracksError([one for one in found[place] if one.track is None])
-        for place, question in enumerate(questions)
+        for place in range(len(questions))
     ]
 
 
-def _as_json(served: Served, question: Question, found: Sequence[Found], recommended: list[Recommendation]) -> str:
-    known = [one for one in found if one.track is not None]
-    taken = served.model.names.of(np.array([one.track for one in known]))
-    asked = [
-        Asked(
-            artist=one.asked[0],
-            track=one.asked[1],
-            taken_for={"artist": artist, "track": track},
-            is_exact=one.is_exact,
-        )
-        for one, (artist, track) in zip(known, taken, strict=True)
-    ]
-    document = Answer(version=served.facts["version"], asked=asked, recommendations=recommended)
-    return document.model_dump_json(exclude=None if question.why else {"recommendations": {"__all__": {"because"}}})
+def _find_each(served: Served, questions: Sequence[Asking]) -> list[list[Found]]:
+    """Short questions first, so that one of many unknown names takes the time from none but itself."""
+    until = time.monotonic() + SEARCH_SECONDS
+    found: dict[int, list[Found]] = {}
+    for place in sorted(range(len(questions)), key=lambda place: len(questions[place].pairs)):
+        found[place] = _find_all(served, questions[place].pairs, until)
+    return [found[place] for place in range(len(questions))]
 
 
-def explained(errors: Sequence[Any]) -> dict[str, str]:
-    """What is wrong with a question, of pydantic's ``errors``: ``parameter`` and ``detail``."""
-    # That there are too many comes before what is wrong with some of the many.
-    error = min(errors, key=lambda error: error["type"] != "too_long")
-    _, *where = error["loc"]
-    if not where:
-        return {"parameter": "artist", "detail": error["msg"].removeprefix("Value error, ") + "."}
-    name, *place = map(str, where)
-    which = f"{name} number {int(place[0]) + 1}" if place else name
-    if error["type"] == "extra_forbidden":
-        return {"parameter": name, "detail": f"{which} is no parameter; there are {', '.join(Question.model_fields)}."}
-    if error["type"] == "too_long":
-        return {"parameter": name, "detail": f"{which} occurs too often; expected at most {MOST_PAIRS} of it."}
-    found = repr(error["input"])
-    found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
-    return {"parameter": name, "detail": f"{which} is {found}; expected {_EXPECTED[name]}."}
+def _find_all(served: Served, pairs: Sequence[tuple[str, str]], until: float) -> list[Found]:
+    found: list[Found] = []
+    for pair in pairs:
+        # The first misspelt name of a question is looked for at any time.
+        is_time = time.monotonic() < until or all(one.is_exact for one in found)
+        found.append(served.find(*pair) if is_time else served.model.names.find(*pair, spelling=False))
+    return found

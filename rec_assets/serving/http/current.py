@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from rec_assets.core.base.errors import RecAssetsError, StoreError
@@ -19,6 +20,7 @@ RETRY_SECONDS = 30.0
 _PATIENCE = 5.0
 # Misspelt names take some 50 ms each among millions of tracks; so many answers take some MB.
 _REMEMBERED = 4_096
+_MOST_SUGGESTED = 8
 _log = logging.getLogger("rec_assets.serving")
 
 
@@ -29,11 +31,24 @@ class Served:
     Attributes:
         facts: see :meth:`PromotedModels.current`.
         find: :meth:`TrackNames.find` of the model, with a memory: who builds a playlist asks for its tracks again.
+        suggest: :meth:`TrackNames.suggest` of the model, with a memory: most words begin alike.
     """
 
     model: PromotedModel
     facts: dict[str, Any]
     find: Callable[[str, str], Found]
+    suggest: Callable[[str], list[int]]
+
+    @classmethod
+    def of(cls, model: PromotedModel, facts: dict[str, Any]) -> "Served":
+        """``model`` with an empty memory."""
+        suggest = partial(model.names.suggest, most=_MOST_SUGGESTED)
+        return cls(model, facts, lru_cache(_REMEMBERED)(model.names.find), lru_cache(_REMEMBERED)(suggest))
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was promoted."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.facts["promoted_at"])).total_seconds()
 
 
 class CurrentModel:
@@ -85,7 +100,7 @@ class CurrentModel:
         if old is None or old.facts != facts:
             is_open = old is not None and _of_file(old.facts) == _of_file(facts)
             model = old.model if old and is_open else self._opened(facts["version"])
-            self.served = Served(model, facts, lru_cache(_REMEMBERED)(model.names.find))
+            self.served = Served.of(model, facts)
             _log.info("version %s is served: hit rate@%s %.4f", *(facts[name] for name in ("version", "k", "hit_rate")))
         self.problem, self._failed = None, None
 
@@ -95,6 +110,7 @@ class CurrentModel:
         track = int(model.recommender.tracks.track_index[0])
         artist, title = model.names.name_of(track)
         model.names.find(artist or "", title or "")
+        model.names.suggest("a", most=1)
         recommend_after(model, [track], k=100, reasons=True)
         return model
 

@@ -2,11 +2,15 @@
 
 import ipaddress
 import logging
+import multiprocessing
 import os
 import signal
+import threading
+import time
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -15,14 +19,19 @@ from uvicorn.config import LOGGING_CONFIG
 from uvicorn.supervisors import Multiprocess
 
 from rec_assets.core.base.errors import SettingsError
+from rec_assets.serving.http.connections import Connection
+from rec_assets.store.temporary import ScratchFolder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 # A hundred pairs of long names in Latin script fit.
 LONGEST_HEAD = 128 * 1024
-_CONNECTIONS = 512
 _SECONDS_TO_END = 10
+# The port must be free soon after the supervisor was killed.
+_SECONDS_TO_FOLLOW = 3
+# Where processes write what they count; read when prometheus_client is imported.
+COUNTS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # A process that reads a file of full size from a cold disk is not dead.
 _SECONDS_TO_START = 60
 # One question is too small for several threads, which would spin while they wait for each other.
@@ -41,6 +50,7 @@ class ServingSettings:
         workers: processes; they share the mapped file.
         poll_seconds: between two looks at what is promoted.
         access_log: whether each request is logged, names included.
+        cors_origins: pages of these origins may ask from a browser; ``*`` = of all.
     """
 
     storage: str
@@ -49,6 +59,7 @@ class ServingSettings:
     workers: int = 1
     poll_seconds: float = 1.0
     access_log: bool = False
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def threads(self) -> int:
@@ -81,7 +92,10 @@ def serve(settings: ServingSettings) -> None:
             f"cannot listen at {settings.host}, port {settings.port}: the log says why. Give another --host or --port."
         ) from error
     if settings.workers > 1:
+        counts = ScratchFolder()
+        os.environ[COUNTS_FOLDER] = str(counts.path)
         Multiprocess(config, sockets=[listener]).run()
+        counts.close()
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
@@ -96,11 +110,11 @@ def server_config(settings: ServingSettings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http="h11",  # httptools takes a request line of any length
+        http=Connection,  # over h11: httptools takes a request line of any length
         h11_max_incomplete_event_size=LONGEST_HEAD,
         ws="none",
         lifespan="on",
-        limit_concurrency=_CONNECTIONS,
+        # Not limit_concurrency, which counts idle connections, too, and then refuses everybody.
         timeout_graceful_shutdown=_SECONDS_TO_END,
         timeout_worker_healthcheck=_SECONDS_TO_START,
         access_log=settings.access_log,
@@ -113,7 +127,19 @@ def server_config(settings: ServingSettings) -> uvicorn.Config:
 def _create_app(settings: ServingSettings) -> "FastAPI":
     from rec_assets.serving.http.app import create_app  # numpy, after its threads are set
 
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_end_with, args=[supervisor], name="end-with-supervisor", daemon=True).start()
     return create_app(settings)
+
+
+def _end_with(supervisor: BaseProcess) -> None:
+    """Ends this process after ``supervisor``, which may have been killed; else it would go on and keep the port."""
+    supervisor.join()
+    _log.error("the supervisor has ended, and so does this process.")
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_SECONDS_TO_FOLLOW)
+    os._exit(1)
 
 
 def _log_config() -> dict:

@@ -65,16 +65,22 @@ class StagedPlaylists:
 
 
 def stage_playlists(
-    connection: Connection, files: Sequence[SourceFile], settings: SourceSettings, folder: Path
+    connection: Connection,
+    files: Sequence[SourceFile],
+    settings: SourceSettings,
+    folder: Path,
+    *,
+    one_each: bool = False,
 ) -> StagedPlaylists:
     """Read ``files``; text is parsed once, into parquet files in ``folder``, and parquet is read where it is.
 
     ``row_id`` is the files' own column where they have it, else the place of the row in its file; see
-    :func:`in_one_order` for several files. Raises SourceError: a file is missing, empty, damaged, of another format or
+    :func:`in_one_order` for several files. With ``one_each`` files that name no playlists are one playlist each, even
+    if there is one file, or a history. Raises SourceError: a file is missing, empty, damaged, of another format or
     encoding, or lacks a column, or too many playlists are in several files; StoreError: ``folder`` is full.
     """
     with _explained(files, folder):
-        return _Source(connection, list(files), settings, folder).staged()
+        return _Source(connection, list(files), settings, folder, one_each).staged()
 
 
 @contextmanager
@@ -98,14 +104,22 @@ def _explained(files: Sequence[SourceFile], folder: Path) -> Iterator[None]:
 class _Source:
     """The files of a source on their way to one table."""
 
-    def __init__(self, connection: Connection, files: list[SourceFile], settings: SourceSettings, folder: Path) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        files: list[SourceFile],
+        settings: SourceSettings,
+        folder: Path,
+        one_each: bool,
+    ) -> None:
         self._connection, self._files, self._settings, self._folder = connection, files, settings, folder
         self._parquet_sql: dict[int, str] = {}
         self._layouts = [self._inspect(number, file) for number, file in enumerate(files)]
         self._notes: list[str] = []
         has = {name: any(name in layout.columns.by for layout in self._layouts) for name in NAMES}
-        self._is_history = not has["playlist"] and self._all_have_times()
-        self._by_file = not (has["playlist"] or has["user_id"] or self._is_history) and len(files) > 1
+        self._is_history = not (has["playlist"] or one_each) and self._all_have_times()
+        is_each_one = not (has["user_id"] or self._is_history) and len(files) > 1
+        self._by_file = not has["playlist"] and (one_each or is_each_one)
 
     def _inspect(self, number: int, file: SourceFile) -> Layout:
         head = read_head(file)
