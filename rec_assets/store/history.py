@@ -29,7 +29,7 @@ def require_own(instance: dg.DagsterInstance, base: str) -> None:
     home = Path(instance.root_directory)
     recorded = instance.run_storage.get_cursor_values({_KEY}).get(_KEY)
     if _is_around(instance, base, home):
-        own, found = _AROUND, base
+        own, found = base if "://" in base else _AROUND, base
     else:
         own, found = base, _recorded(recorded, home) or _last_written(instance) or base
     if _resolved(found) != _resolved(base):

@@ -126,7 +126,7 @@ def test_settings_of_a_home_that_were_changed_stay_and_a_url_has_a_home_of_its_o
 
 
 def test_a_home_anywhere_takes_the_store_of_its_first_run_or_of_its_last_materialization(
-    tmp_path: Path, blank: Path
+    tmp_path: Path, blank: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The history of an older version has no record, but paths."""
     old, new, home = (shutil.copytree(blank, tmp_path / name) for name in ("old", "new", "c/.dagster_home"))
@@ -141,6 +141,12 @@ def test_a_home_anywhere_takes_the_store_of_its_first_run_or_of_its_last_materia
         require_own(instance, "s3://bucket/a")
         with pytest.raises(StoreError, match="belongs to the store s3://bucket/a, not to s3://bucket/b"):
             require_own(instance, "s3://bucket/b")
+    # That of a URL, which is in no store.
+    monkeypatch.setattr("rec_assets.paths._ROOT", tmp_path)
+    with opened(shutil.copytree(blank, dagster_home("s3://bucket/e"))) as instance:
+        require_own(instance, "s3://bucket/e")
+        with pytest.raises(StoreError, match="belongs to the store s3://bucket/e, not to s3://bucket/f"):
+            require_own(instance, "s3://bucket/f")
     # One that lay in a store, and was moved out of it.
     with opened(home) as instance:
         require_own(instance, str(tmp_path / "c"))
