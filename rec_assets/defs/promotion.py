@@ -1,6 +1,6 @@
 """Candidate to promoted model, past a gate; and what the promoted model recommends to every playlist."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +27,9 @@ from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import fresh_days
 from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.io_manager import explaining
 from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, kept_versions, now
+from rec_assets.store.written import wrapped_markdown
 
 LONGEST_HISTORY = 500
 
@@ -86,20 +88,27 @@ def promotion_decision(
     return materialized({**report, "history": history}, lineage, metadata)
 
 
-@dg.asset_check(
+@dg.asset_check(  # pyright: ignore[reportArgumentType]  # that it yields, Dagster takes and does not say
     asset=promotion_decision,
     description="Nothing speaks against the candidate: its checks passed, its data are like the promoted model's, and "
     "its hit rate on the same playlists is no lower. Where this fails, the promoted model stays.",
     blocking=True,
 )
-def candidate_may_be_promoted(promotion_decision: dict) -> dg.AssetCheckResult:
-    """Fails with the reasons of the decision."""
+def candidate_may_be_promoted(promotion_decision: dict) -> Iterator[dg.AssetCheckResult]:
+    """Fails with the reasons of the decision, and raises them, or the run would end with the check's name alone."""
     figures = {name: rounded(value) for name, value in promotion_decision["figures"].items() if name != "bounds"}
-    return dg.AssetCheckResult(
+    yield dg.AssetCheckResult(
         passed=promotion_decision["promote"],
         description="; and ".join(promotion_decision["reasons"]) or "Nothing speaks against the candidate.",
         metadata={"compared_with": str(promotion_decision["compared_with"] or "nothing was promoted yet"), **figures},
     )
+    with explaining():
+        _require_promotable(promotion_decision)
+
+
+def _require_promotable(decision: Mapping[str, Any]) -> None:
+    if not decision["promote"]:
+        raise DataError(f"The candidate was refused: {'; and '.join(decision['reasons'])}.")
 
 
 def _promoted(models: PromotedModels, settings: GateSettings) -> tuple[int | None, PromotedModel | None]:
@@ -166,13 +175,17 @@ def _sentence(decision: Decision, version: int | None) -> str:
 def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -> dict[str, Any]:
     candidate = report["candidate"]
     return {
-        "decision": _sentence(decision, version),
+        "decision": dg.MetadataValue.md(wrapped_markdown(_sentence(decision, version))),
         "promote": decision.promote,
         "compared_with": version if version is not None else "nothing was promoted yet",
         "hit_rate": candidate["hit_rate"],
         "copied_share": candidate["copied_share"],
         **candidate["counts"],
-        **{name: value for name, value in decision.figures.items() if name != "bounds"},
+        **{
+            name.replace("promoted_hit_rate_when", "hit_rate_when"): value
+            for name, value in decision.figures.items()
+            if name != "bounds"
+        },
     }
 
 
@@ -279,8 +292,7 @@ def playlist_recommendations(
 
 def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:
     """Refuses a decision against the candidate, or one about another model than the one that is promoted now."""
-    if not decision["promote"]:
-        raise DataError("the candidate was refused: " + "; and ".join(decision["reasons"]) + ".")
+    _require_promotable(decision)
     found = current["version"] if current else None
     if found != decision["compared_with"]:
         raise DataError(

@@ -22,7 +22,7 @@ from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.written import escape_markdown
+from rec_assets.store.written import wrapped_markdown
 
 
 class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
@@ -80,7 +80,7 @@ def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress]
         speed = f", {progress.words_per_second:,.0f} tracks/s, {time_left(progress.seconds_left)}"
         context.log.info(
             f"epoch {progress.epoch} of {progress.epochs}, {progress.share_done:.0%} done"
-            f"{speed if progress.share_done else ''}"
+            f"{speed if 0 < progress.share_done < 1 else ''}"
         )
 
     return log
@@ -89,8 +89,8 @@ def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress]
 def _example_as_markdown(embeddings: TrackEmbeddings, catalog: Relation | None) -> str:
     """The most frequent track and its five nearest, as a markdown list with names."""
     query, nearest = example_neighbours(embeddings, catalog, depth=5)
-    lines = [f"- {escape_markdown(name)} ({cosine:.3f})" for name, cosine in nearest]
-    return f"Nearest to **{escape_markdown(query)}** (cosine):\n\n" + "\n".join(lines)
+    lines = ["- " + wrapped_markdown(f"{name} ({cosine:.3f})", indent="  ") for name, cosine in nearest]
+    return wrapped_markdown(f"Nearest to {query} (cosine):") + "\n\n" + "\n".join(lines)
 
 
 def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:

@@ -27,7 +27,7 @@ def log_share(context: dg.AssetExecutionContext) -> Callable[[str, int, int], No
         before = done
         if now - said >= REPORT_SECONDS:
             said = now
-            left = f", {time_left((now - began) * (total - done) / (done - first))}" if done > first else ""
+            left = f", {time_left((now - began) * (total - done) / (done - first))}" if first < done < total else ""
             context.log.info(f"{done:,} of {total:,} {what}{left}")
 
     return log
