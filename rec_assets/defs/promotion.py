@@ -52,7 +52,7 @@ def promotion_decision(
     validation_hit_rate: dict,
     model_leaderboard: Relation,
 ) -> dg.MaterializeResult[dict]:
-    """The candidate against the promoted model: both on the same held-out playlists, and the data of both."""
+    """Whether the new model may replace the promoted one: measured on the same playlists, and their data compared."""
     version, model = _promoted(store.promoted_models, config)
     lineage = lineage_of(context, store, config.as_dict(), content=f"promoted version {version}")
     counts = {
@@ -223,7 +223,7 @@ def promoted_model(
     track_catalog: Relation,
     recommender: Recommender,
 ) -> dg.MaterializeResult:
-    """The candidate, past the gate, with the index of its tracks' names as a new version; earlier ones are kept."""
+    """The model that answers, as a new version with a search index of its tracks' names. Earlier versions are kept."""
     lineage = lineage_of(context, store, config.as_dict())
     models = store.promoted_models
     _require_still_valid(promotion_decision, models.current_or_none())
@@ -264,7 +264,7 @@ def playlist_recommendations(
     track_catalog: Relation,
     playlist_sequences: Relation,
 ) -> dg.MaterializeResult[Relation]:
-    """The best tracks after each playlist, streamed; the model may be an older one than the playlists."""
+    """The best next tracks for every playlist, by the promoted model."""
     lineage = lineage_of(context, store, config.as_dict(), apart={"promoted_model"})
     connection = store.duckdb.connect()
     model = store.promoted_models.open(promoted_model["version"], again=True)

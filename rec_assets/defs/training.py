@@ -33,7 +33,7 @@ class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
 def track_embeddings(
     context: dg.AssetExecutionContext, config: TrackEmbeddingsConfig, store: AssetStore, train_sequences: Relation
 ) -> dg.MaterializeResult[TrackEmbeddings]:
-    """Word2Vec input and output vectors of every track that occurs `min_count` times in training."""
+    """Word2Vec vectors of every track that occurs at least `min_count` times in training."""
     flat = FlatSequences.from_relation(train_sequences)
     settings = _for_small_library(context, config, flat)
     lineage = lineage_of(context, store, settings.as_dict())
@@ -119,7 +119,8 @@ def track_ranker(
     track_catalog: Relation,
     train_sequences: Relation,
 ) -> dg.MaterializeResult[Ranker]:
-    """LambdaMART over the candidates of all strategies, learned from training playlists that these have not seen."""
+    """Trees (LambdaMART) that rank the candidates of all strategies. They learn from training playlists that these
+    strategies have not seen."""
     lineage = lineage_of(context, store, config.as_dict())
     start = time.perf_counter()
     try:
@@ -166,7 +167,7 @@ def recommender(
     train_sequences: Relation,
     track_embeddings: TrackEmbeddings,
 ) -> dg.MaterializeResult[Recommender]:
-    """The chosen strategy, fitted, with all that answering takes; and the others, to be compared with it."""
+    """The model: the chosen strategy, fitted, with all that it needs to answer, and the others for comparison."""
     ranker = store.read("track_ranker", Ranker) if asks_ranker(config) else None
     settings, lowered = for_small_library(config, len(track_embeddings), ranker)
     for sentence in lowered:

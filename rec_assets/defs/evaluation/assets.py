@@ -52,8 +52,8 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
 
     @dg.asset(
         name=f"{part}_ranks",
-        description=f"One row per {part} playlist: the place of its last track among the k that are recommended after "
-        "the tracks before it.",
+        description=f"One row for each {part} playlist: the rank of its last track, which is held out, among the k "
+        "tracks recommended after the tracks before it.",
         ins={"sequences": dg.AssetIn(f"{part}_sequences")},
         kinds={"numpy", "parquet"},
         code_version="4",
@@ -81,7 +81,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
 
     @dg.asset(
         name=f"{part}_hit_rate",
-        description=f"Hit rate@k over the {part} playlists.",
+        description=f"Hit rate@k on the {part} playlists: the share whose held-out track is among the k recommended.",
         ins={"ranks": dg.AssetIn(f"{part}_ranks")},
         kinds={"numpy", "json"},
         code_version="3",
@@ -129,7 +129,7 @@ test_ranks, test_hit_rate = build_part_assets("test")
 def validation_slices(
     context: dg.AssetExecutionContext, duckdb: SharedDuckDB, store: AssetStore, validation_ranks: Relation
 ) -> dg.MaterializeResult[Relation]:
-    """Hit rate by popularity of the target, length of the playlist, cold or warm query, and artist."""
+    """Hit rate on kinds of validation playlists: by popularity of the held-out track, length, query and artist."""
     lineage = lineage_of(context, store, {})
     strategy, k = asked_of(validation_ranks)
     columns = rank_arrays(validation_ranks)
@@ -165,7 +165,7 @@ def model_leaderboard(
     recommender: Recommender,
     validation_sequences: Relation,
 ) -> dg.MaterializeResult[Relation]:
-    """One row per fitted strategy: metrics with intervals, answering time, and the ranks behind them."""
+    """The strategies compared on validation playlists: hit rates with intervals, other metrics, time to answer."""
     lineage = lineage_of(context, store, config.as_dict())
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
     rows = []
