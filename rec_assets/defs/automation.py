@@ -53,8 +53,8 @@ def weekly_training_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReq
 @dg.sensor(
     job=training_job,
     minimum_interval_seconds=_SECONDS,
-    description="Runs training_job when the playlist files were written to since the last training, as soon as they "
-    "have stayed the same for a minute, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
+    description="Runs training_job when the playlist files have changed since the last training, once they have stayed "
+    "the same for a minute, with the settings of REC_ASSETS_SCHEDULE_CONFIG.",
 )
 def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """One run for each state of the files; a file that is still being written waits."""

@@ -42,7 +42,7 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
 def raw_playlists(
     context: dg.AssetExecutionContext, config: RawPlaylistsConfig, duckdb: SharedDuckDB, store: AssetStore
 ) -> dg.MaterializeResult[DescribedTable]:
-    """Playlist rows as they came; rows that cannot be read or placed are kept beside them, each with its reason."""
+    """The rows of the playlist files. Rows that cannot be used are kept in a file of their own, with the reason."""
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
         # Before they are read: what is written meanwhile is a change that the sensor must see.
@@ -97,7 +97,7 @@ def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) 
 def track_catalog(
     context: dg.AssetExecutionContext, store: AssetStore, raw_playlists: Relation
 ) -> dg.MaterializeResult[Relation]:
-    """One row per distinct track, numbered from the most frequent; everything downstream holds numbers."""
+    """One row for each track, numbered from the most frequent one. Everything downstream holds these numbers."""
     return materialized(store, build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
 
 

@@ -15,9 +15,9 @@ from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.io_manager import explaining
 
 _PURPOSES = {
-    "train": "The playlists on which the model is trained.",
-    "validation": "The playlists by which settings are chosen.",
-    "test": "The playlists that measure the final model; nothing is chosen by them.",
+    "train": "The playlists that the model is trained on.",
+    "validation": "The playlists that settings are chosen by.",
+    "test": "The playlists that the final model is measured on. Nothing is chosen by them.",
 }
 
 
@@ -33,7 +33,7 @@ def playlist_sequences(
     raw_playlists: Relation,
     track_catalog: Relation,
 ) -> dg.MaterializeResult[Relation]:
-    """Playlists of at least `min_tracks` tracks, as sequences of track numbers in the order of their rows."""
+    """Playlists of at least `min_tracks` tracks, each as the numbers of its tracks in order."""
     lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
     counts = count_playlists(raw_playlists, **config.as_dict())
     sequences = build_sequences(raw_playlists, track_catalog, **config.as_dict())

@@ -1,6 +1,6 @@
 """Candidate to promoted model, past a gate; and what the promoted model recommends to every playlist."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ import dagster as dg
 from rec_assets.core.base.errors import DataError, StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation, count_rows, fetch_row
 from rec_assets.core.evaluation.figures import rank_arrays
 from rec_assets.core.evaluation.repetition import Repetition
@@ -23,11 +24,12 @@ from rec_assets.core.promoted.recommendations import RecommendationsSettings, re
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
-from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import fresh_days
 from rec_assets.store.asset_store import AssetStore
+from rec_assets.store.io_manager import explaining
 from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, kept_versions, now
+from rec_assets.store.written import wrapped_markdown
 
 LONGEST_HISTORY = 500
 
@@ -50,7 +52,7 @@ def promotion_decision(
     validation_hit_rate: dict,
     model_leaderboard: Relation,
 ) -> dg.MaterializeResult[dict]:
-    """The candidate against the promoted model: both on the same held-out playlists, and the data of both."""
+    """Whether the new model may replace the promoted one: measured on the same playlists, and their data compared."""
     version, model = _promoted(store.promoted_models, config)
     lineage = lineage_of(context, store, config.as_dict(), content=f"promoted version {version}")
     counts = {
@@ -74,7 +76,7 @@ def promotion_decision(
             k=candidate["k"],
             most=config.compared_playlists,
             known_share=known_share(track_catalog, mapped),
-            on_progress=partial(log_share(context), "playlists ranked by the promoted model"),
+            on_progress=partial(log_share(context.log.info), "playlists ranked by the promoted model"),
         )
     failed = _failed_checks(context, lineage.ancestors)
     decision = decide(candidate, model.facts if model else None, comparison, config, failed)
@@ -86,20 +88,27 @@ def promotion_decision(
     return materialized(store, {**report, "history": history}, lineage, metadata)
 
 
-@dg.asset_check(
+@dg.asset_check(  # pyright: ignore[reportArgumentType]  # that it yields, Dagster takes and does not say
     asset=promotion_decision,
     description="Nothing speaks against the candidate: its checks passed, its data are like the promoted model's, and "
     "its hit rate on the same playlists is no lower. Where this fails, the promoted model stays.",
     blocking=True,
 )
-def candidate_may_be_promoted(promotion_decision: dict) -> dg.AssetCheckResult:
-    """Fails with the reasons of the decision."""
+def candidate_may_be_promoted(promotion_decision: dict) -> Iterator[dg.AssetCheckResult]:
+    """Fails with the reasons of the decision, and raises them, or the run would end with the check's name alone."""
     figures = {name: rounded(value) for name, value in promotion_decision["figures"].items() if name != "bounds"}
-    return dg.AssetCheckResult(
+    yield dg.AssetCheckResult(
         passed=promotion_decision["promote"],
         description="; and ".join(promotion_decision["reasons"]) or "Nothing speaks against the candidate.",
         metadata={"compared_with": str(promotion_decision["compared_with"] or "nothing was promoted yet"), **figures},
     )
+    with explaining():
+        _require_promotable(promotion_decision)
+
+
+def _require_promotable(decision: Mapping[str, Any]) -> None:
+    if not decision["promote"]:
+        raise DataError(f"The candidate was refused: {'; and '.join(decision['reasons'])}.")
 
 
 def _promoted(models: PromotedModels, settings: GateSettings) -> tuple[int | None, PromotedModel | None]:
@@ -166,13 +175,17 @@ def _sentence(decision: Decision, version: int | None) -> str:
 def _metadata(report: dict[str, Any], decision: Decision, version: int | None) -> dict[str, Any]:
     candidate = report["candidate"]
     return {
-        "decision": _sentence(decision, version),
+        "decision": dg.MetadataValue.md(wrapped_markdown(_sentence(decision, version))),
         "promote": decision.promote,
         "compared_with": version if version is not None else "nothing was promoted yet",
         "hit_rate": candidate["hit_rate"],
         "copied_share": candidate["copied_share"],
         **candidate["counts"],
-        **{name: value for name, value in decision.figures.items() if name != "bounds"},
+        **{
+            name.replace("promoted_hit_rate_when", "hit_rate_when"): value
+            for name, value in decision.figures.items()
+            if name != "bounds"
+        },
     }
 
 
@@ -210,14 +223,14 @@ def promoted_model(
     track_catalog: Relation,
     recommender: Recommender,
 ) -> dg.MaterializeResult:
-    """The candidate, past the gate, with the index of its tracks' names as a new version; earlier ones are kept."""
+    """The model that answers, as a new version with a search index of its tracks' names. Earlier versions are kept."""
     lineage = lineage_of(context, store, config.as_dict())
     models = store.promoted_models
     _require_still_valid(promotion_decision, models.current_or_none())
     version = models.next_version()
     facts = {"version": version, **promotion_decision["candidate"], "figures": promotion_decision["figures"]}
     context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
-    told = partial(log_share(context), "names indexed")
+    told = partial(log_share(context.log.info), "names indexed")
     target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
     kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
@@ -251,7 +264,7 @@ def playlist_recommendations(
     track_catalog: Relation,
     playlist_sequences: Relation,
 ) -> dg.MaterializeResult[Relation]:
-    """The best tracks after each playlist, streamed; the model may be an older one than the playlists."""
+    """The best next tracks for every playlist, by the promoted model."""
     lineage = lineage_of(context, store, config.as_dict(), apart={"promoted_model"})
     connection = store.duckdb.connect()
     model = store.promoted_models.open(promoted_model["version"], again=True)
@@ -266,7 +279,7 @@ def playlist_recommendations(
             f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
             f"{silent:,} playlists hold none that it knows and get what is popular."
         )
-    told = partial(log_share(context), "playlists recommended to")
+    told = partial(log_share(context.log.info), "playlists recommended to")
     batches = recommend_to_all(model, known, names, depth=config.recommended_tracks, on_progress=told)
     metadata = {
         "version": promoted_model["version"],
@@ -279,8 +292,7 @@ def playlist_recommendations(
 
 def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:
     """Refuses a decision against the candidate, or one about another model than the one that is promoted now."""
-    if not decision["promote"]:
-        raise DataError("the candidate was refused: " + "; and ".join(decision["reasons"]) + ".")
+    _require_promotable(decision)
     found = current["version"] if current else None
     if found != decision["compared_with"]:
         raise DataError(

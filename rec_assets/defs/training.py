@@ -1,14 +1,13 @@
 """Sequences to track embeddings, to a ranker, and to the recommender that joins them."""
 
 import time
-from collections.abc import Callable
 
 import dagster as dg
 
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import Lineage
-from rec_assets.core.base.progress import time_left
+from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
@@ -17,13 +16,12 @@ from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
+from rec_assets.core.vectors.word2vec import EmbeddingsSettings, lowered_min_count, train_word2vec
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
-from rec_assets.defs.shared.progress import log_share
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.written import escape_markdown
+from rec_assets.store.written import wrapped_markdown
 
 
 class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
@@ -34,12 +32,12 @@ class TrackEmbeddingsConfig(StepConfig, EmbeddingsSettings):
 def track_embeddings(
     context: dg.AssetExecutionContext, config: TrackEmbeddingsConfig, store: AssetStore, train_sequences: Relation
 ) -> dg.MaterializeResult[TrackEmbeddings]:
-    """Word2Vec input and output vectors of every track that occurs `min_count` times in training."""
+    """Word2Vec vectors of every track that occurs at least `min_count` times in training."""
     flat = FlatSequences.from_relation(train_sequences)
     settings = lowered_min_count(config, flat, context.log.warning)
     lineage = lineage_of(context, store, settings.as_dict())
     start = time.perf_counter()
-    result = train_word2vec(flat, settings, log_epochs(context))
+    result = train_word2vec(flat, settings, lambda progress: context.log.info(str(progress)))
     seconds = time.perf_counter() - start
     catalog = _catalog_of(store, lineage)
     metadata = {
@@ -61,24 +59,11 @@ def vectors_are_finite(track_embeddings: TrackEmbeddings) -> dg.AssetCheckResult
     return dg.AssetCheckResult(passed=not any(broken.values()) and len(track_embeddings) > 0, metadata=counts)
 
 
-def log_epochs(context: dg.AssetExecutionContext) -> Callable[[TrainingProgress], None]:
-    """Logs where the training of vectors stands."""
-
-    def log(progress: TrainingProgress) -> None:
-        speed = f", {progress.words_per_second:,.0f} tracks/s, {time_left(progress.seconds_left)}"
-        context.log.info(
-            f"epoch {progress.epoch} of {progress.epochs}, {progress.share_done:.0%} done"
-            f"{speed if progress.share_done else ''}"
-        )
-
-    return log
-
-
 def _example_as_markdown(embeddings: TrackEmbeddings, catalog: Relation | None) -> str:
     """The most frequent track and its five nearest, as a markdown list with names."""
     query, nearest = example_neighbours(embeddings, catalog, depth=5)
-    lines = [f"- {escape_markdown(name)} ({cosine:.3f})" for name, cosine in nearest]
-    return f"Nearest to **{escape_markdown(query)}** (cosine):\n\n" + "\n".join(lines)
+    lines = ["- " + wrapped_markdown(f"{name} ({cosine:.3f})", indent="  ") for name, cosine in nearest]
+    return wrapped_markdown(f"Nearest to {query} (cosine):") + "\n\n" + "\n".join(lines)
 
 
 def _catalog_of(store: AssetStore, lineage: Lineage) -> Relation | None:
@@ -107,7 +92,8 @@ def track_ranker(
     track_catalog: Relation,
     train_sequences: Relation,
 ) -> dg.MaterializeResult[Ranker]:
-    """LambdaMART over the candidates of all strategies, learned from training playlists that these have not seen."""
+    """Trees (LambdaMART) that rank the candidates of all strategies. They learn from training playlists that these
+    strategies have not seen."""
     lineage = lineage_of(context, store, config.as_dict())
     start = time.perf_counter()
     ranker = train_track_ranker(
@@ -115,9 +101,9 @@ def track_ranker(
         artist_numbers(track_catalog),
         config,
         warn=context.log.warning,
-        on_epoch=log_epochs(context),
+        on_epoch=lambda progress: context.log.info(str(progress)),
         on_fitted=lambda playlists: context.log.info(f"strategies fitted on {playlists:,} playlists"),
-        on_progress=log_share(context),
+        on_progress=log_share(context.log.info),
     )
     metadata = {
         "examples": ranker.examples,
@@ -149,7 +135,7 @@ def recommender(
     train_sequences: Relation,
     track_embeddings: TrackEmbeddings,
 ) -> dg.MaterializeResult[Recommender]:
-    """The chosen strategy, fitted, with all that answering takes; and the others, to be compared with it."""
+    """The model: the chosen strategy, fitted, with all that it needs to answer, and the others for comparison."""
     ranker = store.read("track_ranker", Ranker) if asks_ranker(config) else None
     settings, lowered = for_small_library(config, len(track_embeddings), ranker)
     for sentence in lowered:

@@ -1,6 +1,7 @@
 """Metadata that is read from the file that was written, never by running a lazy query again."""
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ Describe = Callable[[Relation], Mapping[str, Any]]
 PREVIEW_ROWS = 10
 # More columns than these would be cut off in the UI on a laptop: they become rows, of few examples.
 _MOST_COLUMNS, _EXAMPLES = 7, 3
+# Letters of metadata that are seen on a laptop beside its name and its time.
+_SEEN = 40
 _LONGEST_CELL, _LONGEST_EXAMPLE = 80, 32
 
 
@@ -66,6 +69,11 @@ def _cell(value: Any, longest: int) -> str:
     text = "" if value is None else " ".join(str(value).split())
     short = text if len(text) <= longest else text[: longest - 1] + "…"
     return escape_markdown(short)
+
+
+def wrapped_markdown(text: str, indent: str = "") -> str:
+    """``text`` as markdown in lines so short that the UI cuts none of them off, whatever else makes its table wide."""
+    return f"  \n{indent}".join(escape_markdown(line) for line in textwrap.wrap(text, _SEEN))
 
 
 def escape_markdown(text: str) -> str:

@@ -139,9 +139,13 @@ def test_how_the_chosen_strategy_behaves(connection, change: dict, failed: set[s
 def test_a_refused_candidate_stops_what_follows_with_its_reasons() -> None:
     decision = {"promote": False, "reasons": ["it is worse", "it is late"], "compared_with": 3, "figures": {"k": 0.5}}
 
-    result = candidate_may_be_promoted(decision)
+    checking = candidate_may_be_promoted(decision)
+    result = next(checking)
     assert (result.passed, result.description) == (False, "it is worse; and it is late")
-    assert candidate_may_be_promoted({**decision, "promote": True, "reasons": []}).passed
+    with pytest.raises(DataError, match=r"^The candidate was refused: "):
+        next(checking)
+    (passed,) = candidate_may_be_promoted({**decision, "promote": True, "reasons": []})
+    assert passed.passed
 
 
 def slices_table(connection, rate: float) -> Relation:

@@ -66,7 +66,7 @@ def test_the_same_rows_and_seed_give_the_same_model_and_progress_is_quiet(caplog
     assert models[0].hit_rates.index.tolist() == ["validation", "test"]
     assert [record.getMessage() for record in caplog.records][:2] == [
         "60 of 60 playlists are used",
-        "vectors: epoch 2 of 2, 0 s left",
+        "vectors: epoch 2 of 2, 100% done",
     ]
     assert capfd.readouterr() == ("", "")
 

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
+
+from rec_assets.core.base.progress import REPORT_SECONDS
 
 # numba loads SciPy's BLAS for matrix products, which no loop here takes: 0.4 s before the first answer.
 _BLAS = "scipy.linalg.cython_blas"
@@ -22,22 +25,21 @@ else:
 _IN_ANY_ORDER = {"reassoc", "contract", "nsz", "arcp"}  # NaN and infinite numbers stay what they are
 
 
-class _FirstCompilation(numba.core.event.Listener):
-    """Says once why there is silence: on a processor for which nothing is kept yet it takes half a minute in all."""
+class _Compilations(numba.core.event.Listener):
+    """Says why there is silence: on a processor for which nothing is kept yet it takes half a minute in all."""
 
-    def __init__(self) -> None:
-        self._said = False
+    _said = -REPORT_SECONDS
 
     def on_start(self, event: Any) -> None:
-        if not self._said:
-            self._said = True
+        if time.monotonic() - self._said >= REPORT_SECONDS:
+            self._said = time.monotonic()
             logging.getLogger(__name__).info("compiling loops for this processor; they are kept for the next run")
 
     def on_end(self, event: Any) -> None:
         pass
 
 
-numba.core.event.register("numba:compile", _FirstCompilation())
+numba.core.event.register("numba:compile", _Compilations())
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -43,7 +43,7 @@ def plot_strategy_curves(ranks_by_strategy: Mapping[str, np.ndarray], *, k: int,
     the mapping, and is listed in the legend by falling hit rate at ``k``. Above ten strategies marks repeat.
     """
     curves = {name: hit_rate_at_each_k(ranks, k) for name, ranks in ranks_by_strategy.items()}
-    figure, axes = new_axes(WIDEST, 5.2, title)
+    figure, axes = new_axes(WIDEST, 4.8, title)
     for place, (name, curve) in enumerate(curves.items()):
         _draw(axes, curve, place, label=name, chosen=name == chosen)
     axes.set(xlabel="k (tracks recommended, logarithmic)", ylabel=_RATE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.pictures.drawing import GREY, MARKERS, PALE_GREY, PALETTE, WIDEST, drawable, new_axes, to_png
+from rec_assets.core.pictures.drawing import GREY, MARKERS, PALE_GREY, PALETTE, drawable, new_axes, to_png
 from rec_assets.core.playlists.catalog import artist_and_track
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.projection import artist_groups, project_tracks
@@ -57,7 +57,7 @@ def plot_track_map(
     ``axis_labels``; ``groups`` (n,) int are places in the at most seven ``names``, -1 = no group, drawn grey. The
     groups are numbered in the legend and, at the median of their points, in the picture.
     """
-    figure, axes = new_axes(WIDEST, 6.2, title)
+    figure, axes = new_axes(7.2, 5.8, title)
     # Points without a group are as good as texture: small, flat and square ones keep the file small.
     others = points[groups == -1]
     label = f"other artists ({len(others):,})" if names else f"tracks ({len(others):,})"

@@ -74,7 +74,7 @@ def picture_of(png: bytes, caption: str, alt_text: str) -> dict[str, str]:
 def text_of(cell: Cell) -> str:
     """A cell as text, of an :data:`Estimate` the figure alone; None and NaN as "–".
 
-    Fractions have four decimals below 1 and four digits in all above it; those that would round to zero are
+    Fractions have three decimals below 1 and three digits in all above it; those that would round to zero are
     written as powers of ten. Thousands are set off by commas.
     """
     if cell is None:
@@ -100,7 +100,7 @@ def _is_figure(cell: Cell) -> bool:
 
 
 def _interval(cell: Cell) -> str:
-    """``0.4310 to 0.4561`` for an :data:`Estimate`, nothing for other cells."""
+    """``0.431 to 0.456`` for an :data:`Estimate`, nothing for other cells."""
     return f"{text_of(cell[1])} to {text_of(cell[2])}" if isinstance(cell, tuple) else ""
 
 
@@ -108,7 +108,7 @@ def _fraction(number: float) -> str:
     if not math.isfinite(number):
         return NOTHING if math.isnan(number) else f"{number}"
     size = abs(number)
-    if 0 < size < 0.00005:
+    if 0 < size < 0.0005:
         return f"{number:.1e}"
     whole_digits = 0 if size < 1 else len(str(int(size)))
-    return f"{number:,.{max(0, 4 - whole_digits)}f}"
+    return f"{number:,.{max(0, 3 - whole_digits)}f}"

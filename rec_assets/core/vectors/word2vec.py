@@ -10,7 +10,7 @@ import numpy as np
 
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.base.progress import REPORT_SECONDS
+from rec_assets.core.base.progress import REPORT_SECONDS, time_left
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
@@ -116,6 +116,12 @@ class TrainingProgress:
     share_done: float
     words_per_second: float
     seconds_left: float
+
+    def __str__(self) -> str:
+        """For a log."""
+        speed = f", {self.words_per_second:,.0f} tracks/s, {time_left(self.seconds_left)}"
+        done = f"epoch {self.epoch} of {self.epochs}, {self.share_done:.0%} done"
+        return f"{done}{speed if 0 < self.share_done < 1 else ''}"
 
 
 @dataclass(frozen=True)

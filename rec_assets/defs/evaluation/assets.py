@@ -10,6 +10,7 @@ import pyarrow as pa
 from tabulate import tabulate
 
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.comparison import (
     TOP,
@@ -41,7 +42,6 @@ from rec_assets.core.vectors.projection import MapSettings
 from rec_assets.defs.evaluation.origin import origin_of
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
-from rec_assets.defs.shared.progress import log_share
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.written import escape_markdown
@@ -52,8 +52,8 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
 
     @dg.asset(
         name=f"{part}_ranks",
-        description=f"One row per {part} playlist: the place of its last track among the k that are recommended after "
-        "the tracks before it.",
+        description=f"One row for each {part} playlist: the rank of its last track, which is held out, among the k "
+        "tracks recommended after the tracks before it.",
         ins={"sequences": dg.AssetIn(f"{part}_sequences")},
         kinds={"numpy", "parquet"},
         code_version="4",
@@ -66,7 +66,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
         sequences: Relation,
     ) -> dg.MaterializeResult[Relation]:
         lineage = lineage_of(context, store, {})
-        told = partial(log_share(context), "playlists ranked")
+        told = partial(log_share(context.log.info), "playlists ranked")
         result = rank_held_out(recommender, FlatSequences.from_relation(sequences), told)
         strategy = recommender.chosen.label
         playlists = sequences.select("user_id", "playlist").to_arrow_table()
@@ -81,7 +81,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
 
     @dg.asset(
         name=f"{part}_hit_rate",
-        description=f"Hit rate@k over the {part} playlists.",
+        description=f"Hit rate@k on the {part} playlists: the share whose held-out track is among the k recommended.",
         ins={"ranks": dg.AssetIn(f"{part}_ranks")},
         kinds={"numpy", "json"},
         code_version="3",
@@ -129,7 +129,7 @@ test_ranks, test_hit_rate = build_part_assets("test")
 def validation_slices(
     context: dg.AssetExecutionContext, duckdb: SharedDuckDB, store: AssetStore, validation_ranks: Relation
 ) -> dg.MaterializeResult[Relation]:
-    """Hit rate by popularity of the target, length of the playlist, cold or warm query, and artist."""
+    """Hit rate on kinds of validation playlists: by popularity of the held-out track, length, query and artist."""
     lineage = lineage_of(context, store, {})
     strategy, k = asked_of(validation_ranks)
     columns = rank_arrays(validation_ranks)
@@ -165,12 +165,12 @@ def model_leaderboard(
     recommender: Recommender,
     validation_sequences: Relation,
 ) -> dg.MaterializeResult[Relation]:
-    """One row per fitted strategy: metrics with intervals, answering time, and the ranks behind them."""
+    """The strategies compared on validation playlists: hit rates with intervals, other metrics, time to answer."""
     lineage = lineage_of(context, store, config.as_dict())
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
     rows = []
     for contender in recommender.contenders:
-        told = partial(log_share(context), f"playlists ranked by {contender.label}")
+        told = partial(log_share(context.log.info), f"playlists ranked by {contender.label}")
         figures, ranks = try_contender(recommender, contender, held_out, told)
         context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {figures['hit_rate']:.4f}")
         own = {

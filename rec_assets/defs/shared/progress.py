@@ -1,42 +1,19 @@
 """Where a step stands, in the log: a step that says nothing for minutes is taken for dead."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 
-from rec_assets.core.base.progress import REPORT_SECONDS, time_left
+from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Connection
-
-
-def log_share(context: dg.AssetExecutionContext) -> Callable[[str, int, int], None]:
-    """Logs how many of what are done, and the time left, when five seconds have passed since it last did.
-
-    The time left goes by what was done since the first call for the same "what".
-    """
-    said = began = time.monotonic()
-    counted, first, before = "", 0, 0
-
-    def log(what: str, done: int, total: int) -> None:
-        nonlocal said, began, counted, first, before
-        now = time.monotonic()
-        if what != counted or done < before:
-            counted, began, first = what, now, done
-        before = done
-        if now - said >= REPORT_SECONDS:
-            said = now
-            left = f", {time_left((now - began) * (total - done) / (done - first))}" if done > first else ""
-            context.log.info(f"{done:,} of {total:,} {what}{left}")
-
-    return log
 
 
 @contextmanager
 def log_queries(context: dg.AssetExecutionContext, connection: Connection, what: str) -> Iterator[None]:
     """Logs as :func:`log_share` does how many percent of each query of the block DuckDB has done."""
-    log, over = log_share(context), threading.Event()
+    log, over = log_share(context.log.info), threading.Event()
 
     def look() -> None:
         while not over.wait(1):

@@ -4,76 +4,98 @@ import dagster as dg
 
 _PLAYLIST = (
     dg.TableColumn("user_id", "VARCHAR", "Who made the playlist; null where the source has no users."),
-    dg.TableColumn("playlist", "VARCHAR", "Its name; only with the user does it name one playlist."),
+    dg.TableColumn("playlist", "VARCHAR", "Name of the playlist; two users may have playlists of one name."),
 )
 _INTERVAL = (
-    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
-    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end."),
+    dg.TableColumn("hit_rate_low", "DOUBLE", "Lower end of the 95 % interval of hit_rate (bootstrap over playlists)."),
+    dg.TableColumn("hit_rate_high", "DOUBLE", "Upper end of the 95 % interval of hit_rate."),
 )
 _GAINS = (
-    dg.TableColumn("mrr", "DOUBLE", "Mean reciprocal rank, 0 where not found."),
-    dg.TableColumn("ndcg", "DOUBLE", "Normalized discounted cumulative gain."),
+    dg.TableColumn("mrr", "DOUBLE", "Mean of 1 / rank of the held-out track; 0 where it is not found."),
+    dg.TableColumn(
+        "ndcg", "DOUBLE", "Normalized discounted cumulative gain, 0..1: hits count less, the lower they rank."
+    ),
 )
 _SEQUENCE_COLUMNS = [
     *_PLAYLIST,
-    dg.TableColumn("track_indexes", "INTEGER[]", "The tracks in order, as numbers of track_catalog."),
-    dg.TableColumn("length", "INTEGER", "How many tracks."),
+    dg.TableColumn("track_indexes", "INTEGER[]", "Tracks in order, by their track_index in track_catalog."),
+    dg.TableColumn("length", "INTEGER", "Number of tracks."),
 ]
 _RANK_COLUMNS = [
     *_PLAYLIST,
-    dg.TableColumn("strategy", "VARCHAR", "What recommended."),
-    dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
-    dg.TableColumn("query_track", "INTEGER", "The track before the last."),
-    dg.TableColumn("target_track", "INTEGER", "The last track, which is to be found."),
-    dg.TableColumn("rank", "INTEGER", "Place of the target, 1 = best; null = not among the k recommended."),
-    dg.TableColumn("popularity_rank", "INTEGER", "Place of the target by training count; null = not in training."),
-    dg.TableColumn("query_is_cold", "BOOLEAN", "The query has no vector."),
-    dg.TableColumn("target_is_cold", "BOOLEAN", "The target has no vector, so that vectors cannot find it."),
-    dg.TableColumn("history_length", "INTEGER", "Tracks before the target."),
-    dg.TableColumn("target_count", "BIGINT", "Occurrences of the target in training."),
-    dg.TableColumn("same_artist", "BOOLEAN", "The target's artist is in the history; null = unknown artist."),
+    dg.TableColumn("strategy", "VARCHAR", "Strategy that recommended."),
+    dg.TableColumn("k", "INTEGER", "Number of tracks recommended."),
+    dg.TableColumn("query_track", "INTEGER", "Track before the last, by its track_index."),
+    dg.TableColumn("target_track", "INTEGER", "Last track, which was held out, by its track_index."),
+    dg.TableColumn(
+        "rank", "INTEGER", "Place of target_track among the k recommended, 1 = first; null = not among them."
+    ),
+    dg.TableColumn(
+        "popularity_rank",
+        "INTEGER",
+        "Place of target_track among all tracks by training count; null = not in training.",
+    ),
+    dg.TableColumn("query_is_cold", "BOOLEAN", "Whether query_track has no vector."),
+    dg.TableColumn("target_is_cold", "BOOLEAN", "Whether target_track has no vector, so that vectors cannot find it."),
+    dg.TableColumn("history_length", "INTEGER", "Number of tracks before target_track."),
+    dg.TableColumn("target_count", "BIGINT", "Number of times that target_track occurs in training."),
+    dg.TableColumn(
+        "same_artist",
+        "BOOLEAN",
+        "Whether the artist of target_track occurs earlier in the playlist; null = unknown artist.",
+    ),
 ]
 _SLICE_COLUMNS = [
-    dg.TableColumn("slice", "VARCHAR", "By what the playlists are divided."),
-    dg.TableColumn("value", "VARCHAR", "Which of its classes."),
-    dg.TableColumn("playlists", "BIGINT", "How many."),
-    dg.TableColumn("hit_rate", "DOUBLE", "Share of them with a hit, 0..1."),
-    dg.TableColumn("low", "DOUBLE", "Lower end of its 95 % interval (bootstrap over playlists)."),
-    dg.TableColumn("high", "DOUBLE", "Upper end."),
+    dg.TableColumn("slice", "VARCHAR", "Property by which the playlists are divided, such as playlist length."),
+    dg.TableColumn("value", "VARCHAR", "Value or range of that property, such as 6–20."),
+    dg.TableColumn("playlists", "BIGINT", "Number of playlists with that value."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share (0..1) of these playlists whose held-out track is recommended."),
+    dg.TableColumn("low", "DOUBLE", "Lower end of the 95 % interval of hit_rate (bootstrap over playlists)."),
+    dg.TableColumn("high", "DOUBLE", "Upper end of the 95 % interval of hit_rate."),
 ]
 _LEADERBOARD_COLUMNS = [
-    dg.TableColumn("strategy", "VARCHAR", "What recommends; last_track asks the vectors as the tutorial does."),
-    dg.TableColumn("k", "INTEGER", "How many tracks were recommended."),
-    dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended."),
-    dg.TableColumn("playlists", "BIGINT", "Validation playlists asked."),
-    dg.TableColumn("hit_rate", "DOUBLE", "Share of targets among the k recommended, 0..1."),
+    dg.TableColumn(
+        "strategy", "VARCHAR", "Strategy that recommends; last_track asks track_vectors as the tutorial does."
+    ),
+    dg.TableColumn("k", "INTEGER", "Number of tracks recommended."),
+    dg.TableColumn("repeats", "BOOLEAN", "Whether tracks of the playlist may be recommended again."),
+    dg.TableColumn("playlists", "BIGINT", "Number of validation playlists asked."),
+    dg.TableColumn("hit_rate", "DOUBLE", "Share (0..1) of playlists whose held-out track is among the k recommended."),
     *_INTERVAL,
-    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; NaN where k is below."),
-    dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of its interval."),
-    dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end."),
+    dg.TableColumn(
+        "hit_rate_at_10", "DOUBLE", "Share (0..1) of playlists with a hit among the first 10; NaN where k is below 10."
+    ),
+    dg.TableColumn("hit_rate_at_10_low", "DOUBLE", "Lower end of the 95 % interval of hit_rate_at_10."),
+    dg.TableColumn("hit_rate_at_10_high", "DOUBLE", "Upper end of the 95 % interval of hit_rate_at_10."),
     *_GAINS,
-    dg.TableColumn("catalog_coverage", "DOUBLE", "Share of the catalog recommended to anybody."),
-    dg.TableColumn("median_popularity", "BIGINT", "Median training count of what is recommended."),
+    dg.TableColumn(
+        "catalog_coverage", "DOUBLE", "Share (0..1) of the catalog that is recommended to at least one playlist."
+    ),
+    dg.TableColumn("median_popularity", "BIGINT", "Median training count of the recommended tracks."),
     dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
     dg.TableColumn("tail_share", "DOUBLE", "Share of recommendations outside the most popular fifth of the catalog."),
     dg.TableColumn("stability", "DOUBLE", "Share of the first 10 that stays when the oldest track is missing."),
     dg.TableColumn("milliseconds_per_playlist", "DOUBLE", "Answering, in batches."),
-    dg.TableColumn("training_seconds", "DOUBLE", "Training the models it needs; null = unknown here."),
-    dg.TableColumn("is_chosen", "BOOLEAN", "The strategy that the hit rates follow."),
-    dg.TableColumn("ranks", "INTEGER[]", "Rank of each validation playlist's target; null = not recommended."),
+    dg.TableColumn(
+        "training_seconds", "DOUBLE", "Seconds that training its models took; null = not known to this Dagster home."
+    ),
+    dg.TableColumn("is_chosen", "BOOLEAN", "Whether it is the strategy of the hit rates and of promotion."),
+    dg.TableColumn("ranks", "INTEGER[]", "Rank of each playlist's held-out track; null = not recommended."),
 ]
 _TUNING_COLUMNS = [
-    dg.TableColumn("trial", "INTEGER", "Its number in the study; 0 = first."),
+    dg.TableColumn("trial", "INTEGER", "Number of the trial in the search; 0 = first."),
     dg.TableColumn(
         "state", "VARCHAR", "finished, failed, running (in another run), or waiting (planned, or left by a worker)."
     ),
-    dg.TableColumn("parameters", "VARCHAR", "What was tried, as JSON."),
-    dg.TableColumn("is_default", "BOOLEAN", "All parameters have their defaults."),
-    dg.TableColumn("hit_rate", "DOUBLE", "On validation, 0..1; null unless finished, as all figures."),
+    dg.TableColumn("parameters", "VARCHAR", "Settings that the trial tried, as JSON."),
+    dg.TableColumn("is_default", "BOOLEAN", "Whether all of these settings have their defaults."),
+    dg.TableColumn(
+        "hit_rate", "DOUBLE", "Hit rate (0..1) on validation; null, as all figures, unless the trial is finished."
+    ),
     *_INTERVAL,
-    dg.TableColumn("hit_rate_at_10", "DOUBLE", "The same among the first 10; null where k is below."),
+    dg.TableColumn("hit_rate_at_10", "DOUBLE", "Hit rate (0..1) among the first 10; null where k is below 10."),
     *_GAINS,
-    dg.TableColumn("seconds", "DOUBLE", "Training and measuring."),
+    dg.TableColumn("seconds", "DOUBLE", "Seconds that training and measuring took."),
     dg.TableColumn("reason", "VARCHAR", "Why the trial failed; null unless it did."),
 ]
 
@@ -81,17 +103,17 @@ _SEQUENCES = ("playlist", "train", "validation", "test")
 
 _COLUMNS = {
     "raw_playlists": [
-        dg.TableColumn("row_id", "BIGINT", "Order of the rows."),
+        dg.TableColumn("row_id", "BIGINT", "Place of the row in the source; it orders the tracks of a playlist."),
         *_PLAYLIST,
-        dg.TableColumn("artist", "VARCHAR", "As it came; null = empty."),
-        dg.TableColumn("track", "VARCHAR", "As it came; null = empty."),
+        dg.TableColumn("artist", "VARCHAR", "As it is in the source; null = empty."),
+        dg.TableColumn("track", "VARCHAR", "As it is in the source; null = empty."),
     ],
     "track_catalog": [
-        dg.TableColumn("track_index", "INTEGER", "0 = the most frequent track."),
-        dg.TableColumn("track_id", "VARCHAR", "artist|||track"),
-        dg.TableColumn("artist", "VARCHAR", "Null = empty."),
-        dg.TableColumn("track", "VARCHAR", "Null = empty."),
-        dg.TableColumn("occurrences", "BIGINT", "Rows that name the track."),
+        dg.TableColumn("track_index", "INTEGER", "Number of the track; 0 = the most frequent one."),
+        dg.TableColumn("track_id", "VARCHAR", "Artist and track as one text: artist|||track."),
+        dg.TableColumn("artist", "VARCHAR", "Name of the artist; null = empty."),
+        dg.TableColumn("track", "VARCHAR", "Name of the track; null = empty."),
+        dg.TableColumn("occurrences", "BIGINT", "Number of rows with the track."),
     ],
     **{f"{part}_sequences": _SEQUENCE_COLUMNS for part in _SEQUENCES},
     **{f"{part}_ranks": _RANK_COLUMNS for part in ("validation", "test")},
@@ -99,10 +121,12 @@ _COLUMNS = {
     "model_leaderboard": _LEADERBOARD_COLUMNS,
     "playlist_recommendations": [
         *_PLAYLIST,
-        dg.TableColumn("rank", "INTEGER", "1 = best."),
-        dg.TableColumn("artist", "VARCHAR", "Null = unknown."),
-        dg.TableColumn("track", "VARCHAR", "Null = unknown."),
-        dg.TableColumn("score", "FLOAT", "Falls with the rank; null = filled up with what is popular."),
+        dg.TableColumn("rank", "INTEGER", "Place of the recommended track; 1 = best."),
+        dg.TableColumn("artist", "VARCHAR", "Artist of the recommended track; null = unknown."),
+        dg.TableColumn("track", "VARCHAR", "Name of the recommended track; null = unknown."),
+        dg.TableColumn(
+            "score", "FLOAT", "Score of the track, lower with each rank; null = a popular track that fills the list up."
+        ),
     ],
     "tuning_leaderboard": _TUNING_COLUMNS,
 }

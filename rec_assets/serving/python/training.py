@@ -1,8 +1,6 @@
 """From a DataFrame of playlist rows to a model, in memory: the steps of the graph without store, gate and Dagster."""
 
 import logging
-import time
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Connection, Relation, connect_spilling, read_table
 from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
@@ -34,8 +33,6 @@ from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import (
-    REPORT_SECONDS,
-    TrainingProgress,
     lowered_min_count,
     train_word2vec,
     untrained_vectors,
@@ -142,9 +139,9 @@ class _Steps:
                 artists,
                 own,
                 warn=_log.warning,
-                on_epoch=_log_epoch,
+                on_epoch=lambda progress: _log.info("vectors: %s", progress),
                 on_fitted=lambda playlists: _log.info("ranker: strategies fitted on %s playlists", f"{playlists:,}"),
-                on_progress=_log_share(),
+                on_progress=log_share(_log.info),
             )
         settings = RecommenderSettings(**RecommenderSettings.among(self._settings))
         settings, changes = for_small_library(settings, len(embeddings), ranker)
@@ -158,7 +155,7 @@ class _Steps:
         own = lowered_min_count(self._settings, training, _log.warning)
         if self._settings.fitted is Fitted.chosen and not asks_vectors(self._settings):
             return untrained_vectors(training, own.min_count)
-        embeddings = train_word2vec(training, own, _log_epoch).embeddings
+        embeddings = train_word2vec(training, own, lambda progress: _log.info("vectors: %s", progress)).embeddings
         embeddings.require_finite()
         return embeddings
 
@@ -169,26 +166,8 @@ class _Steps:
 
 
 def _measured(recommender: Recommender, part: str, sequences: Relation) -> dict[str, Any]:
-    told = partial(_log_share(), f"{part} playlists ranked")
+    told = partial(log_share(_log.info), f"{part} playlists ranked")
     ranks = rank_held_out(recommender, FlatSequences.from_relation(sequences), told)
     report = report_hit_rate(vars(ranks), k=recommender.settings.k)
     _log.info("hit rate@%s on %s: %.4f", report["k"], part, report["hit_rate"])
     return report
-
-
-def _log_epoch(progress: TrainingProgress) -> None:
-    left = f", {progress.seconds_left:,.0f} s left" if progress.share_done else ""
-    _log.info("vectors: epoch %s of %s%s", progress.epoch, progress.epochs, left)
-
-
-def _log_share() -> Callable[[str, int, int], None]:
-    """Logs how many of what are done, when five seconds have passed since it last did."""
-    last = time.monotonic()
-
-    def log(what: str, done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_SECONDS:
-            last = time.monotonic()
-            _log.info("%s of %s %s", f"{done:,}", f"{total:,}", what)
-
-    return log

@@ -196,7 +196,7 @@ def test_columns_of_figures_are_aligned_to_the_right_and_the_chosen_row_says_so(
     aligned = [head.get("class") for head in page.all("th") if head["scope"] == "col"]
     assert aligned == [None, *["number"] * 7, None, *["number"] * 9, None, *["number"] * 2]
     assert [attributes.get("class") for attributes in page.all("tr")].count("highlighted") == 1
-    assert '<bdi>0.4493</bdi><small class="interval">0.4000 to 0.5000</small>' in html
+    assert '<bdi>0.449</bdi><small class="interval">0.400 to 0.500</small>' in html
     assert '<bdi>Sinnerman</bdi> <span class="badge">chosen</span>' in html
     assert "<bdi>popularity</bdi></th>" in html
 
@@ -215,20 +215,20 @@ def test_the_target_is_marked_where_it_was_recommended_and_said_to_be_elsewhere_
         (None, "–"),
         (math.nan, "–"),
         (np.float32("nan"), "–"),
-        (0.0, "0.0000"),
-        (0.44931, "0.4493"),
-        (-0.0138, "-0.0138"),
+        (0.0, "0.000"),
+        (0.44931, "0.449"),
+        (-0.0138, "-0.014"),
         (0.00001234, "1.2e-05"),
-        (12.345, "12.35"),
+        (12.345, "12.3"),
         (1_234_567.8, "1,234,568"),
-        (np.float32(0.5), "0.5000"),
-        (np.float64(9.87654), "9.877"),
+        (np.float32(0.5), "0.500"),
+        (np.float64(9.87654), "9.88"),
         (7_132, "7,132"),
         (np.int64(7_132), "7,132"),
         (True, "yes"),
         (math.inf, "inf"),
         ("as it is", "as it is"),
-        ((0.5, 0.4, 0.6), "0.5000"),
+        ((0.5, 0.4, 0.6), "0.500"),
     ],
 )
 def test_cells_are_written_for_people(cell, text):
