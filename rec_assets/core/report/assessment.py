@@ -15,7 +15,7 @@ from rec_assets.core.report.page import Cell, HtmlPage, picture_of, render_page,
 
 _INTERVAL = "95 % interval"
 _TOP = 10  # of a list, where more are recommended
-_LOWEST, _FEWEST = 6, 20  # kinds of playlists where it fails; of fewer playlists a rate says nothing
+_LOWEST, _FEWEST = 3, 20  # kinds of playlists where it fails; of fewer playlists a rate says nothing
 UNKNOWN = "unknown: the history of this Dagster home does not have it"
 # Column of the leaderboard to its heading and explanation. Without times, so that the same models give the same page.
 _LEADERBOARD = {
@@ -93,7 +93,7 @@ def build_report(assessment: Assessment) -> HtmlPage:
         leaderboard=_leaderboard(assessment, validation["k"]),
         curves=_curves(assessment, validation["k"]),
         slices=_slices(assessment, validation["k"]),
-        lowest=_lowest(assessment.slices, validation["k"]),
+        lowest=_lowest(assessment.slices, validation["k"], validation["hit_rate"]),
         examples=_examples(assessment),
         track_map=picture_of(track_map, map_caption, map_caption),
         settings=_settings(assessment.settings),
@@ -176,13 +176,14 @@ def _slices(assessment: Assessment, k: int) -> dict[str, str]:
     return picture_of(picture, "Hit rate of kinds of playlists, with 95 % intervals.", f"{title}: {figures}")
 
 
-def _lowest(slices: Sequence[SliceRate], k: int) -> dict[str, Any]:
-    judged = [rate for rate in slices if rate.playlists >= _FEWEST] or slices
-    lowest = sorted(judged, key=lambda rate: rate.hit_rate)[:_LOWEST]
+def _lowest(slices: Sequence[SliceRate], k: int, overall: float) -> dict[str, Any]:
+    """Those below the ``overall`` hit rate beyond chance, the worst first; without any, the lowest few."""
+    judged = sorted((rate for rate in slices if rate.playlists >= _FEWEST), key=lambda rate: rate.hit_rate) or slices
+    lowest = [rate for rate in judged if rate.high < overall] or judged[:_LOWEST]
     rows: list[list[Cell]] = [
         [f"{rate.slice}: {rate.value}", (rate.hit_rate, rate.low, rate.high), rate.playlists] for rate in lowest
     ]
-    caption = f"The kinds of playlists with the lowest hit rate, of those with at least {_FEWEST} playlists"
+    caption = f"Kinds of playlists with the lowest hit rate, of those with at least {_FEWEST} playlists"
     return table_of(caption, [("kind", ""), (f"hit rate@{k}", _INTERVAL), ("playlists", "")], rows)
 
 
