@@ -63,7 +63,7 @@ class EmbeddingsSettings(Settings):
     )
     sg: int = setting(
         1,
-        "Variant of Word2Vec: 1 = skip-gram, 0 = CBOW, which trains about four times faster with a slightly lower "
+        "Variant of Word2Vec: 1 = skip-gram, 0 = CBOW, which trains about twice as fast with a slightly lower "
         "hit rate.",
         ge=0,
         le=1,
