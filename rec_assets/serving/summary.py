@@ -166,7 +166,9 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
     if not (known and report.exists()):
         execute = "job execute -m rec_assets.definitions -j training_job"
         lines.append(f"{_in_checkout('run', execute, option)}  # train with report and promotion")
-    lines.append(f"{_in_checkout('dev', 'dev -m rec_assets.definitions', option)}  # the graph and its history, at http://127.0.0.1:3000/runs")
+    lines.append(
+        f"{_in_checkout('dev', 'dev -m rec_assets.definitions', option)}  # the graph and its history, at http://127.0.0.1:3000/runs"
+    )
     return ["Next:", *(f"    {line}" for line in lines)]
 
 
