@@ -31,7 +31,7 @@ test: setup-dev
 
 check: lint
 	$(BIN)/dagster definitions validate -m rec_assets.definitions
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint:
 	$(BIN)/ruff check .

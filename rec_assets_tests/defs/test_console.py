@@ -2,12 +2,11 @@
 
 import re
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from rec_assets.core.base import progress
 from rec_assets.defs import ingestion
-from rec_assets.defs.shared import progress
 from rec_assets_tests.conftest import SMALL, Project
 
 
@@ -58,9 +57,8 @@ def test_any_other_error_keeps_its_stack(project, capfd, monkeypatch) -> None:
 def test_a_long_step_says_every_five_seconds_how_much_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     times, said = iter([0.0, 1.0, 5.0, 9.9, 10.0]), []
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))
-    context: Any = SimpleNamespace(log=SimpleNamespace(info=said.append))
 
-    log = progress.log_share(context)
+    log = progress.log_share(said.append)
     for done in (100, 500, 900, 1_000):
         log("playlists ranked", done, 2_000)
 

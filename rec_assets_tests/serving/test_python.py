@@ -121,6 +121,9 @@ def test_unknown_tracks_are_refused_together_with_those_near_them(model: rec_ass
         (("Artist 3", "Track 12"), 1, r"track 1 is 'Artist 3'; expected \(artist, track\) pairs"),
         ([("Artist 3", "Track 12"), ("Track 13",)], 1, r"track 2 is \('Track 13',\)"),
         ([("Artist 3", "Track 12"), (None, float("nan"))], 1, "track 2 has neither artist nor title"),
+        ([(pd.NA, "")], 1, "track 1 has neither artist nor title"),
+        ([{"artist": "Artist 3", "track": "Track 12"}], 1, r"track 1 is \{'artist'"),
+        ({("Artist 3", "Track 12")}, 1, "no track is asked for"),
     ],
 )
 def test_what_is_no_question_is_refused_in_words(model: rec_assets.Model, playlist: Any, k: Any, said: str) -> None:

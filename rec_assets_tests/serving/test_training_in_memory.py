@@ -45,6 +45,12 @@ def test_a_frame_is_read_as_a_file_is(frame: pd.DataFrame, expected: list[str]) 
     assert answers(frame) == expected
 
 
+def test_a_list_of_tracks_beside_the_name_of_the_playlist_is_read_and_the_name_is_not() -> None:
+    lists = FRAME.groupby(["user", "playlist"]).agg(list).reset_index(drop=True)
+    frame = lists.assign(pid=range(len(lists)))
+    assert answers(frame.assign(name="Rock")) == answers(frame)
+
+
 def test_user_and_artist_may_be_missing_and_items_be_numbers() -> None:
     named, alone = FRAME[["playlist", "artist", "track"]], FRAME[["playlist", "track"]]
     expected = answers(named)

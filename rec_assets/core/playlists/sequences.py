@@ -21,8 +21,8 @@ class SequencesSettings(Settings):
     sample_seed: int = setting(0, "Seed of the choice of playlists where sample_percent is below 100.")
     min_tracks: int = setting(
         3,
-        "Number of tracks that a playlist must have to be used. Its last track is held out, and the one before it "
-        "is the query.",
+        "Number of tracks that a playlist must have to be used. Its last track is held out, and what comes before it "
+        "is the question.",
         ge=SHORTEST,
     )
 

@@ -22,8 +22,9 @@ class GateSettings(Settings):
     max_hit_rate_loss: float = setting(
         0.02,
         "The candidate is refused if its hit rate is below that of the promoted model by more than this (0.02 = 2 "
-        "points) on the same playlists, if the 95 % interval of the difference reaches to twice this, or if "
-        "candidates lose twice this one after the other. See also max_relative_loss: the smaller of the two holds.",
+        "points) on the same playlists, if the 95 % interval of the difference reaches to twice this, or if the "
+        "losses of successive candidates add up to more than twice this. See also max_relative_loss: the smaller of "
+        "the two holds.",
         **_SHARE,
     )
     max_relative_loss: float = setting(
@@ -34,14 +35,14 @@ class GateSettings(Settings):
     )
     max_hit_rate_gain: float = setting(
         0.15,
-        "The candidate is refused if its hit rate is above that of the promoted model by more than this (0.15 = 15 "
-        "points) though both are asked in the same way: it probably knows the held-out tracks.",
+        "The candidate is refused if its hit rate is above that of the promoted model by more than this beyond "
+        "chance (0.15 = 15 points) though both are asked in the same way: it probably knows the held-out tracks.",
         **_SHARE,
     )
     max_hit_rate_shift: float = setting(
         0.1,
         "The candidate is refused if the promoted model's own hit rate on today's validation playlists is below the "
-        "one at its promotion by more than this (0.1 = 10 points): the data have changed.",
+        "one at its promotion by more than this beyond chance (0.1 = 10 points): the data have changed.",
         **_SHARE,
     )
     max_copied_share: float = setting(

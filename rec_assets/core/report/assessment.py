@@ -17,7 +17,7 @@ _INTERVAL = "95 % interval"
 _TOP = 10  # of a list, where more are recommended
 _LOWEST, _FEWEST = 3, 20  # kinds of playlists where it fails; of fewer playlists a rate says nothing
 UNKNOWN = "unknown: the history of this Dagster home does not have it"
-# Column of the leaderboard to its heading and explanation. Without times, so that the same models give the same page.
+# Column of the leaderboard to its heading and explanation.
 _LEADERBOARD = {
     "strategy": ("strategy", ""),
     "hit_rate": ("hit rate@{k}", _INTERVAL),
@@ -39,14 +39,14 @@ class Origin:
     Attributes:
         source: names of the playlist files.
         read_at: when they were read, as ISO 8601 in UTC; None where nobody knows.
-        is_synthetic: they are the shipped sample, which nobody made by listening.
+        is_synthetic: whether they are the shipped sample, which nobody made by listening; None = unknown.
         rows, tracks: of the source.
         training_playlists, vocabulary: on which it was trained, and tracks with a vector.
     """
 
     source: str
     read_at: str | None
-    is_synthetic: bool
+    is_synthetic: bool | None
     rows: int
     tracks: int
     training_playlists: int
@@ -88,7 +88,7 @@ def build_report(assessment: Assessment) -> HtmlPage:
         origin=assessment.origin,
         facts=_facts(assessment),
         summary=_summary(validation),
-        coverage=next(row["catalog_coverage"] for row in assessment.leaderboard if row["is_chosen"]),
+        chosen=next(row for row in assessment.leaderboard if row["is_chosen"]),
         held_out=_held_out(assessment, validation["k"]),
         leaderboard=_leaderboard(assessment, validation["k"]),
         curves=_curves(assessment, validation["k"]),
@@ -178,12 +178,14 @@ def _slices(assessment: Assessment, k: int) -> dict[str, str]:
 
 def _lowest(slices: Sequence[SliceRate], k: int, overall: float) -> dict[str, Any]:
     """Those below the ``overall`` hit rate beyond chance, the worst first; without any, the lowest few."""
-    judged = sorted((rate for rate in slices if rate.playlists >= _FEWEST), key=lambda rate: rate.hit_rate) or slices
+    known = [rate for rate in slices if rate.playlists >= _FEWEST]
+    judged = sorted(known or slices, key=lambda rate: rate.hit_rate)
     lowest = [rate for rate in judged if rate.high < overall] or judged[:_LOWEST]
     rows: list[list[Cell]] = [
         [f"{rate.slice}: {rate.value}", (rate.hit_rate, rate.low, rate.high), rate.playlists] for rate in lowest
     ]
-    caption = f"Kinds of playlists with the lowest hit rate, of those with at least {_FEWEST} playlists"
+    of = f", of those with at least {_FEWEST} playlists" if known else ""
+    caption = f"Kinds of playlists with the lowest hit rate{of}"
     return table_of(caption, [("kind", ""), (f"hit rate@{k}", _INTERVAL), ("playlists", "")], rows)
 
 

@@ -23,13 +23,15 @@ def origin_of(
     return Origin(*source, rows, tracks, len(recommender.trained_on), vocabulary)
 
 
-def _source(instance: dg.DagsterInstance, version: str) -> tuple[str, str | None, bool]:
-    """File names, when they were read, and whether they are synthetic, of ``version`` of raw_playlists."""
+def _source(instance: dg.DagsterInstance, version: str) -> tuple[str, str | None, bool | None]:
+    """What ``version`` of raw_playlists was read from, when, and whether it is synthetic; None = unknown."""
     record = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
     event = record.asset_materialization if record else None
     if record is None or event is None or (event.tags or {}).get("dagster/data_version") != version:
-        return UNKNOWN, None, False
+        return UNKNOWN, None, None
     files: Any = event.metadata[FILES_METADATA].value
     read_at = datetime.fromtimestamp(record.timestamp, UTC)
     synthetic = bool(event.metadata[SYNTHETIC_METADATA].value)
-    return ", ".join(Path(name).name for name in files), f"{read_at:%Y-%m-%d %H:%M} UTC", synthetic
+    # Names of many files may be those of playlists.
+    name = Path(files[0]).name if len(files) == 1 else f"{len(files):,} files"
+    return name, f"{read_at:%Y-%m-%d %H:%M} UTC", synthetic

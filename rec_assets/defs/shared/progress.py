@@ -17,7 +17,9 @@ def log_queries(context: dg.AssetExecutionContext, connection: Connection, what:
 
     def look() -> None:
         while not over.wait(1):
-            log(f"percent of {what}", max(0, int(connection.query_progress())), 100)
+            done = int(connection.query_progress())
+            if done > 0:  # of rows that Python hands over DuckDB knows no end
+                log(f"% of {what}", done, 100)
 
     # Counted, and not drawn on the console.
     connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")

@@ -24,7 +24,7 @@ class FrameFile(SourceFile):
 
 
 def write_frame(frame: "pd.DataFrame", settings: SourceSettings, folder: Path) -> FrameFile:
-    """Write what is read of ``frame`` to ``folder``; other columns are there by name alone.
+    """Write ``frame`` to ``folder``; what cannot be written and is not read is there by name alone.
 
     Raises SourceError: it has no rows, a column twice, or one with values of several types; TypeError: it is none.
     """
@@ -33,7 +33,7 @@ def write_frame(frame: "pd.DataFrame", settings: SourceSettings, folder: Path) -
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"frame is of type {type(frame).__name__}; expected a pandas DataFrame of playlist rows.")
     if any(name is not None for name in frame.index.names):  # as after a groupby
-        frame = frame.reset_index()
+        frame = frame.reset_index(allow_duplicates=True)
     file, names = FrameFile(folder / "frame"), list(map(str, frame.columns))
     if frame.empty:
         raise SourceError(f"{file} has no rows; expected one for each track of a playlist, in order.")
@@ -43,18 +43,17 @@ def write_frame(frame: "pd.DataFrame", settings: SourceSettings, folder: Path) -
             'such as frame.columns = ["user", "playlist", "artist", "track"].'
         )
     own = find_columns(file, names, settings.columns, settings.order_column).own().values()
-    columns = {
-        name: _as_arrow(file, name, frame.iloc[:, place]) if name in own else pa.nulls(len(frame))
-        for place, name in enumerate(names)
-    }
+    columns = {name: _as_arrow(file, name, frame.iloc[:, place], name in own) for place, name in enumerate(names)}
     pq.write_table(pa.table(columns), file.path)
     return file
 
 
-def _as_arrow(file: FrameFile, name: str, values: Any) -> pa.Array:
+def _as_arrow(file: FrameFile, name: str, values: Any, is_read: bool) -> pa.Array:
     try:
         return pa.array(values, from_pandas=True)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
+        if not is_read:
+            return pa.nulls(len(values))
         kinds = ", ".join(sorted({type(value).__name__ for value in values}))
         raise SourceError(
             f"{file}: column {name!r} holds values of several types ({kinds}); expected text, numbers, dates or lists. "

@@ -83,12 +83,16 @@ class Model:
         }
         return pd.DataFrame.from_dict(rows, orient="index")
 
-    @cached_property
+    @property
     def tracks(self) -> "pd.DataFrame":
         """What can be recommended, the most frequent first: ``artist, track, training_count``; made when first asked.
 
         ``training_count`` is how often the track occurs in the training playlists.
         """
+        return self._tracks.copy(deep=False)
+
+    @cached_property
+    def _tracks(self) -> "pd.DataFrame":
         tracks = self._model.recommender.tracks
         known = int(np.searchsorted(-tracks.count, 0))  # counts fall
         return self._frame(tracks.track_index[:known], training_count=tracks.count[:known])
@@ -211,11 +215,11 @@ def load(store: str | os.PathLike[str] | None = None) -> Model:
 
 def _pairs(playlist: Iterable[Any]) -> list[tuple[str, str]]:
     """The pairs as text, "" for what is missing. Raises TypeError, ValueError."""
-    pairs = [] if isinstance(playlist, str) else list(playlist)
+    pairs = [] if isinstance(playlist, str | set | frozenset) else list(playlist)
     if not pairs:
         raise ValueError(f"no track is asked for; {_PAIRS}.")
     for place, pair in enumerate(pairs):
-        if isinstance(pair, str) or not isinstance(pair, Iterable) or len(tuple(pair)) != 2:
+        if not isinstance(pair, list | tuple | np.ndarray) or len(pair) != 2:
             raise TypeError(f"track {place + 1} is {pair!r}; {_PAIRS}.")
     named = [(_text(artist), _text(title)) for artist, title in pairs]
     unnamed = [place for place, pair in enumerate(named, 1) if not any(text.strip() for text in pair)]
@@ -225,8 +229,10 @@ def _pairs(playlist: Iterable[Any]) -> list[tuple[str, str]]:
 
 
 def _text(name: Any) -> str:
-    # As DataFrames have it: a missing name is None or NaN, an item number is a number.
-    return "" if name is None or name != name else str(name)
+    import pandas as pd
+
+    # As DataFrames have it: an item number is a number.
+    return "" if pd.isna(name) else str(name)
 
 
 def _require_count(k: int) -> None:

@@ -66,7 +66,8 @@ def train(frame: "pd.DataFrame", **settings: Any) -> Model:
     Args:
         frame: a row for each track of a playlist, in order; columns ``user``, ``playlist``, ``artist``, ``track`` under
             any name that files may have for them. User and artist may be missing.
-        settings: those of ``training_job`` by name, such as ``seed``, ``epochs``, ``strategy``, ``k``, ``columns``.
+        settings: those of ingestion, preparation and training by name, such as
+            ``seed``, ``epochs``, ``strategy``, ``k``, ``columns``.
             Other defaults are ``reproducible=True`` and ``fitted="chosen"``.
 
     Example:

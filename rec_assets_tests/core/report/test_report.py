@@ -139,6 +139,16 @@ def test_where_it_fails_begins_with_the_worst_and_leaves_out_what_says_nothing()
     slices = [SliceRate("query", f"kind {rate}", count, rate, 0.1, high) for rate, count, high in known]
     table = report(slices=slices).partition("lowest hit rate, of those")[2].partition("</table>")[0]
     assert re.findall(r"kind ([0-9.]+)", table) == ["0.2", "0.3"]
+    few = [SliceRate("query", f"kind {rate}", 4, rate, 0.0, 1.0) for rate in (1.0, 0.9, 0.8, 0.1)]
+    table = report(slices=few).partition("with the lowest hit rate<")[2].partition("</table>")[0]
+    assert re.findall(r"kind ([0-9.]+)", table)[0] == "0.1"
+
+
+def test_where_the_home_has_no_record_of_the_source_the_page_says_that_it_may_be_synthetic():
+    known = Origin("x.csv", "2026-11-26 05:00 UTC", False, 70_000, 9_000, 4_000, 2_500)
+    banners = [report(origin=replace(known, is_synthetic=told)).count('role="note"') for told in (False, True, None)]
+    assert banners == [0, 1, 1]
+    assert "It is not known whether" in report(origin=replace(known, is_synthetic=None))
 
 
 def test_a_dev_run_has_a_banner():
