@@ -7,7 +7,7 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
-BIN := $(CURDIR)/$(VENV)/bin
+BIN := $(VENV)/bin
 
 # The history of runs is kept with the store that they fill, unless DAGSTER_HOME names another folder.
 WITH_HISTORY = DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&

@@ -28,3 +28,8 @@ def errors_as_messages() -> Iterator[None]:
         yield
     except (RecAssetsError, OSError, ImportError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    except Exception as error:
+        # Named, since importing them takes longer than most commands.
+        if type(error).__module__.partition(".")[0] not in ("botocore", "duckdb", "_duckdb"):
+            raise
+        raise click.ClickException(f"{type(error).__name__}: {error}") from error

@@ -51,17 +51,16 @@ def _is_export(file: "SourceFile") -> bool:
         raise SourceError(f"{file} is empty. {_EXPECTED}")
     if detect_format(file, head, SourceFormat.auto) is not SourceFormat.csv:
         return True
-    columns = delimited.inspect(file, head, SourceSettings()).columns
-    if sorted(name.strip().casefold() for name in columns.names) in _HEADERS:
+    layout = delimited.inspect(file, head, SourceSettings())
+    columns = layout.columns
+    if layout.delimiter == "," and sorted(name.strip().casefold() for name in columns.names) in _HEADERS:
         return False
     # "Goo Goo Dolls,Name" is a track, though files call their titles Name.
     return "track" in columns.by and (len(columns.by) > 1 or len(columns.names) == 1)
 
 
 def _of_export(path: Path, name: str | None) -> list[tuple[str, str]]:
-    import duckdb
-
-    from rec_assets.core.base.relations import sql_text
+    from rec_assets.core.base.relations import connect_spilling, sql_text
     from rec_assets.core.playlists.readers.files import Located, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
     from rec_assets.core.playlists.readers.staging import stage_playlists
@@ -69,7 +68,7 @@ def _of_export(path: Path, name: str | None) -> list[tuple[str, str]]:
     files, _ = open_archives(Located([path]))
     with (
         tempfile.TemporaryDirectory() as scratch,
-        duckdb.connect(config={"memory_limit": memory_limit(), "temp_directory": scratch}) as connection,
+        connect_spilling(memory_limit(), Path(scratch)) as connection,
     ):
         staged = stage_playlists(connection, files, SourceSettings(), Path(scratch), one_each=True)
         for note in staged.notes:
@@ -94,12 +93,13 @@ def _chosen(path: Path, playlists: list[tuple[str | None, str]], name: str | Non
     }
     if name is None and len(called) == 1:
         return playlists[0]
-    if name in called:
-        return called[name]
-    shown = "".join(f"\n    {printable(one)}" for one in list(called)[:_PLAYLISTS_NAMED])
+    shown = {printable(one): one for one in called}
+    if name in called or name in shown:
+        return called[name if name in called else shown[name]]
+    listed = "".join(f"\n    {one}" for one in list(shown)[:_PLAYLISTS_NAMED])
     more = f"\n    and {len(called) - _PLAYLISTS_NAMED:,} more" if len(called) > _PLAYLISTS_NAMED else ""
     wrong = "Choose one by --playlist-name" if name is None else f"None is called {name!r}; choose one by its name"
-    raise SourceError(f"{path} holds {len(called):,} playlists. {wrong}:{shown}{more}")
+    raise SourceError(f"{path} holds {len(called):,} playlists. {wrong}:{listed}{more}")
 
 
 def _of_lines(path: Path) -> list[tuple[str, str]]:

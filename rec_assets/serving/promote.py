@@ -95,5 +95,6 @@ def _report_to_dagster(storage: str, facts: dict[str, Any]) -> None:
         with dg.DagsterInstance.get() if is_set else dg.DagsterInstance.from_config(str(home)) as instance:
             require_own(instance, storage)
             instance.report_runless_asset_event(event)
-    except (dg.DagsterError, StoreError, OSError) as error:
-        click.echo(f"It is promoted, but the UI does not show it. {error}", err=True)
+    except Exception as error:  # noqa: BLE001 - it is promoted all the same, whatever Dagster's database says
+        first_line = (str(error) or type(error).__name__).splitlines()[0]
+        click.echo(f"It is promoted, but the UI does not show it. {first_line}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rec_assets.core.base.errors import StoreError, naming
-from rec_assets.paths import CHECKOUT, DEFAULT_STORAGE, command
+from rec_assets.paths import CHECKOUT, DEFAULT_STORAGE, command, storage_base
 from rec_assets.serving.command import errors_as_messages, printable, storage_option
 
 if TYPE_CHECKING:
@@ -157,18 +157,17 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
     """Lines to copy, which work as they are in the folder where the command was called."""
     from upath import UPath
 
-    option = "" if models.base == DEFAULT_STORAGE else f" --storage {shlex.quote(models.base)}"
+    option = "" if models.base == storage_base() == DEFAULT_STORAGE else f" --storage {shlex.quote(models.base)}"
     report, known, lines = UPath(models.base) / _REPORT, _known_track(models, shown), []
     if known:
         lines.append(f"{shlex.quote(command())} recommend {shlex.join(known)} --why{option}  # ask the promoted model")
-    if report.exists():
+    if report.exists() and "://" not in models.base:
         lines.append(f"{shlex.quote(str(report))}  # the report: open it in a browser")
     if not (known and report.exists()):
         execute = "job execute -m rec_assets.definitions -j training_job"
         lines.append(f"{_in_checkout('run', execute, option)}  # train with report and promotion")
-    lines.append(
-        f"{_in_checkout('dev', 'dev -m rec_assets.definitions', option)}  # the graph and its history, at http://127.0.0.1:3000/runs"
-    )
+    ui = _in_checkout("dev", "dev -m rec_assets.definitions", option)
+    lines.append(f"{ui}  # the graph and its history, at http://127.0.0.1:3000/runs")
     return ["Next:", *(f"    {line}" for line in lines)]
 
 
@@ -178,7 +177,7 @@ def _in_checkout(target: str, words: str, option: str) -> str:
     if (CHECKOUT / "Makefile").exists():
         place = "" if Path.cwd() == CHECKOUT else f"-C {shlex.quote(str(CHECKOUT))} "
         return f"{setting}make {place}{target}"
-    dagster = shlex.quote(command().replace("rec-assets", "dagster"))
+    dagster = shlex.quote(str(Path(command()).with_name("dagster")))
     return f"{setting}DAGSTER_HOME=$({shlex.quote(command())} home{option}) {dagster} {words}"
 
 

@@ -35,8 +35,9 @@ def require_own(instance: dg.DagsterInstance, base: str) -> None:
     if _resolved(found) != _resolved(base):
         option = "" if base == storage_base() else f" --storage {shlex.quote(base)}"
         raise StoreError(
-            f"The Dagster home {home} belongs to the store {found}, not to {base}: run `export "
-            f"DAGSTER_HOME=$({command()} home{option})` first, or set REC_ASSETS_STORAGE={shlex.quote(found)}."
+            f"The Dagster home {home} belongs to the store {found}, not to {base}: run "
+            f"`export DAGSTER_HOME=$({shlex.quote(command())} home{option})` first, "
+            f"or set REC_ASSETS_STORAGE={shlex.quote(found)}."
         )
     if recorded != own:
         instance.run_storage.set_cursor_values({_KEY: own})

@@ -16,6 +16,10 @@ HALF_A_HEAD = b"GET /health HTTP/1.1\r\nHost: x\r\nX: "
 HALF_A_BODY = b'POST /recommend HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"tra'
 WHOLE = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 LONG_ANSWERS = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000
+# What is written of the last answer waits for its reader, less than what would pause the writing.
+CLOSED = (
+    b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400 + b"GET / HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n"
+)
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def is_cut_off(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", HALF_A_HEAD, HALF_A_BODY, WHOLE + HALF_A_HEAD, WHOLE + HALF_A_BODY, LONG_ANSWERS]
+    "sent", [b"", HALF_A_HEAD, HALF_A_BODY, WHOLE + HALF_A_HEAD, WHOLE + HALF_A_BODY, LONG_ANSWERS, CLOSED]
 )
 def test_who_keeps_the_server_waiting_is_cut_off_though_bytes_trickle(client, sent) -> None:
     begun = time.monotonic()

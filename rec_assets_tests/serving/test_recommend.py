@@ -171,11 +171,15 @@ def test_a_playlist_file_that_cannot_be_used_is_refused(promoted: PromotedModels
 def write_exports(folder: Path) -> dict[str, Path]:
     """The same playlist as several programs write it."""
     rows = [("Artist 3", "Track 12"), ("Artist 4", "Track 17")]
-    files = {name: folder / name for name in ("exportify.csv", "semicolon.csv", "own.json", "rows.parquet", "zip.zip")}
+    files = {
+        name: folder / name
+        for name in ("exportify.csv", "semicolon.csv", "pairs.csv", "own.json", "rows.parquet", "zip.zip")
+    }
     lines = [f'spotify:{title},"{title}","{artist}",2024-01-0{day}' for day, (artist, title) in enumerate(rows, 1)]
     files["exportify.csv"].write_text("\n".join(["Track URI,Track Name,Artist Name(s),Added At", *lines]))
     cut = [f"me;{artist};{title};mine" for artist, title in rows]
     files["semicolon.csv"].write_text("\n".join(["user;artist;title;playlist", *cut]))
+    files["pairs.csv"].write_text("\n".join(["artist;track", *(";".join(row) for row in rows)]))
     tracks = [{"track": {"trackName": title, "artistName": artist}} for artist, title in rows]
     files["own.json"].write_text(json.dumps({"playlists": [{"name": "mine", "items": tracks}]}))
     named = pa.table({"artist": [artist for artist, _ in rows], "track": [title for _, title in rows]})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _READ, _AT_A_TIME = 2_000, 250
 # How many are compared that are spelt alike: artists, tracks of each, and tracks by their title or by both names.
 _ARTISTS, _TRACKS_OF_ARTIST, _TRACKS = 60, 5, 200
+_MOST_WORDS = 12
 # On average a letter in four may be wrong.
 _ALIKE = 0.75
 
@@ -25,7 +26,8 @@ def suggest(names: "TrackNames", query: str, *, most: int) -> list[int]:
     Words may be parts of words. First come names in which all stand at the beginning of words, then those that hold
     them elsewhere, both by falling count, then misspelt ones, by falling likeness. Of tracks spelt alike one is shown.
     """
-    words = normalise(query).split()
+    # More say nothing more, and each is compared with each word of hundreds of names.
+    words = list(dict.fromkeys(normalise(query).split()))[:_MOST_WORDS]
     if not words:
         return []
     found = _one_of_each_spelling(names, _holding(names, words, most))[:most]

@@ -1,7 +1,7 @@
 """What a promoted model recommends: after a few tracks, with names and why, and to all playlists, as a stream."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -49,7 +49,7 @@ class Recommendation:
     artist: str | None
     track: str | None
     score: float | None
-    because: list[Because]
+    because: list[Because] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from rec_assets.serving.http.current import Served
 
 # Likeness searches, of some 50 ms each among millions of tracks, may take so long for all that is answered together.
 SEARCH_SECONDS = 1.0
+# Who asks for so few pairs cannot ask for fewer, but again.
+_FEW = 5
 
 
 class NamedTrack(BaseModel):
@@ -30,6 +32,13 @@ class Suggestions(BaseModel):
 
     version: int
     tracks: list[NamedTrack]
+
+
+class BusyError(RecAssetsError):
+    """A misspelt name of a short question could not be looked for in time."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many misspelt names are looked for at once. Ask again in a second.")
 
 
 class UnknownTracksError(RecAssetsError):
@@ -65,7 +74,7 @@ def _suggestions(served: Served, query: str) -> str:
     return Suggestions(version=served.facts["version"], tracks=tracks).model_dump_json()
 
 
-def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | UnknownTracksError]:
+def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | RecAssetsError]:
     """The answer to each of ``questions`` as JSON, with ``because`` if ``why`` was asked, or the error that it is."""
     found = _find_each(served, questions)
     tracks = [[one.track for one in own if one.track is not None] for own in found]
@@ -76,9 +85,15 @@ def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | Unkno
     return [
         answer_json(served.model, found[place], answers[place], why=questions[place].why)
         if place in answers
-        else UnknownTracksError([one for one in found[place] if one.track is None])
+        else _unknown(found[place])
         for place in range(len(questions))
     ]
+
+
+def _unknown(found: Sequence[Found]) -> RecAssetsError:
+    if len(found) <= _FEW and not all(one.is_searched for one in found):
+        return BusyError()
+    return UnknownTracksError([one for one in found if one.track is None])
 
 
 def _find_each(served: Served, questions: Sequence[Asking]) -> list[list[Found]]:

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 
 from rec_assets.serving.answer import Answer
-from rec_assets.serving.http.answering import Suggestions, UnknownTracksError, answer_each, suggest_each
+from rec_assets.serving.http.answering import BusyError, Suggestions, UnknownTracksError, answer_each, suggest_each
 from rec_assets.serving.http.asking import Asking, PostedQuestion, Question, Search, explained
 from rec_assets.serving.http.current import CurrentModel
 from rec_assets.serving.http.metrics import Measured, Metrics
@@ -53,6 +53,7 @@ def create_app(settings: ServingSettings) -> FastAPI:
     app.state.current = current
     app.add_exception_handler(RequestValidationError, _refused)
     app.add_exception_handler(UnknownTracksError, _unknown)
+    app.add_exception_handler(BusyError, _busy)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -127,7 +128,8 @@ def _add_pages(app: FastAPI, current: CurrentModel, metrics: Metrics) -> None:
 
 
 def _body_of(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = model.model_json_schema()
+    schema["properties"]["tracks"]["items"] = schema.pop("$defs")["Pair"]
     return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
 
 
@@ -158,6 +160,10 @@ def _unavailable(reason: str | None) -> JSONResponse:
 async def _refused(request: Request, error: Any) -> JSONResponse:
     asked = Search if request.url.path == "/tracks" else PostedQuestion if request.method == "POST" else Question
     return JSONResponse(explained(error.errors(), asked), 422)
+
+
+async def _busy(_: Request, error: Any) -> JSONResponse:
+    return _unavailable(str(error))
 
 
 async def _unknown(_: Request, error: Any) -> JSONResponse:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 MOST_PAIRS, MOST_POSTED, LONGEST_NAME, MOST_TRACKS = 100, 1_000, 300, 1_000
 _SHOWN = 40
 _PAIR = '{"artist": "…", "track": "…"}'
-_NAME = f"text of at most {LONGEST_NAME} characters"
 _EXPECTED = {
-    **dict.fromkeys(("artist", "track"), _NAME),
+    **dict.fromkeys(("artist", "track"), "text"),
     "k": f"a whole number from 1 to {MOST_TRACKS}",
     "why": "true or false",
     "query": f"1 to {LONGEST_NAME} characters",
@@ -19,7 +18,8 @@ _EXPECTED = {
     "body": f'JSON such as {{"tracks": [{_PAIR}], "k": 10}}',
 }
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
+# A catalog may hold names of any length, of which no more is compared.
+Name = Annotated[str, AfterValidator(lambda name: name.strip()[:LONGEST_NAME])]
 Names = Annotated[list[Name], Field(max_length=MOST_PAIRS)]
 # An answer has null where a name is unknown, and may be asked as it is.
 NameOrNull = Annotated[Name, BeforeValidator(lambda name: "" if name is None else name)]

@@ -55,7 +55,8 @@ class Connection(H11Protocol):
 
     def _watch(self) -> None:
         is_asking = self.timeout_keep_alive_task is None and self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
-        self._wait(is_asking or self.flow.write_paused)
+        # One that is closed stays until its last answer is read.
+        self._wait(is_asking or self.flow.write_paused or self.transport.is_closing())
 
     def _wait(self, is_waiting: bool) -> None:
         if is_waiting and self._deadline is None:

@@ -129,7 +129,7 @@ class CurrentModel:
         """Whether another model is promoted by now: that the file of the one before is gone is no problem."""
         try:
             return self._models.current() != facts
-        except (RecAssetsError, OSError):
+        except Exception:  # noqa: BLE001 - an object store has errors of its own, and the first one is reported
             return False
 
 
