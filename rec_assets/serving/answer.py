@@ -1,11 +1,13 @@
-"""The answer to a question as JSON, of the command line and over HTTP alike."""
+"""The answer to a question, of the command line, in Python and over HTTP alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydantic import BaseModel
 
 from rec_assets.core.names.search import Found
+from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.recommendations import Recommendation
 
@@ -30,6 +32,26 @@ class Answer(BaseModel):
     recommendations: list[Recommendation]
 
 
+def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
+    """What each of ``found``, which are all known, was taken for."""
+    taken = names.of(np.array([one.track for one in found]))
+    return [
+        Asked(
+            artist=one.asked[0],
+            track=one.asked[1],
+            taken_for={"artist": artist, "track": track},
+            is_exact=one.is_exact,
+        )
+        for one, (artist, track) in zip(found, taken, strict=True)
+    ]
+
+
+def unknown_sentence(found: Found, name: Callable[[str | None, str | None], str] = track_name) -> str:
+    """That nothing is spelt like what was asked, and what is near it, by ``name`` of artist and title."""
+    near = "".join(f"\n    {name(one.artist, one.title)}" for one in found.near)
+    return f"no track {name(*found.asked)}." + (f" Did you mean{near}" if near else " Nothing is spelt like it.")
+
+
 def answer_json(
     model: PromotedModel,
     found: Sequence[Found],
@@ -39,17 +61,7 @@ def answer_json(
     indent: int | None = None,
 ) -> str:
     """An :class:`Answer` by ``model`` to the known ones of ``found``; with ``because`` only if ``why`` was asked."""
-    known = [one for one in found if one.track is not None]
-    taken = model.names.of(np.array([one.track for one in known]))
-    asked = [
-        Asked(
-            artist=one.asked[0],
-            track=one.asked[1],
-            taken_for={"artist": artist, "track": track},
-            is_exact=one.is_exact,
-        )
-        for one, (artist, track) in zip(known, taken, strict=True)
-    ]
+    asked = asked_of(model.names, [one for one in found if one.track is not None])
     document = Answer(version=model.facts["version"], asked=asked, recommendations=recommended)
     without = None if why else {"recommendations": {"__all__": {"because"}}}
     return document.model_dump_json(exclude=without, indent=indent)

@@ -82,11 +82,13 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
 
     Raises ClickException: another track is unknown, or all are.
     """
+    from rec_assets.serving.answer import unknown_sentence
+
     known, unknown = [], []
     for number, (artist, title) in enumerate(asked):
         found = names.find(artist, title)
         if found.track is None:
-            unknown.append(_unknown(found))
+            unknown.append(unknown_sentence(found, _name))
             if number >= optional:
                 raise click.ClickException(unknown[-1])
             continue
@@ -99,11 +101,6 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
     for message in unknown:
         click.echo(f"left out: {message}", err=True)
     return known
-
-
-def _unknown(found: "Found") -> str:
-    near = "".join(f"\n    {_name(one.artist, one.title)}" for one in found.near)
-    return f"no track {_name(*found.asked)}." + (f" Did you mean{near}" if near else " Nothing is spelt like it.")
 
 
 def _name(artist: str | None, title: str | None) -> str:

@@ -16,6 +16,8 @@ from rec_assets.core.strategies.playlist_knn import PlaylistKnn
 
 # Of a long history only the end is looked at for reasons; what is recommended hangs on it most.
 _LATEST, _SHOWN = 20, 3
+# More are no recommendation; and so many may be asked for at once.
+MOST_TRACKS = 1_000
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ class RecommendationsSettings(Settings):
     """What is recommended to every playlist."""
 
     recommended_tracks: int = setting(
-        20, "Number of tracks that playlist_recommendations has for each playlist.", ge=1, le=1_000
+        20, "Number of tracks that playlist_recommendations has for each playlist.", ge=1, le=MOST_TRACKS
     )
 
 

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-MOST_PAIRS, MOST_POSTED, LONGEST_NAME, MOST_TRACKS = 100, 1_000, 300, 1_000
+from rec_assets.core.promoted.recommendations import MOST_TRACKS
+
+MOST_PAIRS, MOST_POSTED, LONGEST_NAME = 100, 1_000, 300
 _SHOWN = 40
 _PAIR = '{"artist": "…", "track": "…"}'
 _EXPECTED = {

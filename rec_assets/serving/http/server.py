@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -92,10 +93,9 @@ def serve(settings: ServingSettings) -> None:
             f"cannot listen at {settings.host}, port {settings.port}: the log says why. Give another --host or --port."
         ) from error
     if settings.workers > 1:
-        counts = ScratchFolder()
-        os.environ[COUNTS_FOLDER] = str(counts.path)
-        Multiprocess(config, sockets=[listener]).run()
-        counts.close()
+        with closing(ScratchFolder()) as counts:
+            os.environ[COUNTS_FOLDER] = str(counts.path)
+            Multiprocess(config, sockets=[listener]).run()
         return
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)

@@ -15,15 +15,15 @@ from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.names.search import Found
 from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.promoted.recommendations import recommend_after
+from rec_assets.core.promoted.recommendations import MOST_TRACKS, recommend_after
 from rec_assets.core.promoted.similar import similar_tracks
 from rec_assets.paths import storage_base
+from rec_assets.serving.answer import asked_of, unknown_sentence
 from rec_assets.store.promoted_models import PromotedModels
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_TRACKS = 1_000
 _PAIRS = 'expected (artist, track) pairs, such as [("Artist", "Track")], with "" for an artist that there is not'
 
 
@@ -39,8 +39,9 @@ class UnknownTracksError(RecAssetsError):
     """
 
     def __init__(self, found: Iterable[Found]) -> None:
-        self.near = {one.asked: [(near.artist, near.title) for near in one.near] for one in found}
-        super().__init__("\n".join(_unknown(asked, near) for asked, near in self.near.items()))
+        unknown = {one.asked: one for one in found}
+        self.near = {asked: [(near.artist, near.title) for near in one.near] for asked, one in unknown.items()}
+        super().__init__("\n".join(map(unknown_sentence, unknown.values())))
 
 
 class Model:
@@ -170,16 +171,8 @@ class Model:
 
     def _attrs(self, found: list[Found]) -> dict[Any, Any]:
         """What an answer is an answer to, as HTTP has it."""
-        names = self._model.names.of(np.array([one.track for one in found]))
-        asked = [
-            {
-                **dict(zip(("artist", "track"), one.asked, strict=True)),
-                "taken_for": dict(zip(("artist", "track"), taken, strict=True)),
-                "is_exact": one.is_exact,
-            }
-            for one, taken in zip(found, names, strict=True)
-        ]
-        return {"version": self.version, "asked": asked}
+        asked = asked_of(self._model.names, found)
+        return {"version": self.version, "asked": [one.model_dump() for one in asked]}
 
     def _frame(self, tracks: np.ndarray, **columns: np.ndarray) -> "pd.DataFrame":
         """Names of ``tracks`` (n,) and the ``columns`` (n,)."""
@@ -244,8 +237,3 @@ def _track(found: Found) -> int:
     if found.track is None:
         raise LookupError(found.asked)
     return found.track
-
-
-def _unknown(asked: tuple[str, str], near: list[tuple[str | None, str | None]]) -> str:
-    listed = "".join(f"\n    {track_name(*one)}" for one in near)
-    return f"no track {track_name(*asked)}." + (f" Did you mean{listed}" if near else " Nothing is spelt like it.")
