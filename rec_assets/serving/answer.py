@@ -10,6 +10,7 @@ from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.recommendations import Recommendation
+from rec_assets.core.promoted.titles import known_title_words
 
 
 class Asked(BaseModel):
@@ -24,11 +25,20 @@ class Asked(BaseModel):
     is_exact: bool
 
 
+class Title(BaseModel):
+    """A playlist's title as it was asked, and its words that the model knows; ``note`` says what follows from none."""
+
+    asked: str
+    known_words: list[str]
+    note: str | None
+
+
 class Answer(BaseModel):
-    """What is recommended, all of it by one version of the model."""
+    """What is recommended, all of it by one version of the model; ``title`` is null if none was asked."""
 
     version: int
     asked: list[Asked]
+    title: Title | None
     recommendations: list[Recommendation]
 
 
@@ -46,6 +56,15 @@ def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
     ]
 
 
+def title_of(model: PromotedModel, title: str, *, alone: bool) -> Title:
+    """What ``model`` knows of the ``title`` of a question, which may be asked ``alone``, without tracks."""
+    known = known_title_words(model, title)
+    answered_by = "These are the most frequent tracks." if alone else "The tracks alone are answered."
+    return Title(
+        asked=title, known_words=known, note=None if known else f"The title has no word that is known. {answered_by}"
+    )
+
+
 def unknown_sentence(found: Found, name: Callable[[str | None, str | None], str] = track_name) -> str:
     """That nothing is spelt like what was asked, and what is near it, by ``name`` of artist and title."""
     near = "".join(f"\n    {name(one.artist, one.title)}" for one in found.near)
@@ -57,11 +76,20 @@ def answer_json(
     found: Sequence[Found],
     recommended: list[Recommendation],
     *,
+    title: str,
     why: bool,
     indent: int | None = None,
 ) -> str:
-    """An :class:`Answer` by ``model`` to the known ones of ``found``; with ``because`` only if ``why`` was asked."""
+    """An :class:`Answer` by ``model`` to the known ones of ``found`` and the ``title``.
+
+    It has ``because`` only if ``why`` was asked.
+    """
     asked = asked_of(model.names, [one for one in found if one.track is not None])
-    document = Answer(version=model.facts["version"], asked=asked, recommendations=recommended)
+    document = Answer(
+        version=model.facts["version"],
+        asked=asked,
+        title=title_of(model, title, alone=not asked) if title else None,
+        recommendations=recommended,
+    )
     without = None if why else {"recommendations": {"__all__": {"because"}}}
     return document.model_dump_json(exclude=without, indent=indent)

@@ -84,7 +84,9 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
 @pytest.mark.parametrize(
     ("params", "parameter", "detail"),
     [
-        ([], "artist", "artist and track are missing; expected at least one of both."),
+        ([], "artist", "artist, track and title are missing; expected at least one of them."),
+        ([("title", " ")], "artist", "artist, track and title are missing; expected at least one of them."),
+        ([*ONE, ("per_artist", "0")], "per_artist", "per_artist is '0'; expected a whole number from 1 to 1000."),
         (
             [*ONE, ("track", "a")],
             "artist",
@@ -101,7 +103,11 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
         ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "9" * 5_000)], "k", f"k is '{'9' * 39}…; expected a whole number from 1 to 1000."),
         ([*ONE, ("why", "perhaps")], "why", "why is 'perhaps'; expected true or false."),
-        ([*ONE, ("count", "5")], "count", "count is no parameter; there are artist, track, k, why."),
+        (
+            [*ONE, ("count", "5")],
+            "count",
+            "count is no parameter; there are artist, track, title, k, why, per_artist, exclude_artist, only_artist.",
+        ),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_by_name(client, params, parameter, detail) -> None:
@@ -128,8 +134,11 @@ def test_a_long_list_is_posted_and_answered_alike(client) -> None:
         (b"{", "body", "the body is no question; expected JSON such as {"),
         (b"[]", "body", "the body is no question; expected JSON such as {"),
         (b'{"tracks": [{"artist": "\\ud800"}]}', "body", "the body is no question; expected JSON such as {"),
-        (b"{}", "tracks", "tracks is missing; expected a list of 1 to 1,000 pairs such as {"),
-        (b'{"tracks": []}', "tracks", "tracks is []; expected a list of 1 to 1,000 pairs such as {"),
+        (b"{}", "tracks", "tracks and title are missing; expected at least one of them."),
+        (b'{"tracks": [], "title": ""}', "tracks", "tracks and title are missing; expected at least one of them."),
+        (b'{"tracks": 1}', "tracks", "tracks is 1; expected a list of at most 1,000 pairs such as {"),
+        (b'{"title": "a", "exclude": [{}]}', "exclude", "exclude number 1 has neither artist nor track; expected"),
+        (b'{"title": "a", "only_artists": "b"}', "only_artists", "only_artists is 'b'; expected a list of at most"),
         (b'{"tracks": ["a"]}', "tracks", "tracks number 1 is 'a'; expected a pair such as {"),
         (b'{"tracks": [{"artist": 3}]}', "tracks", "artist of tracks number 1 is 3; expected text."),
         (b'{"tracks": [{"artist": "a"}, {}]}', "tracks", "tracks number 2 has neither artist nor track; expected"),
@@ -139,7 +148,11 @@ def test_a_long_list_is_posted_and_answered_alike(client) -> None:
             "title of tracks number 1 is no parameter; there are artist, track.",
         ),
         (b'{"tracks": [{"artist": "a"}], "k": "5"}', "k", "k is '5'; expected a whole number from 1 to 1000."),
-        (b'{"tracks": [{"artist": "a"}], "count": 5}', "count", "count is no parameter; there are tracks, k, why."),
+        (
+            b'{"tracks": [{"artist": "a"}], "count": 5}',
+            "count",
+            "count is no parameter; there are tracks, title, k, why,",
+        ),
         (b'{"tracks": [%s{}]}' % (b"{}," * 1000), "tracks", "tracks occurs too often; expected at most 1000 of it."),
     ],
 )
