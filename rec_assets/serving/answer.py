@@ -44,7 +44,7 @@ class Answer(BaseModel):
 
 def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
     """What each of ``found``, which are all known, was taken for."""
-    taken = names.of(np.array([one.track for one in found]))
+    taken = names.of(np.array([one.track for one in found], np.int64))
     return [
         Asked(
             artist=one.asked[0],
