@@ -26,11 +26,11 @@ class Asked(BaseModel):
 
 
 class Title(BaseModel):
-    """A playlist's title as it was asked, and its words that the model knows; ``note`` says what follows from none."""
+    """A playlist's title as it was asked, the words of it that the model knows, and in words what follows."""
 
     asked: str
     known_words: list[str]
-    note: str | None
+    note: str
 
 
 class Answer(BaseModel):
@@ -59,10 +59,9 @@ def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
 def title_of(model: PromotedModel, title: str, *, alone: bool) -> Title:
     """What ``model`` knows of the ``title`` of a question, which may be asked ``alone``, without tracks."""
     known = known_title_words(model, title)
-    answered_by = "These are the most frequent tracks." if alone else "The tracks alone are answered."
-    return Title(
-        asked=title, known_words=known, note=None if known else f"The title has no word that is known. {answered_by}"
-    )
+    answered = "These are the most frequent tracks." if alone else "The tracks alone are answered."
+    note = f"Known words of the title: {', '.join(known)}." if known else f"No word of the title is known. {answered}"
+    return Title(asked=title, known_words=known, note=note)
 
 
 def unknown_sentence(found: Found, name: Callable[[str | None, str | None], str] = track_name) -> str:

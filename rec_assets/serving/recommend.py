@@ -14,7 +14,6 @@ from rec_assets.serving.rule_options import find_rules, rule_options
 if TYPE_CHECKING:
     from rec_assets.core.names.search import Found
     from rec_assets.core.names.track_names import TrackNames
-    from rec_assets.core.promoted.model import PromotedModel
     from rec_assets.core.promoted.recommendations import Because, Recommendation
 
 _MOST_TRACKS = 10_000
@@ -68,7 +67,7 @@ def recommend(
             f"expected 1 to {_MOST_TRACKS:,} tracks, found {len(asked)}. Name ARTIST TRACK pairs, or a --title."
         )
     from rec_assets.core.promoted.recommendations import Request, recommend_after_each  # numba: not for --help
-    from rec_assets.serving.answer import answer_json
+    from rec_assets.serving.answer import answer_json, title_of
     from rec_assets.store.promoted_models import PromotedModels
 
     with errors_as_messages():
@@ -79,7 +78,7 @@ def recommend(
         request = Request(history, count, why, title, find_rules(model.names, **rules))
         (recommended,) = recommend_after_each(model, [request])
         if title:
-            click.echo(_about_title(model, title, alone=not history), err=True)
+            click.echo(printable(title_of(model, title, alone=not history).note), err=True)
         if as_json:
             text = answer_json(model, found, recommended, title=title, why=why, indent=2)
         else:
@@ -98,13 +97,6 @@ def _pairs(names: tuple[str, ...]) -> list[tuple[str, str]]:
     if not all((artist + title).strip() for artist, title in pairs):
         raise click.UsageError("a pair has neither ARTIST nor TRACK. Name at least one of both.")
     return pairs
-
-
-def _about_title(model: "PromotedModel", title: str, *, alone: bool) -> str:
-    from rec_assets.serving.answer import title_of
-
-    known = title_of(model, title, alone=alone)
-    return f"title {printable(title)!r}: {known.note or 'known words: ' + printable(', '.join(known.known_words))}"
 
 
 def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: int) -> "list[Found]":

@@ -131,9 +131,9 @@ def test_a_list_is_built_by_keyboard_and_a_promotion_meanwhile_is_seen(page, tmp
 def test_a_title_alone_is_answered_and_no_artist_comes_too_often_after_a_reload_too(page, tmp_path) -> None:
     with served(Path(models_in(tmp_path / "store").base)) as client:
         page.goto(f"{client.base_url}/")
-        page.get_by_role("textbox", name="Title").fill("zzq")
+        page.get_by_role("textbox", name="Playlist's title").fill("zzq")
         found = rows(page, "Recommended")
-        note = page.get_by_text("The title has no word that is known. These are the most frequent tracks.")
+        note = page.get_by_text("No word of the title is known. These are the most frequent tracks.")
         playwright.expect(note).to_be_visible()
         playwright.expect(found).to_have_count(10)
         artists = found.locator("div > small")
@@ -147,7 +147,7 @@ def test_a_title_alone_is_answered_and_no_artist_comes_too_often_after_a_reload_
         playwright.expect(page.get_by_text("The tracks alone are answered.")).to_be_visible()
         assert_nothing_is_cut(page)
         page.get_by_role("spinbutton").fill("")
-        page.get_by_role("textbox", name="Title").fill("")
+        page.get_by_role("textbox", name="Playlist's title").fill("")
         playwright.expect(page.get_by_text("By version 1, best first. Below each")).to_be_visible()
         assert page.url.endswith("#" + "%5B%5B%22Artist%203%22%2C%22Track%2012%22%5D%5D")
     assert page.errors == []

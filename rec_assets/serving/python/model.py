@@ -220,7 +220,7 @@ class Model:
         if not title:
             return None
         known = title_of(self._model, title, alone=alone)
-        if known.note:
+        if not known.known_words:
             warnings.warn(f"{title}: {known.note}", SpellingWarning, stacklevel=3)
         return known.model_dump()
 
