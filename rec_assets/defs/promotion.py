@@ -256,7 +256,7 @@ class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
     """What is recommended to every playlist."""
 
 
-@dg.asset(kinds={"numpy", "parquet"}, code_version="3")
+@dg.asset(kinds={"numpy", "parquet"}, code_version="4")
 def playlist_recommendations(
     context: dg.AssetExecutionContext,
     config: PlaylistRecommendationsConfig,

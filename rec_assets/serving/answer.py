@@ -9,8 +9,7 @@ from rec_assets.core.names.search import Found
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.promoted.recommendations import Recommendation
-from rec_assets.core.promoted.titles import known_title_words
+from rec_assets.core.promoted.recommendations import Recommendation, known_title_words
 
 
 class Asked(BaseModel):

@@ -198,6 +198,11 @@ class TrackNames:
         return self.of_group(group)[self.title_keys[first:last] == self.title_keys[where]]
 
     @cached_property
+    def nameless(self) -> int | None:
+        """The number of the group of artists without a name; None if every track has an artist."""
+        return self.find_artist("", spelling=False).group
+
+    @cached_property
     def _position(self) -> np.ndarray:
         """(t,) int32 where in ``tracks`` each track stands."""
         position = np.empty(len(self), np.int32)

@@ -58,10 +58,10 @@ class PromotedModel:
             is_short = best.rows[:, -1] == NO_TRACK
             # Where popularity fills up the list, the strategy has no more.
             goes_on = np.isfinite(found.scores[:, -1]) & (found.rows[:, -1] != NO_TRACK) & (depth < _DEEPEST)
-            again = np.flatnonzero(is_short & goes_on)
-            for place, more in self._answers(histories[part].at(again), min(depth * _DEEPER, _DEEPEST), ruled):
-                best.rows[again[place]], best.scores[again[place]] = more.rows, more.scores
-            ended = np.flatnonzero(is_short & ~goes_on)
+            again, ended = np.flatnonzero(is_short & goes_on), np.flatnonzero(is_short & ~goes_on)
+            if len(again):
+                for place, more in self._answers(histories[part].at(again), min(depth * _DEEPER, _DEEPEST), ruled):
+                    best.rows[again[place]], best.scores[again[place]] = more.rows, more.scores
             if len(ended):
                 left = Answers(found.rows[ended], found.scores[ended])
                 more = ruled.best(histories[part].at(ended), left, filled_up=True)

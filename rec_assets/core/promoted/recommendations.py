@@ -77,6 +77,11 @@ class Request:
     rules: Rules = NO_RULES
 
 
+def known_title_words(model: PromotedModel, title: str) -> list[str]:
+    """The words of ``title`` that the ``model`` knows, as it writes them."""
+    return []
+
+
 def recommend_after(
     model: PromotedModel, history: Sequence[int], *, k: int, reasons: bool = False
 ) -> list[Recommendation]:

@@ -61,8 +61,7 @@ class Ruled:
         self._repeats = recommender.chosen.repeats
         self._allowed = read_only(rules.allowed(names, self._tracks.row_of))
         self._per_artist = rules.per_artist or k
-        nameless = names.find_artist("", spelling=False).group
-        self._nameless = np.uint64(_NO_GROUP if nameless is None else nameless)
+        self._nameless = np.uint64(_NO_GROUP if names.nameless is None else names.nameless)
 
     def best(self, histories: FlatSequences, found: Answers, *, filled_up: bool = False) -> Answers:
         """Those of ``found`` (m, a), in their order; and after them, if ``filled_up``, the most frequent tracks.

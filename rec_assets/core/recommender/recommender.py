@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Recommender:
     has_vector: np.ndarray
     trained_on: np.ndarray
 
-    @property
+    @cached_property
     def chosen(self) -> Contender:
         """The strategy that the settings choose, as it is asked."""
         return chosen_contender(self.settings)
