@@ -66,7 +66,7 @@ class Question(BaseModel):
     why: Why = False
     per_artist: PerArtist = None
     exclude_artist: Names = Field(default=[], description="Artists of whom nothing is recommended.")
-    only_artist: Names = Field(default=[], description="Artists of whom alone something is recommended.")
+    only_artist: Names = Field(default=[], description="Artists of whom alone something is recommended; empty = all.")
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -132,8 +132,12 @@ class PostedQuestion(BaseModel):
     per_artist: PerArtist = None
     exclude: Pairs = Field(default=[], description="Tracks that are not recommended.")
     exclude_artists: Artists = Field(default=[], description="Artists of whom nothing is recommended.")
-    only: Pairs = Field(default=[], description="Tracks that alone are recommended, beside those of only_artists.")
-    only_artists: Artists = Field(default=[], description="Artists of whom alone something is recommended.")
+    only: Pairs = Field(
+        default=[], description="Tracks that alone are recommended, beside those of only_artists; empty = all."
+    )
+    only_artists: Artists = Field(
+        default=[], description="Artists of whom alone something is recommended; empty = all."
+    )
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -131,7 +131,7 @@ class Model:
             exclude: (artist, track) pairs that are not recommended.
             exclude_artists: nor anything of these.
             only: (artist, track) pairs that alone are recommended,
-            only_artists: beside what is of these.
+            only_artists: beside what is of these; both empty = everything.
 
         Returns:
             Columns ``rank`` (1 = best) ``, artist, track, score``; the score falls with the rank and is NaN where the
