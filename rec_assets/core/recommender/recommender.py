@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class Recommender:
     has_vector: np.ndarray
     trained_on: np.ndarray
 
-    @property
+    @cached_property
     def chosen(self) -> Contender:
         """The strategy that the settings choose, as it is asked."""
         return chosen_contender(self.settings)
@@ -80,7 +81,8 @@ class Recommender:
     ) -> Iterator[tuple[slice, Answers]]:
         """The ``depth`` best rows after each history of rows, chunk by chunk, by ``contender``, else the chosen one.
 
-        The same history gets the same answers in whatever batch it comes. An empty one gets the most frequent tracks.
+        The same history gets the same answers in whatever batch it comes. An empty one gets the most frequent tracks,
+        with no score.
         """
         for start in range(0, len(histories), _CHUNK):
             part = slice(start, min(start + _CHUNK, len(histories)))
@@ -94,8 +96,8 @@ class Recommender:
         for place, found in recommend(strategy, self.tracks, heard, depth=depth, repeats=asked.repeats):
             answers.rows[asking[place]], answers.scores[asking[place]] = found.rows, found.scores
         if silent.any():
-            popular = Popularity(self.tracks).score(histories[:1]).top(depth)
-            answers.rows[silent], answers.scores[silent] = popular.rows, popular.scores
+            # Without a score, as where popularity fills up a list.
+            answers.rows[silent] = Popularity(self.tracks).score(histories[:1]).top(depth).rows
         return answers
 
     def arrays(self) -> dict[str, np.ndarray]:
