@@ -104,7 +104,7 @@ def noisy(share: float) -> Callable[[pd.DataFrame, np.random.Generator], pd.Data
 
 
 WORLDS = {
-    "few_playlists": World(training=0.03),
+    "few_playlists": World(rows=45_000, training=0.06, k=50),
     "no_artists": World(without_artists),
     "no_repeats": World(without_repeats),
     "many_repeats": World(with_repeats),
