@@ -78,6 +78,12 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("median_popularity", "BIGINT", "Median training count of the recommended tracks."),
     dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
     dg.TableColumn("tail_share", "DOUBLE", "Share of recommendations outside the most popular fifth of the catalog."),
+    dg.TableColumn(
+        "candidate_recall",
+        "DOUBLE",
+        "Share (0..1) of held-out tracks among what the strategy proposes to the ranker, or, of the ranker, among all "
+        "candidates, tracks of the playlist included: its hit rate cannot be higher. NaN where it proposes none.",
+    ),
     dg.TableColumn("stability", "DOUBLE", "Share of the first 10 that stays when the oldest track is missing."),
     dg.TableColumn("milliseconds_per_playlist", "DOUBLE", "Answering, in batches."),
     dg.TableColumn(
