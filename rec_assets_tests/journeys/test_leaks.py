@@ -4,6 +4,7 @@ Held-out targets cannot be guessed when they are shuffled, and a leak made on pu
 """
 
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ import pytest
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
 from rec_assets.core.evaluation.comparison import try_contender
+from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.recommender.recommender import Recommender, fit_recommender, open_recommender
 from rec_assets.core.recommender.settings import Contender, StrategyName
@@ -21,7 +23,7 @@ from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 from rec_assets.store.formats import FORMATS
-from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
 
 K = 20
 SPLITS = ("train_sequences", "validation_sequences", "test_sequences")
@@ -41,7 +43,7 @@ VECTORS = {"epochs": 40, "alpha": 0.05, "min_count": 1, "vector_size": 16, "repr
 def project(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Playlists so few for their tracks that some tracks are in held-out playlists only."""
     folder = tmp_path_factory.mktemp("leaks")
-    rows = made_rows(playlists=1_000, tracks=1_600)
+    rows = with_titles(made_rows(playlists=1_000, tracks=1_600))
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", rows))
         ranker = {**VECTORS, "ranker_trees": 20, "ranker_examples": 500}
@@ -55,6 +57,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Any:
             },
         )
         yield project
+
+
+def with_titles(rows: list[Row]) -> list[Row]:
+    """Each title with a word for the hundred of the playlist's first track."""
+    first: dict[str, str] = {}
+    for _, _, track, playlist in rows:
+        first.setdefault(playlist, chr(ord("a") + int(track.split()[1]) // 100))
+    return [(user, artist, track, f"{first[playlist]} {playlist}") for user, artist, track, playlist in rows]
 
 
 def stored(project: Project, connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
@@ -90,6 +100,18 @@ def test_targets_are_not_known_and_a_leak_would_show(project, connection, fitted
         if contender.strategy not in (StrategyName.popularity, StrategyName.artist_affinity):
             honest = rate(fitted, contender, validation)
             assert rate(leaky, contender, validation) > honest + 0.02, contender.label
+
+
+def test_a_title_that_held_out_playlists_alone_have_teaches_nothing(project, connection, fitted) -> None:
+    train, *held_out = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS)
+    words, own = (set(chain(*map(words_of, part.titles))) for part in (joined(*held_out), train))
+    theirs = words - own
+    assert len(theirs) > 200
+    assert fitted.title_words is not None
+    assert "title_words" in [contender.label for contender in fitted.contenders]
+
+    assert not fitted.title_words.knows(word_numbers(theirs)).any()
+    assert fitted.title_words.knows(word_numbers("abc")).all()
 
 
 def rate(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> float:
@@ -129,4 +151,5 @@ def joined(first: FlatSequences, second: FlatSequences) -> FlatSequences:
         np.concatenate([first.ids, second.ids]),
         np.concatenate([first.values, second.values]),
         np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        np.concatenate([first.titles, second.titles]),
     )

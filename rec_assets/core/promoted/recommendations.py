@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import StrategyName
@@ -56,11 +58,21 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Request:
-    """Tracks, by track index and in order, after which ``k`` are recommended, with ``reasons`` or without."""
+    """Tracks, by track index and in order, after which ``k`` are recommended, with ``reasons`` or without.
+
+    ``title`` is that of the playlist, "" where it has none; where there is no track it speaks alone.
+    """
 
     history: Sequence[int]
     k: int
     reasons: bool = False
+    title: str = ""
+
+
+def known_title_words(model: PromotedModel, title: str) -> list[str]:
+    """The words of ``title`` that the ``model`` knows, as it writes them; none if it was fitted without titles."""
+    words, known = words_of(title), model.recommender.title_words
+    return [] if known is None else list(compress(words, known.knows(word_numbers(words))))
 
 
 def recommend_after(
@@ -74,7 +86,8 @@ def recommend_after_each(model: PromotedModel, requests: Sequence[Request]) -> l
     """What :func:`recommend_after` gives for each of ``requests``, answered together, which takes less time."""
     rows = [model.recommender.tracks.row_of[np.asarray(request.history, np.int64)] for request in requests]
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(own) for own in rows])])
-    asked = FlatSequences(np.arange(len(rows)), np.concatenate(rows), offsets)
+    titles = np.array([request.title for request in requests], object)
+    asked = FlatSequences(np.arange(len(rows)), np.concatenate(rows), offsets, titles)
     depth = max(request.k for request in requests)
     return [
         _recommendations(model, request, rows[part.start + place], answers.rows[place], answers.scores[place])
