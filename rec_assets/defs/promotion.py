@@ -274,11 +274,11 @@ def playlist_recommendations(
     names = playlist_sequences.select("user_id", "playlist").to_arrow_table()
     known = model.known_rows(playlists, mapped)
     unknown = len(playlists.values) - len(known.values)
-    silent = int((known.lengths() == 0).sum())
+    silent = int(((known.lengths() == 0) & ~model.recommender.has_known_title(known)).sum())
     if unknown:
         context.log.warning(
             f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
-            f"{silent:,} playlists hold none that it knows and get what is popular."
+            f"{silent:,} playlists hold none that it knows, nor a title that it knows, and get what is popular."
         )
     found = config.rules(model.names)
     for artist in found.unknown_artists:

@@ -4,6 +4,7 @@ Held-out targets cannot be guessed when they are shuffled, and a leak made on pu
 """
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.ranking import answer_held_out
+from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import PROPOSED
@@ -25,7 +27,7 @@ from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 from rec_assets.store.formats import FORMATS
-from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
 
 K, RANKER = 20, StrategyName.ranker.value
 # All that proposes candidates, though it be added tomorrow; the ranker, which has every feature; and the contenders.
@@ -47,7 +49,7 @@ VECTORS = {"epochs": 40, "alpha": 0.05, "min_count": 1, "vector_size": 16, "repr
 def project(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Playlists so few for their tracks that some tracks are in held-out playlists only."""
     folder = tmp_path_factory.mktemp("leaks")
-    rows = made_rows(playlists=1_000, tracks=1_600)
+    rows = with_titles(made_rows(playlists=1_000, tracks=1_600))
     with dg.DagsterInstance.ephemeral() as instance:
         project = Project(folder, instance, write_unescaped_csv(folder / "playlists.csv", rows))
         ranker = {**VECTORS, "ranker_trees": 20, "ranker_examples": 500}
@@ -61,6 +63,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Any:
             },
         )
         yield project
+
+
+def with_titles(rows: list[Row]) -> list[Row]:
+    """Each title with a word for the hundred of the playlist's first track."""
+    first: dict[str, str] = {}
+    for _, _, track, playlist in rows:
+        first.setdefault(playlist, chr(ord("a") + int(track.split()[1]) // 100))
+    return [(user, artist, track, f"{first[playlist]} {playlist}") for user, artist, track, playlist in rows]
 
 
 def stored(project: Project, connection: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyRelation:
@@ -127,12 +137,25 @@ def test_shuffled_targets_fall_to_popularity(case: Case, name: str) -> None:
     assert case.rate(case.fitted, name, case.shuffled) <= popularity + room
 
 
-# What knows no more than counts and artists cannot remember a playlist.
-@pytest.mark.parametrize("name", [name for name in ASKED if name not in ("popularity", "artist_affinity")])
+# What knows no more than counts, artists and words of titles cannot remember a playlist.
+@pytest.mark.parametrize(
+    "name", [name for name in ASKED if name not in ("popularity", "artist_affinity", "title_words")]
+)
 def test_a_leak_would_show(case: Case, name: str) -> None:
     honest = case.rate(case.fitted, name, case.validation)
 
     assert case.rate(case.leaky, name, case.validation) > honest + 0.02
+
+
+def test_a_title_that_held_out_playlists_alone_have_teaches_nothing(project, connection, case: Case) -> None:
+    train, *held_out = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS)
+    words, own = (set(chain(*map(words_of, part.titles))) for part in (joined(*held_out), train))
+    theirs, known = words - own, case.fitted.title_words
+    assert len(theirs) > 200
+    assert known is not None
+
+    assert not known.knows(word_numbers(theirs)).any()
+    assert known.knows(word_numbers("abc")).all()
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -175,4 +198,5 @@ def joined(first: FlatSequences, second: FlatSequences) -> FlatSequences:
         np.concatenate([first.ids, second.ids]),
         np.concatenate([first.values, second.values]),
         np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        np.concatenate([first.titles, second.titles]),
     )

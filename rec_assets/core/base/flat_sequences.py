@@ -1,7 +1,7 @@
 """Sequences of integers in two flat arrays: 4 bytes per track, where lists of ``int`` take 40."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -21,25 +21,29 @@ class FlatSequences:
         ids: (n,) uint64 numbers of the playlists; those of a table are hashes of user and name, see ``PLAYLIST_HASH``.
         values: (m,) int32 track indexes, one sequence after the other.
         offsets: (n + 1,) int64; sequence ``i`` is ``values[offsets[i]:offsets[i + 1]]``.
+        titles: (n,) text, as objects, of which one sequence may have ``""``; None where no sequence has a title.
     """
 
     ids: np.ndarray
     values: np.ndarray
     offsets: np.ndarray
+    titles: np.ndarray | None = None
 
     @classmethod
     def from_relation(cls, sequences: Relation) -> "FlatSequences":
         """Read ``user_id, playlist, track_indexes`` batch by batch, in the order of ``sequences``."""
-        ids, values, lengths = [], [], [np.zeros(1, np.int64)]
-        for batch in sequences.select(f"{PLAYLIST_HASH}, track_indexes").to_arrow_reader(100_000):
+        ids, values, lengths, titles = [], [], [np.zeros(1, np.int64)], []
+        for batch in sequences.select(f"{PLAYLIST_HASH}, track_indexes, playlist").to_arrow_reader(100_000):
             tracks = batch.column(1)
             ids.append(numbers_in(batch.column(0)))
             values.append(numbers_in(tracks.flatten().cast(pa.int32())))
             lengths.append(np.diff(numbers_in(tracks.offsets)).astype(np.int64))
+            titles += batch.column(2).to_pylist()
         return cls(
             ids=np.concatenate(ids) if ids else np.empty(0, np.uint64),
             values=np.concatenate(values) if values else np.empty(0, np.int32),
             offsets=np.cumsum(np.concatenate(lengths)),
+            titles=np.array(titles, object),
         )
 
     def __len__(self) -> int:
@@ -51,7 +55,12 @@ class FlatSequences:
         start, stop, _ = part.indices(len(self))
         stop = max(start, stop)
         first, last = self.offsets[start], self.offsets[stop]
-        return FlatSequences(self.ids[start:stop], self.values[first:last], self.offsets[start : stop + 1] - first)
+        return FlatSequences(
+            self.ids[start:stop],
+            self.values[first:last],
+            self.offsets[start : stop + 1] - first,
+            None if self.titles is None else self.titles[start:stop],
+        )
 
     def tracks_of(self, sequence: int) -> np.ndarray:
         """The tracks of one ``sequence``, by its place."""
@@ -69,7 +78,8 @@ class FlatSequences:
         """The first ``length`` (q,) tracks of each ``sequence`` (q,), in that order; repeats are allowed."""
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(length, dtype=np.int64)])
         positions = np.arange(offsets[-1]) + np.repeat(self.offsets[sequence] - offsets[:-1], length)
-        return FlatSequences(self.ids[sequence], self.values[positions], offsets)
+        titles = None if self.titles is None else self.titles[sequence]
+        return FlatSequences(self.ids[sequence], self.values[positions], offsets, titles)
 
     def at(self, sequence: np.ndarray) -> "FlatSequences":
         """Each ``sequence`` (q,), by its place, whole and in that order."""
@@ -82,7 +92,7 @@ class FlatSequences:
     def where(self, kept: np.ndarray) -> "FlatSequences":
         """The sequences without the tracks at which ``kept`` (m,) is false; one may become empty."""
         before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept, dtype=np.int64)])
-        return FlatSequences(self.ids, self.values[kept], before[self.offsets])
+        return replace(self, values=self.values[kept], offsets=before[self.offsets])
 
     def from_the_end(self, back: int) -> np.ndarray:
         """(n,) the track ``back`` places from the end of each sequence, 0 = the last; IndexError if one is shorter."""

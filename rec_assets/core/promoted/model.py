@@ -1,7 +1,7 @@
 """The promoted model: a recommender with the index of its tracks' names, in one file that is mapped into memory."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ class PromotedModel:
         """
         mapped = own_index[sequences.values]
         rows = np.where(mapped == NO_TRACK, NO_TRACK, self.recommender.tracks.row_of[mapped])
-        return FlatSequences(sequences.ids, rows.astype(np.int32), sequences.offsets).where(rows != NO_TRACK)
+        return replace(sequences, values=rows.astype(np.int32)).where(rows != NO_TRACK)
 
 
 class _Counts(Shape):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.named_rules import FoundRules, NamedRules, unknown_artist_sentence
 from rec_assets.core.promoted.rules import NO_RULES, Rules
@@ -78,8 +80,9 @@ class Request:
 
 
 def known_title_words(model: PromotedModel, title: str) -> list[str]:
-    """The words of ``title`` that the ``model`` knows, as it writes them."""
-    return []
+    """The words of ``title`` that the ``model`` knows, as it writes them; none if it was fitted without titles."""
+    words, known = words_of(title), model.recommender.title_words
+    return [] if known is None else list(compress(words, known.knows(word_numbers(words))))
 
 
 def recommend_after(
@@ -93,7 +96,8 @@ def recommend_after_each(model: PromotedModel, requests: Sequence[Request]) -> l
     """What is recommended to each of ``requests``; those of the same rules are answered together, which is faster."""
     rows = [model.recommender.tracks.row_of[np.asarray(request.history, np.int64)] for request in requests]
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(own) for own in rows])])
-    asked = FlatSequences(np.arange(len(rows)), np.concatenate(rows), offsets)
+    titles = np.array([request.title for request in requests], object)
+    asked = FlatSequences(np.arange(len(rows)), np.concatenate(rows), offsets, titles)
     depth = max(request.k for request in requests)
     found: dict[int, list[Recommendation]] = {}
     for rules in dict.fromkeys(request.rules for request in requests):

@@ -13,6 +13,7 @@ from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets.core.strategies.popularity import Popularity
+from rec_assets.core.strategies.title_words import TitleWords
 from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.strategies.vector_lists import FEWEST, VectorLists
@@ -26,14 +27,20 @@ PROPOSED = {
     "sequential_rules": 100,
     "track_vectors": 200,
     "artist_affinity": 100,
+    "title_words": 100,
     "popularity": 50,
 }
 _SCORED = [name for name in PROPOSED if name != "popularity"]
 _VECTORS = _SCORED.index("track_vectors")
 _OF_CANDIDATE = ("log_count", "artist_share", "is_last_artist", "artist_is_known", "times_in_history", "steps_since")
 _OF_HISTORY = ("history_length", "distinct_share", "artists_per_track", "same_artist_share", "last_log_count")
-# In the order in which the loops write them.
-FEATURES = (*(f"{name}_{what}" for what in ("score", "place") for name in _SCORED), *_OF_CANDIDATE, *_OF_HISTORY)
+_TITLE = _SCORED.index("title_words")
+_OF_TITLE = ("title_words_best",)
+# In the order in which they are written: the last one here, the others by the loops.
+FEATURES = (
+    *(f"{name}_{what}" for what in ("score", "place") for name in _SCORED),
+    *(*_OF_CANDIDATE, *_OF_HISTORY, *_OF_TITLE),
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,7 @@ def fit_source(
         "sequential_rules": lambda: SequentialRules.fit(tracks, training),
         "track_vectors": lambda: TrackVectors.fit(tracks, embeddings, VectorQuery()),
         "artist_affinity": lambda: ArtistAffinity.fit(tracks),
+        "title_words": lambda: TitleWords.fit(tracks, training),
         "popularity": lambda: Popularity(tracks),
     }
     return fits[name]()
@@ -153,4 +161,5 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
         (read_only(sources.tracks.count), read_only(artist), UNKNOWN_ARTIST),
         features[:, compared.shape[1] :],
     )
+    features[:, -1] = candidates.best[candidates.history, _TITLE]
     return features

@@ -29,6 +29,7 @@ from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn
 from rec_assets.core.strategies.popularity import Popularity, recommend
+from rec_assets.core.strategies.title_words import TitleWords
 from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -61,15 +62,28 @@ class Recommender:
 
     @property
     def contenders(self) -> list[Contender]:
-        """All that are fitted and differ, in a fixed order: without artists, artist affinity is popularity."""
+        """All that are fitted and differ, in a fixed order: without artists, artist affinity is popularity, and so are
+        title words where titles share none.
+        """
         known = dict.fromkeys([*CONTENDERS, self.chosen])
-        same = set() if self.knows_artists else {StrategyName.artist_affinity.value} - {self.chosen.label}
+        knows = {StrategyName.artist_affinity: self.knows_artists, StrategyName.title_words: self.knows_titles}
+        same = {strategy.value for strategy, is_known in knows.items() if not is_known} - {self.chosen.label}
         return [contender for contender in known if contender.label in self.strategies.keys() - same]
 
     @property
     def knows_artists(self) -> bool:
         """Whether any track has an artist."""
         return bool((self.tracks.artist != UNKNOWN_ARTIST).any())
+
+    @property
+    def knows_titles(self) -> bool:
+        """Whether it was fitted with title words, and knows any."""
+        return self.title_words is not None and len(self.title_words.words) > 0
+
+    @property
+    def title_words(self) -> TitleWords | None:
+        """The words of titles that it was fitted with; None if it was fitted without."""
+        return next((one for one in self.strategies.values() if isinstance(one, TitleWords)), None)
 
     @property
     def vectors(self) -> TrackVectors | None:
@@ -81,8 +95,8 @@ class Recommender:
     ) -> Iterator[tuple[slice, Answers]]:
         """The ``depth`` best rows after each history of rows, chunk by chunk, by ``contender``, else the chosen one.
 
-        The same history gets the same answers in whatever batch it comes. An empty one gets the most frequent tracks,
-        with no score.
+        The same history gets the same answers in whatever batch it comes. An empty one is answered by the words of its
+        title, and where it has none that is known gets the most frequent tracks, with no score.
         """
         for start in range(0, len(histories), _CHUNK):
             part = slice(start, min(start + _CHUNK, len(histories)))
@@ -90,15 +104,25 @@ class Recommender:
 
     def _answer(self, histories: FlatSequences, depth: int, asked: Contender) -> Answers:
         silent = histories.lengths() == 0
-        asking = np.flatnonzero(~silent)
+        titled = silent & self.has_known_title(histories) if silent.any() else silent
         answers = Answers.empty(len(histories), depth)
-        strategy, heard = self.strategies[asked.label], histories.at(asking)
-        for place, found in recommend(strategy, self.tracks, heard, depth=depth, repeats=asked.repeats):
-            answers.rows[asking[place]], answers.scores[asking[place]] = found.rows, found.scores
-        if silent.any():
+        for strategy, asking in ((self.strategies[asked.label], ~silent), (self.title_words, titled)):
+            places = np.flatnonzero(asking)
+            if strategy is None or len(places) == 0:
+                continue
+            heard = histories.at(places)
+            for part, found in recommend(strategy, self.tracks, heard, depth=depth, repeats=asked.repeats):
+                answers.rows[places[part]], answers.scores[places[part]] = found.rows, found.scores
+        if (silent & ~titled).any():
             # Without a score, as where popularity fills up a list.
-            answers.rows[silent] = Popularity(self.tracks).score(histories[:1]).top(depth).rows
+            answers.rows[silent & ~titled] = Popularity(self.tracks).score(histories[:1]).top(depth).rows
         return answers
+
+    def has_known_title(self, histories: FlatSequences) -> np.ndarray:
+        """(m,) bool, whether a word of the title of each of ``histories`` is known."""
+        if self.title_words is None:
+            return np.zeros(len(histories), bool)
+        return np.diff(self.title_words.known_words(histories).starts) > 0
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name, from which, with the settings, :meth:`from_arrays` makes the recommender again."""
@@ -143,6 +167,8 @@ def _strategy_of(
             return TrackVectors.from_arrays(arrays, tracks, asked.query)
         case StrategyName.artist_affinity:
             return ArtistAffinity.from_arrays(arrays, tracks)
+        case StrategyName.title_words:
+            return TitleWords.from_arrays(arrays, tracks)
         case StrategyName.popularity:
             return Popularity(tracks)
         case StrategyName.ranker:

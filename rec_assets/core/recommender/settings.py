@@ -15,6 +15,7 @@ class StrategyName(Enum):
     """The ways to recommend."""
 
     popularity = "popularity"
+    title_words = "title_words"
     artist_affinity = "artist_affinity"
     sequential_rules = "sequential_rules"
     item_knn = "item_knn"
@@ -53,7 +54,7 @@ class RecommenderSettings(VectorQuery, NeighbourhoodSettings):
     strategy: StrategyName = setting(
         StrategyName.ranker,
         "Strategy that recommends: ranker (combines the others), playlist_knn, item_knn, sequential_rules, "
-        "track_vectors, artist_affinity or popularity.",
+        "track_vectors, artist_affinity, title_words or popularity.",
     )
     repeats: Repeats = setting(
         Repeats.usual,

@@ -1,6 +1,6 @@
 """The tracks as strategies see them: by falling popularity in training, each with its artist's number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class Tracks:
 
     def rows(self, sequences: FlatSequences) -> FlatSequences:
         """The same sequences with rows in place of track indexes."""
-        return FlatSequences(sequences.ids, self.row_of[sequences.values], sequences.offsets)
+        return replace(sequences, values=self.row_of[sequences.values])
 
 
 def artist_numbers(track_catalog: Relation) -> np.ndarray:

@@ -13,11 +13,18 @@ from rec_assets.core.names.likeness import normalise
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
-from rec_assets.core.promoted.recommendations import recommend_after, recommend_to_all
+from rec_assets.core.promoted.recommendations import (
+    Request,
+    known_title_words,
+    recommend_after,
+    recommend_after_each,
+    recommend_to_all,
+)
 from rec_assets.core.recommender.recommender import save_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
-from rec_assets_tests.core.promoted.small_promoted import ARTISTS, DEPTH, LINEAGE, built, fitted, vectors
+from rec_assets_tests.core.promoted.small_promoted import ARTISTS, DEPTH, LINEAGE, built, fitted, named, vectors
 from rec_assets_tests.core.ranker.planted_rankers import TRACKS, walks
+from rec_assets_tests.core.recommender import small_recommenders
 from rec_assets_tests.core.strategies.slow_strategies import sequences_of
 
 
@@ -105,6 +112,24 @@ def test_a_playlist_of_unknown_tracks_gets_what_is_popular_and_all_get_their_own
     assert [(row["rank"], row["artist"], row["track"]) for row in second] == [
         (one.rank, one.artist, one.track) for one in expected
     ]
+
+
+def test_a_title_answers_alone_and_beside_tracks_and_its_known_words_are_named() -> None:
+    recommender = small_recommenders.fitted(strategy="title_words")
+    artists = np.maximum(small_recommenders.ARTISTS, 0)
+    model = built(recommender, named(len(artists), artists))
+
+    alone, both, tracks, nothing = recommend_after_each(
+        model, [Request([], 5, title="My gym!"), Request([310], 5, title="gym"), Request([310], 5), Request([], 5)]
+    )
+
+    assert known_title_words(model, "Été – 2016, my GYM; gym") == ["ete", "gym"]
+    assert known_title_words(built(), "gym") == []
+    numbers = [int(str(one.track).split()[1]) for one in alone]
+    assert all(number >= 300 or number < 20 for number in numbers)
+    assert all(one.score is not None for one in alone)
+    assert [one.track for one in alone] != [one.track for one in nothing]
+    assert [(one.track, one.score) for one in both] != [(one.track, one.score) for one in tracks]
 
 
 def spelt_twice() -> TrackNames:

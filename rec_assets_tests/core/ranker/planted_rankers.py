@@ -1,5 +1,6 @@
 """Playlists with a rule planted in them, and rankers that should learn it."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -37,12 +38,18 @@ def sources_of(world: World, seed: int = 5) -> Sources:
     return Sources.fit(world.tracks, world.training, embed(world, inputs, outputs, has_vector), FEW_TREES)
 
 
-def planted(playlists: list[list[int]]) -> tuple[World, FlatSequences]:
+def named_ends(number: int, seed: int) -> list[list[int]]:
+    """Any tracks, and at the end one of the last ten."""
+    draw = np.random.default_rng(seed)
+    return [[*draw.integers(TRACKS - 10, size=4).tolist(), TRACKS - 1 - place % 10] for place in range(number)]
+
+
+def planted(playlists: list[list[int]], titles: Sequence[str] = ()) -> tuple[World, FlatSequences]:
     """The first two thirds train the strategies; the next sixth is held aside, the last sixth is the histories."""
     two, five = len(playlists) * 2 // 3, len(playlists) * 5 // 6
     artists = (np.arange(TRACKS) // 4).tolist()
-    held_aside = World.of(artists, playlists[:two], playlists[two:five]).histories
-    return World.of(artists, playlists[:two], playlists[five:]), held_aside
+    held_aside = World.of(artists, playlists[:two], playlists[two:five], titles[:five]).histories
+    return World.of(artists, playlists[:two], playlists[five:], [*titles[:two], *titles[five:]]), held_aside
 
 
 @cache

@@ -34,20 +34,20 @@ def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:
     candidates = Candidates(
         history=np.array([0, 0, 0, 0, 1, 1]),
         rows=np.array([0, 1, 3, 4, 0, 3]),
-        # By playlist KNN, item KNN, rules, vectors, artists, popularity.
+        # By playlist KNN, item KNN, rules, vectors, artists, title, popularity.
         scores=np.array(
             [
-                [4, 1, 0, -2, 3, 4],
-                [1, 2, 6, 5, 0, 3],
-                [0, 0, 0, nan, 0, 1],
-                [0, 0, 0, 1, 0, 0],
-                [0, 5, 0, nan, 0, 4],
-                [0, 0, 0, nan, 0, 1],
+                [4, 1, 0, -2, 3, 0.2, 4],
+                [1, 2, 6, 5, 0, 0, 3],
+                [0, 0, 0, nan, 0, 0, 1],
+                [0, 0, 0, 1, 0, 0.4, 0],
+                [0, 5, 0, nan, 0, 0, 4],
+                [0, 0, 0, nan, 0, 0, 1],
             ],
             np.float32,
         ),
-        places=np.array([[n, n + 1, n + 2, n + 3, n + 4, 1] for n in range(1, 7)], np.float32),
-        best=np.array([[8, 4, 6, 5, 12, 4], [-np.inf, 10, 0, -np.inf, -np.inf, 4]], np.float32),
+        places=np.array([[n, n + 1, n + 2, n + 3, n + 4, n + 5, 1] for n in range(1, 7)], np.float32),
+        best=np.array([[8, 4, 6, 5, 12, 0.4, 4], [-np.inf, 10, 0, -np.inf, -np.inf, -np.inf, 4]], np.float32),
     )
 
     features = candidate_features(sources_of(world), world.histories, candidates)
@@ -60,11 +60,13 @@ def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:
         "sequential_rules_score": [0, 1, 0, 0, nan, nan],
         "track_vectors_score": [7, 0, nan, 4, nan, nan],
         "artist_affinity_score": [3 / 12, 0, 0, 0, nan, nan],
+        "title_words_score": [1 / 2, 0, 0, 1, nan, nan],
         "playlist_knn_place": [log(n) for n in range(1, 7)],
         "item_knn_place": [log(n) for n in range(2, 8)],
         "sequential_rules_place": [log(n) for n in range(3, 9)],
         "track_vectors_place": [log(n) for n in range(4, 10)],
         "artist_affinity_place": [log(n) for n in range(5, 11)],
+        "title_words_place": [log(n) for n in range(6, 12)],
         "log_count": [log(5), log(4), log(2), log(1), log(5), log(2)],
         "artist_share": [first, second, nan, 0, 0, nan],
         "is_last_artist": [0, 1, 0, 0, 0, 0],
@@ -76,6 +78,7 @@ def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:
         "artists_per_track": [2 / 4] * 4 + [1, 1],
         "same_artist_share": [1 / 3] * 4 + [0, 0],
         "last_log_count": [log(4)] * 4 + [log(2)] * 2,
+        "title_words_best": [0.4] * 4 + [-np.inf] * 2,
     }
     assert list(expected) == list(FEATURES)
     assert features.dtype == np.float32
@@ -123,6 +126,7 @@ def slow_features(world: World, candidate: tuple) -> dict[str, float]:
         "artists_per_track": len(set(artists)) / len(history),
         "same_artist_share": sum(a == b != UNKNOWN_ARTIST for a, b in pairs) / max(len(pairs), 1),
         "last_log_count": log(1 + count[history[-1]]),
+        "title_words_best": best[NAMES.index("title_words")],
     }
     for name, score, place, highest in zip(NAMES, scores, places, best, strict=True):
         features[f"{name}_place"] = log(place)
@@ -160,7 +164,7 @@ def test_candidates_are_as_many_as_is_said_of_strategies_with_the_settings_given
     sources = Sources.fit(world.tracks, world.training, slow.embed(world, *vectors, [True] * 900), chosen)
 
     assert list(sources.strategies) == NAMES
-    assert sources.propose(world.histories).places.max(axis=0).tolist() == [201, 101, 101, 201, 101, 51]
+    assert sources.propose(world.histories).places.max(axis=0).tolist() == [201, 101, 101, 201, 101, 101, 51]
     playlist_knn, item_knn = (sources.strategies[name] for name in ("playlist_knn", "item_knn"))
     assert isinstance(playlist_knn, PlaylistKnn)
     assert isinstance(item_knn, ItemKnn)

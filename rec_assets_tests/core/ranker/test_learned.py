@@ -22,7 +22,15 @@ from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.popularity import Popularity, recommend
-from rec_assets_tests.core.ranker.planted_rankers import FEW_TREES, cycle_ranker, echoes, planted, sources_of, walks
+from rec_assets_tests.core.ranker.planted_rankers import (
+    FEW_TREES,
+    cycle_ranker,
+    echoes,
+    named_ends,
+    planted,
+    sources_of,
+    walks,
+)
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, sequences_of, worlds
 
 
@@ -52,6 +60,19 @@ def test_it_learns_the_rule_that_is_planted(rule) -> None:
 
     assert first_hits(ranker, world) > 0.9
     assert first_hits(Popularity(world.tracks), world) < 0.2
+
+
+def test_it_learns_what_titles_tell() -> None:
+    playlists = named_ends(420, seed=2)
+    hits = []
+    for titles in ((), [f"My {'abcdefghij'[playlist[-1] % 10]}" for playlist in playlists]):
+        world, held_aside = planted(playlists, titles)
+        sources = sources_of(world)
+        ranker = RankedCandidates.join(sources, train_ranker(sources, held_aside, FEW_TREES))
+        hits.append(first_hits(ranker, world))
+
+    assert hits[0] < 0.3
+    assert hits[1] > 0.9
 
 
 @settings(deadline=None, max_examples=25)

@@ -16,17 +16,20 @@ from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets_tests.core.ranker.planted_rankers import cycle_ranker
 
 TRACKS, DIMENSIONS = 400, 48
+WORDS = ("Été", "Winter", "Road", "Gym")
 
 
 def playlists(number: int, seed: int, *, shortest: int = 2) -> FlatSequences:
-    """Neighbours in number stand together; a tenth of the tracks is left out of even seeds."""
+    """Neighbours in number stand together, which titles hint at; a tenth of the tracks is left out of even seeds."""
     draw = np.random.default_rng(seed)
     lengths = draw.integers(shortest, 15, number)
-    starts = np.repeat(draw.integers(TRACKS, size=number), lengths)
+    first = draw.integers(TRACKS, size=number)
+    starts = np.repeat(first, lengths)
     values = ((starts + draw.integers(20, size=len(starts))) % TRACKS).astype(np.int32)
     if seed % 2 == 0:
         values[values % 10 == 0] = 1
-    return FlatSequences(np.arange(number, dtype=np.uint64), values, np.concatenate([[0], np.cumsum(lengths)]))
+    titles = np.array([f"My {WORDS[place * len(WORDS) // TRACKS]}" for place in first], object)
+    return FlatSequences(np.arange(number, dtype=np.uint64), values, np.concatenate([[0], np.cumsum(lengths)]), titles)
 
 
 TRAINING = playlists(300, seed=2)
@@ -50,11 +53,14 @@ def ranker_for(settings: RecommenderSettings) -> Ranker:
 
 
 def fitted(
-    ranker: Ranker | None = None, on_fitted: Callable[[str, int], None] = lambda label, total: None, **chosen: Any
+    ranker: Ranker | None = None,
+    on_fitted: Callable[[str, int], None] = lambda label, total: None,
+    training: FlatSequences = TRAINING,
+    **chosen: Any,
 ) -> Recommender:
     settings = RecommenderSettings(**{"k": 10, **chosen})
     return fit_recommender(
-        TRAINING,
+        training,
         ARTISTS,
         embeddings(),
         ranker or (ranker_for(settings) if asks_ranker(settings) else None),

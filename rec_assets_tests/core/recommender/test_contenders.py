@@ -12,6 +12,7 @@ from rec_assets.core.strategies.track_vectors import TUTORIAL_QUERY
 def test_the_contenders_are_all_strategies_and_the_tutorials_way_of_asking() -> None:
     assert [(one.label, one.repeats) for one in CONTENDERS] == [
         ("popularity", False),
+        ("title_words", False),
         ("artist_affinity", False),
         ("sequential_rules", False),
         ("item_knn", False),

@@ -20,6 +20,7 @@ from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn
+from rec_assets.core.strategies.title_words import TitleWords
 from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets_tests.core.ranker.planted_rankers import cycle_ranker
 from rec_assets_tests.core.recommender.small_recommenders import (
@@ -49,13 +50,15 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(strategy, name, counting)
 
-    for strategy in (ArtistAffinity, ItemKnn, PlaylistKnn, SequentialRules, TrackVectors):
+    for strategy in (ArtistAffinity, ItemKnn, PlaylistKnn, SequentialRules, TitleWords, TrackVectors):
         count(strategy, "fit")
     count(RankedCandidates, "join")
     return counted
 
 
-ONCE = dict.fromkeys(["ArtistAffinity", "ItemKnn", "PlaylistKnn", "SequentialRules", "RankedCandidates"], 1)
+ONCE = dict.fromkeys(
+    ["ArtistAffinity", "ItemKnn", "PlaylistKnn", "SequentialRules", "TitleWords", "RankedCandidates"], 1
+)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,7 @@ ONCE = dict.fromkeys(["ArtistAffinity", "ItemKnn", "PlaylistKnn", "SequentialRul
         ({"fitted": "chosen", "strategy": "sequential_rules"}, ["sequential_rules"], {"SequentialRules": 1}),
         ({"fitted": "chosen", "strategy": "track_vectors"}, ["track_vectors"], {"TrackVectors": 1}),
         ({"fitted": "chosen", "strategy": "artist_affinity"}, ["artist_affinity"], {"ArtistAffinity": 1}),
+        ({"fitted": "chosen", "strategy": "title_words"}, ["title_words"], {"TitleWords": 1}),
         ({"fitted": "chosen", "strategy": "popularity"}, ["popularity"], {}),
     ],
 )

@@ -1,6 +1,7 @@
 """Without these, the same history could be answered otherwise in another batch, or from the file than before it."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from rec_assets.core.recommender.recommender import Recommender, open_recommende
 from rec_assets.core.recommender.settings import CONTENDERS, Contender
 from rec_assets.core.strategies.answers import Answers
 from rec_assets.core.strategies.track_vectors import ColdQuery, Query, Scoring
-from rec_assets_tests.core.recommender.small_recommenders import answered, fitted, playlists
+from rec_assets_tests.core.recommender.small_recommenders import TRAINING, answered, fitted, playlists
 
 NOTES = {LINEAGE_KEY: Lineage("v1", 100, {}).to_json(), "note": "ö"}
 EACH_CONTENDER = pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.label)
@@ -113,8 +114,32 @@ def test_more_arrays_travel_in_the_same_file(whole: Recommender, tmp_path: Path)
 def test_an_empty_history_gets_the_most_frequent_tracks(whole: Recommender, histories: FlatSequences) -> None:
     silent = np.flatnonzero(histories.lengths() == 0)
     assert len(silent) > 3
+    for titles in (None, np.full(len(histories), "my mood", object)):
+        asked = replace(histories, titles=titles)
+        for contender in whole.contenders:
+            assert answered(whole, asked, contender).rows[silent].tolist() == [list(range(10))] * len(silent)
+
+
+def test_an_empty_history_with_a_title_gets_what_playlists_of_that_title_hold(
+    whole: Recommender, histories: FlatSequences
+) -> None:
+    silent = np.flatnonzero(histories.lengths() == 0)
+    titles = np.full(len(histories), "", object)
+    titles[silent[:2]] = "GYM", "Winter in my mood"
     for contender in whole.contenders:
-        assert answered(whole, histories, contender).rows[silent].tolist() == [list(range(10))] * len(silent)
+        found = answered(whole, replace(histories, titles=titles), contender)
+        gym, winter, untitled = whole.tracks.track_index[found.rows[silent[:3]]]
+        # A quarter of the numbers each, and twenty more that a playlist may reach; track 1 is in all playlists.
+        assert ((gym >= 300) | (gym < 20)).all()
+        assert (((winter >= 100) & (winter < 220)) | (winter == 1)).all()
+        assert untitled.tolist() == whole.tracks.track_index[:10].tolist()
+
+
+def test_without_any_title_its_words_are_not_compared(whole: Recommender) -> None:
+    assert whole.knows_titles
+    without = fitted(training=replace(TRAINING, titles=None), **SETTINGS)
+    assert not without.knows_titles
+    assert {one.label for one in whole.contenders} - {one.label for one in without.contenders} == {"title_words"}
 
 
 def test_without_any_artist_it_says_so(whole: Recommender) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -38,10 +38,21 @@ class World:
     histories: FlatSequences
 
     @classmethod
-    def of(cls, artists: Sequence[int], training: Sequence[list[int]], histories: Sequence[list[int]]) -> "World":
-        """From lists of track indexes."""
+    def of(
+        cls,
+        artists: Sequence[int],
+        training: Sequence[list[int]],
+        histories: Sequence[list[int]],
+        titles: Sequence[str] = (),
+    ) -> "World":
+        """From lists of track indexes; ``titles``, if any, are those of training and then those of the histories."""
         tracks = Tracks.count_in(sequences_of(training), np.array(artists, np.int32))
-        return cls(tracks, tracks.rows(sequences_of(training)), tracks.rows(sequences_of(histories)))
+        both = np.array(titles, object) if titles else None
+        trained, asked = (
+            replace(tracks.rows(sequences_of(lists)), titles=None if both is None else both[part])
+            for lists, part in ((training, slice(len(training))), (histories, slice(len(training), None)))
+        )
+        return cls(tracks, trained, asked)
 
     @property
     def playlists(self) -> list[list[int]]:
@@ -66,7 +77,9 @@ def worlds(draw: st.DrawFn) -> World:
     # As in a catalog, there are no more artists than tracks.
     artists = draw(st.lists(st.integers(UNKNOWN_ARTIST, min(3, tracks - 1)), min_size=tracks, max_size=tracks))
     training = draw(st.lists(st.lists(trained, min_size=1, max_size=7), min_size=1, max_size=7))
-    return World.of(artists, training, draw(st.lists(st.lists(track, min_size=1, max_size=6), min_size=1, max_size=4)))
+    histories = draw(st.lists(st.lists(track, min_size=1, max_size=6), min_size=1, max_size=4))
+    title, both = st.lists(st.sampled_from("abc"), max_size=3).map(" ".join), len(training) + len(histories)
+    return World.of(artists, training, histories, draw(st.lists(title, min_size=both, max_size=both)))
 
 
 def random_world(*, tracks: int = 60, playlists: int = 150, histories: int = 50, seed: int = 0) -> World:
@@ -119,6 +132,27 @@ def artist_affinity(
         own.sort(key=lambda row: (-world.count[row], row))
         scores |= {row: share * math.sqrt(world.count[row]) for row in own[:tracks_per_artist]}
     return scores
+
+
+def title_words(
+    world: World, title: str, *, fewest: int, most: float, prior: float, read: int, kept: int
+) -> SlowScores:
+    assert world.training.titles is not None
+    named = [set(own.split()) for own in world.training.titles]
+    common = Counter(track for playlist in world.playlists for track in set(playlist))
+    scores: SlowScores = defaultdict(float)
+    for word in sorted(set(title.split())):
+        own = [playlist for playlist, words in zip(world.playlists, named, strict=True) if word in words]
+        if not fewest <= len(own) <= most * len(named):
+            continue
+        counted = Counter(track for playlist in own[:read] for track in set(playlist))
+        rows, best = counted.total(), sorted(counted, key=lambda track: (-counted[track], track))[:kept]
+        rest = {track: common[track] / common.total() for track in best}
+        shares = {track: (counted[track] + prior * rest[track]) / (rows + prior) for track in best}
+        told = sum(shares[track] * math.log(shares[track] / rest[track]) for track in best)
+        for track in best:
+            scores[track] += max(told, 0) * shares[track]
+    return {track: score for track, score in scores.items() if score > 0}
 
 
 def near_tracks(

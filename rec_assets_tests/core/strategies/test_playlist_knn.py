@@ -31,12 +31,14 @@ def check_against_loop(world: World, *, neighbours: int, length: int, exact: boo
 @given(worlds(), st.integers(1, 5), st.integers(1, 7))
 def test_it_is_exactly_that_of_a_loop(world: World, neighbours: int, length: int) -> None:
     undamped = dict.fromkeys(DAMPING, 0.0)
-    check_against_loop(world, neighbours=neighbours, length=length, exact=True, decay=1.0, distance_decay=1.0, **undamped)
+    check_against_loop(
+        world, neighbours=neighbours, length=length, exact=True, decay=1.0, distance_decay=1.0, **undamped
+    )
 
 
 @settings(deadline=None, max_examples=40)
 @given(worlds(), st.fixed_dictionaries({name: st.sampled_from([0.0, 0.25, 1.0, 2.0]) for name in DAMPING}))
-def test_long_playlists_popular_tracks_what_is_long_ago_and_what_is_far_are_damped(world: World, damping: dict) -> None:
+def test_long_and_popular_and_long_ago_and_far_is_damped(world: World, damping: dict) -> None:
     check_against_loop(world, neighbours=100, length=3, exact=False, decay=0.8, distance_decay=0.7, **damping)
 
 

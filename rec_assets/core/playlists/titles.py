@@ -1,0 +1,22 @@
+"""The words of playlists' titles, and numbers in their place, so that a model keeps nobody's text."""
+
+import unicodedata
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+
+from rec_assets.core.names.likeness import LONGEST, normalise
+
+
+def words_of(title: str) -> list[str]:
+    """The words of ``title`` as :func:`normalise` writes them, each once; an emoji or other symbol is a word too."""
+    words = (word for word in normalise(title).split() if any(map(str.isalnum, word)))
+    symbols = (character for character in title[:LONGEST] if unicodedata.category(character) == "So")
+    return list(dict.fromkeys([*words, *symbols]))
+
+
+def word_numbers(words: Iterable[str]) -> np.ndarray:
+    """(w,) uint64 hash of each of ``words``, the same in every process and version."""
+    digests = (blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest() for word in words)
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
