@@ -8,8 +8,9 @@ import numpy as np
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
+from rec_assets.core.ranker.examples import BATCH
 from rec_assets.core.ranker.forest import Forest
-from rec_assets.core.ranker.learned import BATCH, Ranker
+from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Candidates, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.sparse import SparseRows, SparseScores

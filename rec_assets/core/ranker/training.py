@@ -7,7 +7,7 @@ import numpy as np
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_from_held_aside
+from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_by_cross_fitting
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
 
@@ -26,7 +26,7 @@ def train_track_ranker(
     on_fitted: Callable[[int], None] = lambda playlists: None,
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Ranker:
-    """What :func:`learn_from_held_aside` gives; an unlearned ranker, with a sentence to ``warn``, where that is none.
+    """What :func:`learn_by_cross_fitting` gives; an unlearned ranker, with a sentence to ``warn``, where that is none.
 
     Raises TrainingError: the vectors are not finite, or LightGBM cannot learn.
     """
@@ -35,7 +35,7 @@ def train_track_ranker(
         return train_word2vec(base, lowered_min_count(settings, base, warn), on_epoch).embeddings
 
     try:
-        return learn_from_held_aside(train_sequences, artists, settings, train, on_fitted, on_progress)
+        return learn_by_cross_fitting(train_sequences, artists, settings, train, on_fitted, on_progress)
     except DataError as error:
         warn(f"No ranker is trained: {error}")
         return Ranker.unlearned(settings)

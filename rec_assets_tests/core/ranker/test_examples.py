@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.ranker.learned import Examples, cut_examples
+from rec_assets.core.ranker.examples import Examples, cut_examples
 from rec_assets_tests.core.strategies.slow_strategies import lists_of, sequences_of
 
 PLAYLISTS = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=9), max_size=8)

@@ -168,7 +168,7 @@ def test_candidates_are_as_many_as_is_said_of_strategies_with_the_settings_given
     playlist_knn, item_knn = (sources.strategies[name] for name in ("playlist_knn", "item_knn"))
     assert isinstance(playlist_knn, PlaylistKnn)
     assert isinstance(item_knn, ItemKnn)
-    assert playlist_knn.decay == 0.5
+    assert playlist_knn.asked.playlist_knn_decay == 0.5
     assert item_knn.near.nearness.weights.tolist() == [1, 1, 0, 1, 1]
     asked = sources.strategies["track_vectors"]
     assert isinstance(asked, TrackVectors)

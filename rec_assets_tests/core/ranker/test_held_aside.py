@@ -1,16 +1,19 @@
 """Without these, the ranker could learn from playlists that its strategies have seen, and overrate them."""
 
+from itertools import chain
+
 import duckdb
 import numpy as np
 import pytest
 
-from rec_assets.core.base.errors import TrainingError
+from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import (
     RankerSettings,
+    folds,
     from_document,
-    learn_from_held_aside,
+    learn_by_cross_fitting,
     split_for_ranker,
     to_document,
 )
@@ -34,20 +37,25 @@ def embeddings(scale: float = 1.0) -> TrackEmbeddings:
     return TrackEmbeddings(np.arange(TRACKS, dtype=np.int32), np.arange(TRACKS, 0, -1), inputs, outputs, {})
 
 
-def test_parts_are_of_the_share_that_is_set_and_drawn_by_their_own_seed(sequences: Relation) -> None:
-    def parts(**chosen: float) -> list[set[int]]:
-        return [set(part.ids.tolist()) for part in split_for_ranker(sequences, RankerSettings(**chosen))]
+def test_every_playlist_is_in_one_part_and_another_seed_cuts_otherwise(sequences: Relation) -> None:
+    def parts(**chosen: float) -> list[list[int]]:
+        settings = RankerSettings(**chosen)
+        cut = list(folds(split_for_ranker(sequences, settings), settings.ranker_folds))
+        assert all(sorted([*others.ids, *part.ids]) == every for others, part in cut)
+        return [part.ids.tolist() for _, part in cut]
 
-    base, aside = parts()
+    every = sorted(FlatSequences.from_relation(sequences).ids)
 
-    assert (len(base), len(aside)) == (80, 20)
-    assert len(base | aside) == 100
-    assert parts(ranker_share=0.3)[1] > aside
-    assert parts(ranker_split_seed=8)[1] != aside
+    assert sorted(chain(*parts())) == every
+    assert [len(part) for part in parts()] == [20] * 5
+    assert [len(part) for part in parts(ranker_folds=3)] == [34, 33, 33]
+    assert parts(ranker_split_seed=8) != parts() == parts()
 
 
-def test_strategies_and_vectors_see_the_other_playlists_only(sequences: Relation) -> None:
-    base, aside = split_for_ranker(sequences, FEW_TREES)
+@pytest.mark.parametrize(("limit", "fitted_folds"), [(10_000, 5), (50, 2), (1, 1)])
+def test_strategies_and_vectors_see_the_other_parts_only(sequences: Relation, limit: int, fitted_folds: int) -> None:
+    asked = RankerSettings(**FEW_TREES.as_dict() | {"ranker_examples": limit})
+    expected = [lists_of(others) for others, _ in folds(split_for_ranker(sequences, asked), 5)]
     seen: list[FlatSequences] = []
     fitted: list[int] = []
     progress: list[tuple[str, int, int]] = []
@@ -56,19 +64,24 @@ def test_strategies_and_vectors_see_the_other_playlists_only(sequences: Relation
         seen.append(playlists)
         return embeddings()
 
-    ranker = learn_from_held_aside(
-        sequences, ARTISTS, FEW_TREES, train, fitted.append, lambda *step: progress.append(step)
+    ranker = learn_by_cross_fitting(
+        sequences, ARTISTS, asked, train, fitted.append, lambda *step: progress.append(step)
     )
 
-    assert [lists_of(playlists) for playlists in seen] == [lists_of(base)]
-    assert fitted == [80]
-    *_, (_, _, examples) = (step for step in progress if step[0] == "examples")
+    assert [lists_of(playlists) for playlists in seen] == expected[:fitted_folds]
+    assert fitted == [80] * fitted_folds
+    examples = sum(total for what, done, total in progress if what == "examples" and done == total)
     assert progress[-1] == ("trees", FEW_TREES.ranker_trees, FEW_TREES.ranker_trees)
-    assert ranker.examples + ranker.targets_missed == examples
-    assert len(aside) <= examples <= 2 * len(aside)
+    assert ranker.examples + ranker.targets_missed == examples <= limit
+    assert examples == limit or 100 <= examples <= 200
     assert from_document(to_document(ranker)) == ranker
+
+
+def test_one_playlist_teaches_nothing(sequences: Relation) -> None:
+    with pytest.raises(DataError, match="1 training playlists cannot be cut into 2 parts"):
+        learn_by_cross_fitting(sequences.limit(1), ARTISTS, FEW_TREES, lambda playlists: embeddings())
 
 
 def test_vectors_that_diverged_are_refused_before_anything_is_learned(sequences: Relation) -> None:
     with pytest.raises(TrainingError, match="training diverged"):
-        learn_from_held_aside(sequences, ARTISTS, FEW_TREES, lambda playlists: embeddings(np.inf))
+        learn_by_cross_fitting(sequences, ARTISTS, FEW_TREES, lambda playlists: embeddings(np.inf))

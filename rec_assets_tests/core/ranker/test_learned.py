@@ -16,8 +16,9 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError, StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker import learned as learned_module
+from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.forest import Forest
-from rec_assets.core.ranker.learned import RankerSettings, cut_examples, train_ranker
+from rec_assets.core.ranker.learned import RankerSettings, train_ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
@@ -121,8 +122,9 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
         ranker = train_ranker(sources, held_aside, asked, lambda *step: progress.append(step))
 
-    features, labels, sizes = boost.call_args.args[:3]
-    examples = cut_examples(held_aside, more_cuts=2, limit=130, seed=9)
+    given = boost.call_args.args[0]
+    features, labels, sizes = given.features, given.is_target, given.sizes
+    examples = cut_examples(held_aside, more_cuts=2, limit=130, seed=(9, 0))
     candidates = sources.propose(examples.histories)
     is_target = candidates.rows == examples.targets[candidates.history]
     proposed = np.isin(candidates.history, candidates.history[is_target])
@@ -148,7 +150,8 @@ def test_about_as_many_candidates_are_drawn_as_is_asked(cycle: tuple[Sources, Fl
     with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
         ranker = train_ranker(sources, held_aside, asking(ranker_negatives=10))
 
-    features, labels, sizes = boost.call_args.args[:3]
+    given = boost.call_args.args[0]
+    features, labels, sizes = given.features, given.is_target, given.sizes
     assert labels.sum() == len(sizes) == ranker.examples
     assert np.add.reduceat(labels.astype(int), np.cumsum([0, *sizes[:-1]])).tolist() == [1] * len(sizes)
     assert len(features) == len(labels) == sizes.sum()
@@ -166,7 +169,7 @@ def test_targets_that_nobody_proposes_are_counted_and_nothing_but_them_is_an_err
     ranker = train_ranker(sources, sequences_of([lost, found, lost]), few)
 
     assert (ranker.examples, ranker.targets_missed) == (1, 2)
-    with pytest.raises(DataError, match=r"of 2 examples from 2 playlists .* ranker_share"):
+    with pytest.raises(DataError, match="of 2 examples from 2 playlists, no strategy proposed the target"):
         train_ranker(sources, sequences_of([lost, lost]), few)
     with pytest.raises(DataError, match="of 0 examples from 0 playlists"):
         train_ranker(sources, sequences_of([]), few)

@@ -141,7 +141,7 @@ def test_a_ranker_that_learned_from_other_strategies_is_refused_with_both_settin
         fitted(cycle_ranker(), item_knn_window=3, playlist_knn_decay=0.5)
 
     assert str(caught.value) == (
-        "the ranker learned from strategies of other settings (item_knn_window 10, now 3, playlist_knn_decay 0.9, "
+        "the ranker learned from strategies of other settings (item_knn_window 10, now 3, playlist_knn_decay 0.95, "
         "now 0.5). Materialize track_ranker with the same settings as recommender; training_job does."
     )
 
