@@ -8,6 +8,7 @@ import numpy as np
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
+from rec_assets.core.ranker.closeness import PlaylistFacts
 from rec_assets.core.ranker.examples import BATCH
 from rec_assets.core.ranker.forest import Forest
 from rec_assets.core.ranker.learned import Ranker
@@ -41,9 +42,10 @@ class RankedCandidates:
         return cls(sources, Forest.parse(ranker.model))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The trees, and the lists of vectors: the sources are strategies of their own."""
+        """The trees, facts of the playlists and the lists of vectors: the sources are strategies of their own."""
         lists = {} if self.sources.lists is None else self.sources.lists.arrays()
-        return with_prefix(self.trees.arrays(), "trees") | with_prefix(lists, "lists")
+        parts = {"trees": self.trees.arrays(), "facts": self.sources.facts.arrays(), "lists": lists}
+        return {name: array for part, own in parts.items() for name, array in with_prefix(own, part).items()}
 
     @classmethod
     def from_arrays(
@@ -52,7 +54,10 @@ class RankedCandidates:
         """The inverse of :meth:`arrays`; its sources are among the ``strategies``."""
         own = of_prefix(arrays, "lists")
         sources = Sources(
-            tracks, {name: strategies[name] for name in PROPOSED}, VectorLists.from_arrays(own) if own else None
+            tracks,
+            {name: strategies[name] for name in PROPOSED},
+            PlaylistFacts(**of_prefix(arrays, "facts")),
+            VectorLists.from_arrays(own) if own else None,
         )
         return cls(sources, Forest.from_arrays(of_prefix(arrays, "trees")))
 

@@ -8,6 +8,13 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.read_only import read_only
+from rec_assets.core.ranker.closeness import (
+    BESIDE_TRACKS,
+    IN_NEAREST,
+    IN_PLAYLISTS,
+    PlaylistFacts,
+    write_closeness,
+)
 from rec_assets.core.strategies.answers import Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
@@ -36,11 +43,13 @@ _OF_CANDIDATE = ("log_count", "artist_share", "is_last_artist", "artist_is_known
 _OF_HISTORY = ("history_length", "distinct_share", "artists_per_track", "same_artist_share", "last_log_count")
 _TITLE = _SCORED.index("title_words")
 _OF_TITLE = ("title_words_best",)
-# In the order in which they are written: the last one here, the others by the loops.
+_CLOSENESS = (*BESIDE_TRACKS, *IN_NEAREST, *IN_PLAYLISTS)
+# In the order in which they are written.
 FEATURES = (
     *(f"{name}_{what}" for what in ("score", "place") for name in _SCORED),
-    *(*_OF_CANDIDATE, *_OF_HISTORY, *_OF_TITLE),
+    *(*_OF_CANDIDATE, *_OF_HISTORY, *_OF_TITLE, *_CLOSENESS),
 )
+_TITLE_AT = FEATURES.index(*_OF_TITLE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Candidates:
         scores: (c, s) float32 score by each source, less than or equal to ``best``; NaN or 0 where it has none.
         places: (c, s) float32 place among what the source proposes, 1 = best; one beyond them where it does not.
         best: (m, s) float32 the source's best score for each history.
+        said: what each source says of all tracks, by name.
     """
 
     history: np.ndarray
@@ -60,6 +70,7 @@ class Candidates:
     scores: np.ndarray
     places: np.ndarray
     best: np.ndarray
+    said: Mapping[str, Scores]
 
 
 class NeighbourhoodSettings(PlaylistKnnSettings, ItemKnnSettings):
@@ -91,11 +102,13 @@ class Sources:
     """All strategies of ``PROPOSED`` over the same training playlists, by name and in that order.
 
     Attributes:
+        facts: of the training playlists.
         lists: of the vectors of ``track_vectors``; None where there are so few that they are searched exactly.
     """
 
     tracks: Tracks
     strategies: Mapping[str, Strategy]
+    facts: PlaylistFacts
     lists: VectorLists | None = None
 
     @classmethod
@@ -108,10 +121,11 @@ class Sources:
     @classmethod
     def join(cls, tracks: Tracks, fitted: Mapping[str, Strategy]) -> "Sources":
         """The strategies of ``PROPOSED`` among those that are ``fitted``."""
-        vectors = fitted["track_vectors"]
+        vectors, playlists = fitted["track_vectors"], fitted["playlist_knn"]
         assert isinstance(vectors, TrackVectors)  # noqa: S101 - for the type checker; fit_source makes it so
+        assert isinstance(playlists, PlaylistKnn)  # noqa: S101
         lists = VectorLists.build(vectors.index.vectors) if len(vectors.index) >= FEWEST else None
-        return cls(tracks, {name: fitted[name] for name in PROPOSED}, lists)
+        return cls(tracks, {name: fitted[name] for name in PROPOSED}, PlaylistFacts.count(playlists), lists)
 
     def propose(self, histories: FlatSequences) -> Candidates:
         """The candidates of ``histories``, tracks of the histories themselves among them."""
@@ -132,6 +146,7 @@ class Sources:
             scores=np.column_stack([score.at(history, rows) for score in scores]),
             places=places,
             best=np.column_stack([answer.scores[:, 0] for answer in answers]),
+            said=dict(zip(self.strategies, scores, strict=True)),
         )
 
     def _best(self, scores: Scores, depth: int) -> Answers:
@@ -159,7 +174,15 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
         (read_only(histories.values), read_only(histories.offsets)),
         (candidates.history, candidates.rows, shares),
         (read_only(sources.tracks.count), read_only(artist), UNKNOWN_ARTIST),
-        features[:, compared.shape[1] :],
+        features[:, compared.shape[1] : _TITLE_AT],
     )
-    features[:, -1] = candidates.best[candidates.history, _TITLE]
+    features[:, _TITLE_AT] = candidates.best[candidates.history, _TITLE]
+    write_closeness(
+        sources.strategies,
+        candidates.said,
+        sources.facts,
+        histories,
+        (candidates.history, candidates.rows),
+        features[:, _TITLE_AT + 1 :],
+    )
     return features

@@ -195,12 +195,26 @@ class _NearTracks:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
         return self.near.arrays()
 
-    def score(self, histories: FlatSequences) -> SparseScores:
+    def score(self, histories: FlatSequences) -> "NearScores":
         """Scores of the tracks near those of the history; the rest is 0."""
         weights = recency(histories, len(self.near.scale), decay=self.decay, length=self.length)
         asked, place = np.unique(weights.columns, return_inverse=True)
         by_place = SparseRows(weights.starts, place.astype(np.int32), weights.values, len(asked))
-        return SparseScores(by_place.times(self.near.rows(asked)))
+        near = self.near.rows(asked)
+        return NearScores(by_place.times(near), asked=by_place, near=near)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearScores(SparseScores):
+    """Scores, and what they were made of.
+
+    Attributes:
+        asked: (m, a) weights of the last tracks of each history, in order, by their row in ``near``.
+        near: (a, t) what is near each track that some history asks for.
+    """
+
+    asked: SparseRows
+    near: SparseRows
 
 
 class ItemKnn(_NearTracks):

@@ -115,7 +115,7 @@ class PlaylistKnn:
         to_playlists = SparseRows.from_arrays(arrays, "to_playlists", len(to_tracks))
         return cls(to_playlists, to_tracks, settings)
 
-    def score(self, histories: FlatSequences) -> SparseScores:
+    def score(self, histories: FlatSequences) -> "PlaylistScores":
         """Scores of the tracks in the most similar playlists; the rest is 0."""
         from rec_assets.core.strategies import loops
 
@@ -124,7 +124,7 @@ class PlaylistKnn:
         nearest = heard.times(self.to_playlists, _NEIGHBOURS, _READ)
         fading = self.asked.playlist_knn_distance_decay, self.asked.playlist_knn_length_damping
         scores = loops.near_shared(heard.parts, nearest.parts, self.to_tracks.parts, fading, self.to_tracks.width)
-        return SparseScores(SparseRows(*scores, width=self.to_tracks.width))
+        return PlaylistScores(SparseRows(*scores, width=self.to_tracks.width), heard=heard, nearest=nearest)
 
     def _rarity(self, rows: np.ndarray) -> np.ndarray:
         """(r,) float32 weight of each of ``rows`` (r,)."""
@@ -141,3 +141,16 @@ class PlaylistKnn:
     def _holders(self, row: int) -> np.ndarray:
         start, end = self.to_playlists.starts[row : row + 2]
         return self.to_playlists.columns[start:end]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaylistScores(SparseScores):
+    """Scores, and what they were made of.
+
+    Attributes:
+        heard: (m, t) weights of the tracks of each history, which may have a track twice.
+        nearest: (m, n) similarities of the playlists nearest to each.
+    """
+
+    heard: SparseRows
+    nearest: SparseRows
