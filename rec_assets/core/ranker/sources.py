@@ -34,13 +34,8 @@ _SCORED = [name for name in PROPOSED if name != "popularity"]
 _VECTORS = _SCORED.index("track_vectors")
 _OF_CANDIDATE = ("log_count", "artist_share", "is_last_artist", "artist_is_known", "times_in_history", "steps_since")
 _OF_HISTORY = ("history_length", "distinct_share", "artists_per_track", "same_artist_share", "last_log_count")
-_TITLE = _SCORED.index("title_words")
-_OF_TITLE = ("title_words_best",)
-# In the order in which they are written: the last one here, the others by the loops.
-FEATURES = (
-    *(f"{name}_{what}" for what in ("score", "place") for name in _SCORED),
-    *(*_OF_CANDIDATE, *_OF_HISTORY, *_OF_TITLE),
-)
+# In the order in which the loops write them.
+FEATURES = (*(f"{name}_{what}" for what in ("score", "place") for name in _SCORED), *_OF_CANDIDATE, *_OF_HISTORY)
 
 
 @dataclass(frozen=True)
@@ -161,5 +156,4 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
         (read_only(sources.tracks.count), read_only(artist), UNKNOWN_ARTIST),
         features[:, compared.shape[1] :],
     )
-    features[:, -1] = candidates.best[candidates.history, _TITLE]
     return features
