@@ -8,11 +8,13 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists import splits
 from rec_assets.core.playlists.repeats import refuse_repeating
 from rec_assets.core.playlists.sequences import SequencesSettings, build_sequences, count_playlists
+from rec_assets.core.playlists.times import reach_of
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.io_manager import explaining
+from rec_assets.store.written import DescribedTable
 
 _PURPOSES = {
     "train": "The playlists that the model is trained on.",
@@ -47,23 +49,24 @@ class SplitConfig(StepConfig, splits.SplitSettings):
 @dg.multi_asset(
     outs={
         f"{part}_sequences": dg.AssetOut(
-            description=purpose, dagster_type=Relation, kinds={"duckdb", "parquet"}, code_version="2"
+            description=purpose, dagster_type=DescribedTable, kinds={"duckdb", "parquet"}, code_version="2"
         )
         for part, purpose in _PURPOSES.items()
     },
 )
 def split_sequences(
     context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
-) -> Iterator[dg.MaterializeResult[Relation]]:
-    """Playlists cut into three parts of exact size by a seeded hash of their id."""
+) -> Iterator[dg.MaterializeResult[DescribedTable]]:
+    """Playlists cut into three parts of exact size by a seeded hash of their id, or by their time."""
     with explaining():
         repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
         shares = config.shares()
-        parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed)
+        parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed, split=config.split)
     for part, sequences in parts.items():
         name = f"{part}_sequences"
         lineage = lineage_of(context, store, config.as_dict(), key=name)
-        yield materialized(store, sequences, lineage, {"share": shares[part], **repeats}, key=name)
+        table = DescribedTable(sequences, reach_of)
+        yield materialized(store, table, lineage, {"share": shares[part], **repeats}, key=name)
 
 
 @dg.asset_check(

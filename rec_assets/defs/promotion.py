@@ -20,6 +20,7 @@ from rec_assets.core.playlists.splits import copied_share
 from rec_assets.core.promoted.comparing import compare, known_share, own_index
 from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_of
 from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
+from rec_assets.core.promoted.named_rules import unknown_artist_sentence
 from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.explained import StepConfig
@@ -255,7 +256,7 @@ class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
     """What is recommended to every playlist."""
 
 
-@dg.asset(kinds={"numpy", "parquet"}, code_version="3")
+@dg.asset(kinds={"numpy", "parquet"}, code_version="4")
 def playlist_recommendations(
     context: dg.AssetExecutionContext,
     config: PlaylistRecommendationsConfig,
@@ -279,13 +280,19 @@ def playlist_recommendations(
             f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
             f"{silent:,} playlists hold none that it knows, nor a title that it knows, and get what is popular."
         )
+    found = config.rules(model.names)
+    for artist in found.unknown_artists:
+        context.log.warning(f"a rule has no effect: {unknown_artist_sentence(artist)}")
     told = partial(log_share(context.log.info), "playlists recommended to")
-    batches = recommend_to_all(model, known, names, depth=config.recommended_tracks, on_progress=told)
+    batches = recommend_to_all(
+        model, known, names, depth=config.recommended_tracks, rules=found.rules, on_progress=told
+    )
     metadata = {
         "version": promoted_model["version"],
         "playlists": len(playlists),
         "unknown_entries": unknown,
         "answered_by_popularity": silent,
+        "unknown_artists_in_rules": len(found.unknown_artists),
     }
     return materialized(store, connection.from_arrow(batches), lineage, metadata)
 

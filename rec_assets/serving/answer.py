@@ -9,7 +9,7 @@ from rec_assets.core.names.search import Found
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.promoted.recommendations import Recommendation
+from rec_assets.core.promoted.recommendations import Recommendation, known_title_words
 
 
 class Asked(BaseModel):
@@ -24,17 +24,26 @@ class Asked(BaseModel):
     is_exact: bool
 
 
+class Title(BaseModel):
+    """A playlist's title as it was asked, the words of it that the model knows, and in words what follows."""
+
+    asked: str
+    known_words: list[str]
+    note: str
+
+
 class Answer(BaseModel):
-    """What is recommended, all of it by one version of the model."""
+    """What is recommended, all of it by one version of the model; ``title`` is null if none was asked."""
 
     version: int
     asked: list[Asked]
+    title: Title | None
     recommendations: list[Recommendation]
 
 
 def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
     """What each of ``found``, which are all known, was taken for."""
-    taken = names.of(np.array([one.track for one in found]))
+    taken = names.of(np.array([one.track for one in found], np.int64))
     return [
         Asked(
             artist=one.asked[0],
@@ -44,6 +53,14 @@ def asked_of(names: TrackNames, found: Sequence[Found]) -> list[Asked]:
         )
         for one, (artist, track) in zip(found, taken, strict=True)
     ]
+
+
+def title_of(model: PromotedModel, title: str, *, alone: bool) -> Title:
+    """What ``model`` knows of the ``title`` of a question, which may be asked ``alone``, without tracks."""
+    known = known_title_words(model, title)
+    answered = "These are the most frequent tracks." if alone else "The tracks alone are answered."
+    note = f"Known words of the title: {', '.join(known)}." if known else f"No word of the title is known. {answered}"
+    return Title(asked=title, known_words=known, note=note)
 
 
 def unknown_sentence(found: Found, name: Callable[[str | None, str | None], str] = track_name) -> str:
@@ -57,11 +74,20 @@ def answer_json(
     found: Sequence[Found],
     recommended: list[Recommendation],
     *,
+    title: str,
     why: bool,
     indent: int | None = None,
 ) -> str:
-    """An :class:`Answer` by ``model`` to the known ones of ``found``; with ``because`` only if ``why`` was asked."""
+    """An :class:`Answer` by ``model`` to the known ones of ``found`` and the ``title``.
+
+    It has ``because`` only if ``why`` was asked.
+    """
     asked = asked_of(model.names, [one for one in found if one.track is not None])
-    document = Answer(version=model.facts["version"], asked=asked, recommendations=recommended)
+    document = Answer(
+        version=model.facts["version"],
+        asked=asked,
+        title=title_of(model, title, alone=not asked) if title else None,
+        recommendations=recommended,
+    )
     without = None if why else {"recommendations": {"__all__": {"because"}}}
     return document.model_dump_json(exclude=without, indent=indent)

@@ -21,6 +21,13 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
 
 
+def printable_track(artist: str | None, title: str | None) -> str:
+    """Artist and title as they are shown, on one line."""
+    from rec_assets.core.playlists.catalog import track_name  # not for --help
+
+    return printable(track_name(artist, title))
+
+
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
     """Ends the command with exit code 1 and the message alone if the block raises what its user can mend."""

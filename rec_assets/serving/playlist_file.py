@@ -4,7 +4,6 @@ import csv
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,36 +11,39 @@ from rec_assets.core.base.errors import SourceError
 from rec_assets.paths import memory_limit
 from rec_assets.serving.command import printable
 
-if TYPE_CHECKING:
-    from rec_assets.core.playlists.readers.files import SourceFile
-
+FILE = click.Path(exists=True, dir_okay=False, resolve_path=True, path_type=Path)
 _HEADERS = (["artist", "track"], ["track"])
 _PLAYLISTS_NAMED = 10
 _EXPECTED = "Write a line artist,track for each track, or give an export that docs/your-playlists.md names."
 
 
-def read_playlist(path: Path, name: str | None) -> list[tuple[str, str]]:
-    """Artist and track of each track of ``path`` in order, "" where one is missing; of its playlist ``name`` if given.
+def read_playlist(path: Path, name: str | None) -> tuple[str, list[tuple[str, str]]]:
+    """The name of the playlist of ``path``, "" where it has none, and artist and track of each of its tracks in order.
+
+    A missing artist or track is "". Of several playlists it is the one called ``name``.
 
     Raises SourceError: the file cannot be read, or it holds several playlists, and ``name`` is none of them.
     """
-    from rec_assets.core.playlists.readers.files import SourceFile  # duckdb and more: not for a question without a file
-
-    file = SourceFile(path)
-    if _is_export(file):
+    if _is_export(path):
         return _of_export(path, name)
     if name is not None:
         raise SourceError(f"{path} holds lines of artist,track and names no playlists. Leave out --playlist-name.")
-    return _of_lines(path)
+    return "", _of_lines(path)
 
 
-def _is_export(file: "SourceFile") -> bool:
-    """Whether ``file`` is anything else than lines of artist,track, with or without a heading, or titles with one."""
-    from rec_assets.core.playlists.readers import delimited
-    from rec_assets.core.playlists.readers.files import GZIP, ZIP
+def read_tracks(path: Path) -> list[tuple[str, str]]:
+    """Artist and track of each track of all playlists of ``path``. Raises SourceError: the file cannot be read."""
+    return _of_export(path, None, whole=True)[1] if _is_export(path) else _of_lines(path)
+
+
+def _is_export(path: Path) -> bool:
+    """Whether ``path`` is anything else than lines of artist,track, with or without a heading, or titles with one."""
+    from rec_assets.core.playlists.readers import delimited  # duckdb and more: not for a question without a file
+    from rec_assets.core.playlists.readers.files import GZIP, ZIP, SourceFile
     from rec_assets.core.playlists.readers.kinds import HEAD_BYTES, detect_format
     from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
 
+    file = SourceFile(path)
     with file.path.open("rb") as packed:
         if packed.read(len(ZIP)).startswith((GZIP, ZIP)):
             return True
@@ -59,7 +61,8 @@ def _is_export(file: "SourceFile") -> bool:
     return "track" in columns.by and (len(columns.by) > 1 or len(columns.names) == 1)
 
 
-def _of_export(path: Path, name: str | None) -> list[tuple[str, str]]:
+def _of_export(path: Path, name: str | None, *, whole: bool = False) -> tuple[str, list[tuple[str, str]]]:
+    """Name and tracks of the playlist ``name``, or of the only one; the tracks of all playlists if ``whole``."""
     from rec_assets.core.base.relations import connect_spilling, sql_text
     from rec_assets.core.playlists.readers.files import Located, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
@@ -77,11 +80,14 @@ def _of_export(path: Path, name: str | None) -> list[tuple[str, str]]:
             reason, _, file, line = staged.commonest_reasons()[0]
             counted = f"{staged.reject_count:,} rows cannot be read and are left out"
             click.echo(f"{counted}; the first: {file} line {line}, {reason}.", err=True)
+        names = "coalesce(artist, ''), coalesce(track, '')"
+        if whole:
+            return "", staged.rows.select(names).distinct().fetchall()
         found = staged.rows.aggregate("user_id, playlist, min(row_id) AS first", "user_id, playlist").order("first")
         user, playlist = _chosen(path, found.select("user_id, playlist").fetchall(), name)
         is_user = "user_id IS NULL" if user is None else f"user_id = {sql_text(user)}"
         own = staged.rows.filter(f"{is_user} AND playlist = {sql_text(playlist)}").order("row_id")
-        return own.select("coalesce(artist, ''), coalesce(track, '')").fetchall()
+        return playlist, own.select(names).fetchall()
 
 
 def _chosen(path: Path, playlists: list[tuple[str | None, str]], name: str | None) -> tuple[str | None, str]:

@@ -20,6 +20,7 @@ from rec_assets.store.written import DescribedTable
 
 LINEAGE_METADATA = "lineage"
 COLUMN_SCHEMA = "dagster/column_schema"
+OPTIONAL = "optional"  # a constraint of columns that a table has only where there is something to put into them
 MAX_RETRIES = 2
 SECONDS_TO_WAIT = 5.0
 # Faults of disks and networks that may pass by themselves; a missing file or a full disk does not.
@@ -85,9 +86,13 @@ class StoreIOManagerFactory(dg.ConfigurableIOManagerFactory[StoreIOManager]):
 
 
 def require_columns(name: str, table: Relation, schema: dg.TableSchema) -> None:
-    """Raise DataError unless ``table``, of asset ``name``, has exactly the columns that its ``schema`` promises."""
+    """Raise DataError unless ``table``, of asset ``name``, has exactly the columns that its ``schema`` promises.
+
+    Columns that are OPTIONAL may be missing.
+    """
     found = dict(zip(table.columns, map(str, table.types), strict=True))
-    expected = {column.name: column.type for column in schema.columns}
+    promised = [one for one in schema.columns if one.name in found or OPTIONAL not in one.constraints.other]
+    expected = {column.name: column.type for column in promised}
     if list(found.items()) != list(expected.items()):
         raise DataError(
             f"{name} was not stored: its columns are {_listed(found)}; its schema says {_listed(expected)}. "

@@ -15,6 +15,7 @@ from rec_assets.defs.evaluation.checks import (
     behaviour_checks,
     build_hit_rate_checks,
     no_slice_collapsed,
+    no_strategy_beats_the_ranker,
 )
 from rec_assets.defs.preparation import splits_are_disjoint_and_complete
 from rec_assets.defs.promotion import candidate_may_be_promoted
@@ -70,9 +71,11 @@ def test_vectors_are_finite() -> None:
 def test_a_table_is_stored_only_with_the_columns_of_its_schema(connection) -> None:
     schema, table = TABLE_SCHEMAS["train_sequences"], sequences(connection, "a")
 
-    require_columns("train_sequences", table, schema)
+    for columns in ("*", "*, 1::DOUBLE AS ended_at"):  # which only a source with times has
+        require_columns("train_sequences", table.select(columns), schema)
     named = "user_id, playlist"
-    for columns in (f"{named}, length, track_indexes", f"{named}, track_indexes, length::BIGINT AS length"):
+    wrong = (f"{named}, length, track_indexes", f"{named}, track_indexes, length::BIGINT AS length", "*, 1 AS ended_at")
+    for columns in wrong:
         with pytest.raises(DataError, match="train_sequences was not stored: its columns are user_id VARCHAR, "):
             require_columns("train_sequences", table.select(columns), schema)
 
@@ -110,7 +113,7 @@ def test_a_test_figure_far_from_that_of_validation_is_reported(connection, valid
 
 
 LEADER = {
-    **{"strategy": "a", "stability": 0.8, "greatest_share": 0.3, "tail_share": 0.2, "is_chosen": True},
+    **{"strategy": "a", "k": 5, "stability": 0.8, "greatest_share": 0.3, "tail_share": 0.2, "is_chosen": True},
     "ranks": [1, None, None] * 100,
 }
 OTHER = {**LEADER, "strategy": "b", "is_chosen": False, "stability": 0.0, "tail_share": 0.0}
@@ -134,6 +137,35 @@ def test_how_the_chosen_strategy_behaves(connection, change: dict, failed: set[s
     assert len(results) == 4
     better = next(result for result in results if result.check_name == "no_strategy_is_better")
     assert better.metadata["better"].value == ("b" if "ranks" in change else "none")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "own", "passed"),
+    [("ranker", 100, False), ("ranker", 33, True), ("item_knn", 100, True)],
+)
+def test_a_strategy_that_beats_the_ranker_is_named_until_another_is_chosen(
+    connection, chosen: str, own: int, passed: bool
+) -> None:
+    found = {"ranker": 30, "item_knn": own, "popularity": 10}
+    rows = [
+        {"strategy": name, "k": 20, "is_chosen": name == chosen, "ranks": [1] * hits + [None] * (300 - hits)}
+        for name, hits in found.items()
+    ]
+
+    result = no_strategy_beats_the_ranker(connection.from_arrow(pa.Table.from_pylist(rows)))
+
+    assert (result.passed, result.severity) == (passed, dg.AssetCheckSeverity.WARN)
+    assert (result.description is None) == passed
+    assert "Set `strategy: item_knn`" in (result.description or "Set `strategy: item_knn`")
+    at_k, at_10 = (result.metadata[f"best_beside_the_ranker_at_{k}"].value for k in (20, 10))
+    assert at_k.startswith(f"item_knn, {(own - 30) / 300:+.4f} (")
+    assert at_10 == at_k
+
+
+def test_without_a_ranker_there_is_nothing_to_beat(connection) -> None:
+    rows = [{"strategy": "item_knn", "k": 20, "is_chosen": True, "ranks": [1, None]}]
+
+    assert no_strategy_beats_the_ranker(connection.from_arrow(pa.Table.from_pylist(rows))).passed
 
 
 def test_a_refused_candidate_stops_what_follows_with_its_reasons() -> None:

@@ -3,7 +3,7 @@
 Held-out targets cannot be guessed when they are shuffled, and a leak made on purpose shows that one would be seen.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -14,18 +14,24 @@ import pytest
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import read_table
-from rec_assets.core.evaluation.comparison import try_contender
+from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.evaluation.ranking import answer_held_out
 from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.recommender.recommender import Recommender, fit_recommender, open_recommender
-from rec_assets.core.recommender.settings import Contender, StrategyName
-from rec_assets.core.strategies.answers import NO_TRACK
+from rec_assets.core.recommender.settings import CONTENDERS, StrategyName
+from rec_assets.core.strategies.answers import NO_TRACK, Strategy
+from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 from rec_assets.store.formats import FORMATS
 from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
 
-K = 20
+K, RANKER = 20, StrategyName.ranker.value
+# All that proposes candidates, though it be added tomorrow; the ranker, which has every feature; and the contenders.
+ASKED = list(dict.fromkeys([*PROPOSED, *(contender.label for contender in CONTENDERS)]))
 SPLITS = ("train_sequences", "validation_sequences", "test_sequences")
 MADE = [
     "raw_playlists",
@@ -84,53 +90,94 @@ def test_the_recommender_was_fitted_on_the_training_playlists_and_no_other(proje
     assert fitted.tracks.count.sum() == len(train.values)
 
 
-def test_targets_are_not_known_and_a_leak_would_show(project, connection, fitted) -> None:
-    train, validation = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS[:2])
-    shuffled = with_targets_shuffled(validation)
-    ranker = FORMATS[Ranker].read(project.store / "track_ranker.json", connection)
-    artists = artist_numbers(stored(project, connection, "track_catalog"))
+@dataclass(frozen=True)
+class Case:
+    """What was fitted, the same with a leak, and what both are asked."""
+
+    fitted: Recommender
+    leaky: Recommender
+    validation: FlatSequences
+    shuffled: FlatSequences
+
+    def rate(self, recommender: Recommender, name: str, sequences: FlatSequences) -> float:
+        strategy, repeats = strategies_of(recommender)[name]
+        return hit_rate(answer_held_out(strategy, recommender.tracks, sequences, depth=K, repeats=repeats).ranks, k=K)
+
+
+@pytest.fixture(scope="module")
+def case(project) -> Any:
+    with duckdb.connect() as connection:
+        train, validation = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS[:2])
+        ranker = FORMATS[Ranker].read(project.store / "track_ranker.json", connection)
+        artists = artist_numbers(stored(project, connection, "track_catalog"))
+    fitted = open_recommender(project.store / "recommender.safetensors")[0]
     leaky = with_leak(fitted, ranker, joined(train, validation), artists)
-    popular = next(one for one in fitted.contenders if one.strategy is StrategyName.popularity)
-    popularity = rate(fitted, popular, shuffled)
+    return Case(fitted, leaky, validation, with_targets_shuffled(validation))
+
+
+def strategies_of(recommender: Recommender) -> dict[str, tuple[Strategy, bool]]:
+    """Every source of the ranker, and every contender, by name; and whether it may repeat tracks."""
+    ranked = recommender.strategies[RANKER]
+    assert isinstance(ranked, RankedCandidates)
+    sources = {name: (strategy, False) for name, strategy in ranked.sources.strategies.items()}
+    return sources | {one.label: (recommender.strategies[one.label], one.repeats) for one in recommender.contenders}
+
+
+def test_every_source_and_every_contender_is_asked_here(case: Case) -> None:
+    assert set(strategies_of(case.fitted)) == set(ASKED)
+    assert (case.fitted.tracks.count == 0).any(), "no track is in held-out playlists only: this proves nothing"
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_shuffled_targets_fall_to_popularity(case: Case, name: str) -> None:
+    popularity = case.rate(case.fitted, "popularity", case.shuffled)
     # Three standard errors of a share of so few playlists.
-    room = 3 * (popularity * (1 - popularity) / len(shuffled)) ** 0.5
-    for contender in fitted.contenders:
-        assert rate(fitted, contender, shuffled) <= popularity + room, contender.label
-        assert not recommends_the_unseen(fitted, contender, validation), contender.label
-        if contender.strategy not in (StrategyName.popularity, StrategyName.artist_affinity):
-            honest = rate(fitted, contender, validation)
-            assert rate(leaky, contender, validation) > honest + 0.02, contender.label
+    room = 3 * (popularity * (1 - popularity) / len(case.shuffled)) ** 0.5
+
+    assert case.rate(case.fitted, name, case.shuffled) <= popularity + room
 
 
-def test_a_title_that_held_out_playlists_alone_have_teaches_nothing(project, connection, fitted) -> None:
+# What knows no more than counts, artists and words of titles cannot remember a playlist.
+@pytest.mark.parametrize(
+    "name", [name for name in ASKED if name not in ("popularity", "artist_affinity", "title_words")]
+)
+def test_a_leak_would_show(case: Case, name: str) -> None:
+    honest = case.rate(case.fitted, name, case.validation)
+
+    assert case.rate(case.leaky, name, case.validation) > honest + 0.02
+
+
+def test_a_title_that_held_out_playlists_alone_have_teaches_nothing(project, connection, case: Case) -> None:
     train, *held_out = (FlatSequences.from_relation(stored(project, connection, name)) for name in SPLITS)
     words, own = (set(chain(*map(words_of, part.titles))) for part in (joined(*held_out), train))
-    theirs = words - own
+    theirs, known = words - own, case.fitted.title_words
     assert len(theirs) > 200
-    assert fitted.title_words is not None
-    assert "title_words" in [contender.label for contender in fitted.contenders]
+    assert known is not None
 
-    assert not fitted.title_words.knows(word_numbers(theirs)).any()
-    assert fitted.title_words.knows(word_numbers("abc")).all()
-
-
-def rate(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> float:
-    return float(try_contender(recommender, contender, sequences)[0]["hit_rate"])
+    assert not known.knows(word_numbers(theirs)).any()
+    assert known.knows(word_numbers("abc")).all()
 
 
-def recommends_the_unseen(recommender: Recommender, contender: Contender, sequences: FlatSequences) -> bool:
-    """Whether a track is recommended that training never saw, and that is not in the history either.
-
-    That it exists is known from held-out playlists only.
-    """
-    histories = recommender.tracks.rows(sequences).histories()
-    assert (recommender.tracks.count == 0).any(), "none to be recommended: this proves nothing"
-    for part, answers in recommender.answers(histories, depth=K, contender=contender):
-        for history, rows in zip(range(part.start, part.stop), answers.rows, strict=True):
+@pytest.mark.parametrize("name", ASKED)
+def test_what_held_out_playlists_alone_hold_is_not_recommended(case: Case, name: str) -> None:
+    tracks, (strategy, repeats) = case.fitted.tracks, strategies_of(case.fitted)[name]
+    histories = tracks.rows(case.validation).histories()
+    for part, answers in recommend(strategy, tracks, histories, depth=K, repeats=repeats):
+        for history, rows in zip(range(part.start, len(histories)), answers.rows, strict=False):
             found = rows[rows != NO_TRACK]
-            if np.setdiff1d(found[recommender.tracks.count[found] == 0], histories.tracks_of(history)).size:
-                return True
-    return False
+            assert not np.setdiff1d(found[tracks.count[found] == 0], histories.tracks_of(history)).size
+
+
+def test_what_held_out_playlists_alone_hold_is_no_candidate(case: Case) -> None:
+    ranked = case.fitted.strategies[RANKER]
+    assert isinstance(ranked, RankedCandidates)
+    histories = case.fitted.tracks.rows(case.validation).histories()
+    candidates = ranked.sources.propose(histories)
+
+    unseen = case.fitted.tracks.count[candidates.rows] == 0
+    pairs = zip(candidates.history[unseen], candidates.rows[unseen], strict=True)
+    assert unseen.any()
+    assert all(row in histories.tracks_of(history) for history, row in pairs)
 
 
 def with_leak(fitted: Recommender, ranker: Ranker, everything: FlatSequences, artists: np.ndarray) -> Recommender:

@@ -13,7 +13,7 @@ from pyarrow import array
 from rec_assets.core.names.track_names import TextColumn, TrackNames
 from rec_assets.store.promoted_models import POINTER, PromotedModels
 from rec_assets_tests.core.promoted.small_promoted import add_version, fitted, named
-from rec_assets_tests.serving.serving_process import served
+from rec_assets_tests.serving.serving_process import served, until
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the `browser` extra (playwright)")
 
@@ -125,6 +125,32 @@ def test_a_list_is_built_by_keyboard_and_a_promotion_meanwhile_is_seen(page, tmp
         playwright.expect(mine).to_have_count(0)
         assert page.url.endswith("/")
     assert [error for error in page.errors if "404" not in error] == []
+
+
+@pytest.mark.parametrize("page", [PHONE], ids=["phone"], indirect=True)
+def test_a_title_alone_is_answered_and_no_artist_comes_too_often_after_a_reload_too(page, tmp_path) -> None:
+    with served(Path(models_in(tmp_path / "store").base)) as client:
+        page.goto(f"{client.base_url}/")
+        page.get_by_role("textbox", name="Playlist's title").fill("zzq")
+        found = rows(page, "Recommended")
+        note = page.get_by_text("No word of the title is known. These are the most frequent tracks.")
+        playwright.expect(note).to_be_visible()
+        playwright.expect(found).to_have_count(10)
+        artists = found.locator("div > small")
+        assert len(set(artists.all_inner_texts())) < 10
+        page.get_by_role("spinbutton", name="Most of one artist").fill("1")
+        for _ in range(2):
+            until(lambda: len(artists.all_inner_texts()) == len(set(artists.all_inner_texts())) == 10)
+            page.reload()
+            playwright.expect(note).to_be_visible()
+        type_and_choose(page, "trakc 12", "Track 12")
+        playwright.expect(page.get_by_text("The tracks alone are answered.")).to_be_visible()
+        assert_nothing_is_cut(page)
+        page.get_by_role("spinbutton").fill("")
+        page.get_by_role("textbox", name="Playlist's title").fill("")
+        playwright.expect(page.get_by_text("By version 1, best first. Below each")).to_be_visible()
+        assert page.url.endswith("#" + "%5B%5B%22Artist%203%22%2C%22Track%2012%22%5D%5D")
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("page", [PHONE], ids=["phone"], indirect=True)

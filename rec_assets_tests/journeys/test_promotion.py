@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -172,7 +173,7 @@ def test_what_is_promoted_by_hand_meanwhile_makes_the_decision_void(promoted: Pr
 
 
 def test_recommendations_of_an_older_model_over_newer_playlists(promoted: Project, tmp_path: Path) -> None:
-    """The model has its own catalog: what it does not know is left out, with a count."""
+    """The model has its own catalog: what it does not know is left out, with a count; so are artists of rules."""
     newer = [
         *rows(),
         *[("new", "New Artist", f"New Track {number % 3}", f"only new {number % 4}") for number in range(40)],
@@ -182,10 +183,16 @@ def test_recommendations_of_an_older_model_over_newer_playlists(promoted: Projec
         ["raw_playlists", "track_catalog", "playlist_sequences"], {"raw_playlists": {"source": str(source)}}
     )
 
-    result = promoted.materialize(["playlist_recommendations"], {"playlist_recommendations": {"recommended_tracks": 3}})
+    rules = {"recommended_per_artist": 1, "recommended_exclude_artists": [rows()[0][1], "New Artist"]}
+    config = {"recommended_tracks": 3, **rules}
+    result = promoted.materialize(["playlist_recommendations"], {"playlist_recommendations": config})
 
     (event,) = result.get_asset_materialization_events()
     metadata = event.step_materialization_data.materialization.metadata
     assert metadata["unknown_entries"].value == 40
     assert metadata["answered_by_popularity"].value == 4
+    assert metadata["unknown_artists_in_rules"].value == 1
     assert metadata["dagster/row_count"].value == 3 * 1_504
+    found = pq.read_table(promoted.store / "playlist_recommendations.parquet").to_pandas()
+    assert found.groupby(["user_id", "playlist"])["artist"].nunique().eq(3).all()
+    assert rows()[0][1] not in set(found["artist"])

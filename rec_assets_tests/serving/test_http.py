@@ -84,7 +84,9 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
 @pytest.mark.parametrize(
     ("params", "parameter", "detail"),
     [
-        ([], "artist", "artist and track are missing; expected at least one of both."),
+        ([], "artist", "artist, track and title are missing; expected at least one of them."),
+        ([("title", " ")], "artist", "artist, track and title are missing; expected at least one of them."),
+        ([*ONE, ("per_artist", "0")], "per_artist", "per_artist is '0'; expected a whole number from 1 to 1000."),
         (
             [*ONE, ("track", "a")],
             "artist",
@@ -101,7 +103,11 @@ def test_unknown_tracks_are_404_with_those_near_them(client) -> None:
         ([*ONE, ("k", "1001")], "k", "k is '1001'; expected a whole number from 1 to 1000."),
         ([*ONE, ("k", "9" * 5_000)], "k", f"k is '{'9' * 39}…; expected a whole number from 1 to 1000."),
         ([*ONE, ("why", "perhaps")], "why", "why is 'perhaps'; expected true or false."),
-        ([*ONE, ("count", "5")], "count", "count is no parameter; there are artist, track, k, why."),
+        (
+            [*ONE, ("count", "5")],
+            "count",
+            "count is no parameter; there are artist, track, title, k, why, per_artist, exclude_artist, only_artist.",
+        ),
     ],
 )
 def test_what_is_out_of_bounds_is_refused_by_name(client, params, parameter, detail) -> None:
@@ -128,8 +134,11 @@ def test_a_long_list_is_posted_and_answered_alike(client) -> None:
         (b"{", "body", "the body is no question; expected JSON such as {"),
         (b"[]", "body", "the body is no question; expected JSON such as {"),
         (b'{"tracks": [{"artist": "\\ud800"}]}', "body", "the body is no question; expected JSON such as {"),
-        (b"{}", "tracks", "tracks is missing; expected a list of 1 to 1,000 pairs such as {"),
-        (b'{"tracks": []}', "tracks", "tracks is []; expected a list of 1 to 1,000 pairs such as {"),
+        (b"{}", "tracks", "tracks and title are missing; expected at least one of them."),
+        (b'{"tracks": [], "title": ""}', "tracks", "tracks and title are missing; expected at least one of them."),
+        (b'{"tracks": 1}', "tracks", "tracks is 1; expected a list of at most 1,000 pairs such as {"),
+        (b'{"title": "a", "exclude": [{}]}', "exclude", "exclude number 1 has neither artist nor track; expected"),
+        (b'{"title": "a", "only_artists": "b"}', "only_artists", "only_artists is 'b'; expected a list of at most"),
         (b'{"tracks": ["a"]}', "tracks", "tracks number 1 is 'a'; expected a pair such as {"),
         (b'{"tracks": [{"artist": 3}]}', "tracks", "artist of tracks number 1 is 3; expected text."),
         (b'{"tracks": [{"artist": "a"}, {}]}', "tracks", "tracks number 2 has neither artist nor track; expected"),
@@ -139,7 +148,11 @@ def test_a_long_list_is_posted_and_answered_alike(client) -> None:
             "title of tracks number 1 is no parameter; there are artist, track.",
         ),
         (b'{"tracks": [{"artist": "a"}], "k": "5"}', "k", "k is '5'; expected a whole number from 1 to 1000."),
-        (b'{"tracks": [{"artist": "a"}], "count": 5}', "count", "count is no parameter; there are tracks, k, why."),
+        (
+            b'{"tracks": [{"artist": "a"}], "count": 5}',
+            "count",
+            "count is no parameter; there are tracks, title, k, why,",
+        ),
         (b'{"tracks": [%s{}]}' % (b"{}," * 1000), "tracks", "tracks occurs too often; expected at most 1000 of it."),
     ],
 )
@@ -149,6 +162,41 @@ def test_a_posted_question_out_of_bounds_is_refused_by_name(client, body, parame
     assert response.status_code == 422, response.text
     assert response.json()["parameter"] == parameter
     assert response.json()["detail"].startswith(detail)
+
+
+def test_names_of_rules_that_are_unknown_are_404_with_those_near_them(client) -> None:
+    document = {
+        "tracks": [{"artist": "Artist 3", "track": "Track 12"}],
+        "exclude": [{"artist": "Artist 4", "track": "Track 16"}, {"artist": "Artist 4", "track": "Trakc 17"}],
+        "exclude_artists": ["☃", "ARTIST 4"],
+        "only_artists": ["Artist 44"],
+    }
+    response = client.post("/recommend", json=document)
+
+    assert response.status_code == 404
+    detail, (track, nobody, near) = response.json()["detail"], response.json()["unknown"]
+    assert detail == "1 of the tracks and 2 of the artists are not known. See did_you_mean, or leave them out."
+    assert (track["track"], track["did_you_mean"][0]["track"]) == ("Trakc 17", "Track 17")
+    assert nobody == {"artist": "☃", "did_you_mean": []}
+    assert {"artist": "Artist 4"} in near["did_you_mean"]
+    document |= {"exclude": [track["did_you_mean"][0] | {"likeness": 1}]}
+    assert client.post("/recommend", json=document).json()["parameter"] == "exclude"
+    document |= {"exclude": [], "exclude_artists": [None], "only_artists": ["artist 4"]}
+    assert client.post("/recommend", json=document).json()["detail"].startswith("1 of the artists")
+    found = client.post("/recommend", json=document | {"exclude_artists": []}).json()["recommendations"]
+    assert {one["artist"] for one in found} == {"Artist 4"}
+    assert len(found) == 4
+
+
+def test_a_title_alone_is_a_question(client, promoted_store) -> None:
+    by_address = client.get("/recommend", params={"title": " zzq ", "k": "3", "why": "true"})
+    posted = client.post("/recommend", json={"title": "zzq", "k": 3, "why": True})
+
+    assert by_address.json() == posted.json()
+    note = "No word of the title is known. These are the most frequent tracks."
+    assert posted.json()["title"] == {"asked": "zzq", "known_words": [], "note": note}
+    assert [one["because"] for one in posted.json()["recommendations"]] == [[], [], []]
+    assert client.get("/recommend", params=ONE).json()["title"] is None
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_read(client) -> None:
@@ -185,6 +233,8 @@ def test_a_list_of_unknown_names_takes_the_time_of_few_and_says_so(client, monke
     assert near == [True, False, False, False, False, False]
     assert "5 of them were looked for as they are written alone" in response.json()["detail"]
     assert client.post("/recommend", json=known).status_code == 200
+    rules = client.post("/recommend", json=known | {"exclude": unknown["tracks"], "only_artists": ["Artsit 3"]})
+    assert [bool(one["did_you_mean"]) for one in rules.json()["unknown"]] == [True, *[False] * 6]
     few = client.post("/recommend", json={"tracks": unknown["tracks"][:2]})
     assert (few.status_code, few.headers["Retry-After"]) == (503, "1")
     assert few.json()["detail"] == "Too many misspelt names are looked for at once. Ask again in a second."

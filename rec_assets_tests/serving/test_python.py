@@ -131,6 +131,51 @@ def test_what_is_no_question_is_refused_in_words(model: rec_assets.Model, playli
         model.recommend(playlist, k=k)
 
 
+def test_rules_leave_out_what_they_name_and_take_no_name_for_another(model: rec_assets.Model) -> None:
+    asked = [("Artist 3", "Track 12")]
+    answer = model.recommend(asked, 30, per_artist=2, exclude={("artist 4", "Track 17")}, exclude_artists=("ARTIST 5",))
+
+    assert answer["artist"].value_counts().max() == 2
+    assert not {"Track 17", "Track 20", "Track 21"} & set(answer["track"])
+    only = model.recommend(asked, only=[("Artist 9", "Track 37")], only_artists=["Artist 8"])
+    assert set(only["track"]) == {"Track 32", "Track 33", "Track 34", "Track 35", "Track 37"}
+    with pytest.raises(rec_assets.UnknownTracksError) as refused:
+        model.recommend(asked, exclude=[("Artist 3", "Trakc 13")], only_artists=["Artist 88"])
+    assert refused.value.near["Artist 3", "Trakc 13"][0] == ("Artist 3", "Track 13")
+    assert ("Artist 8", None) in refused.value.near["Artist 88", None]
+    assert "no artist Artist 88. Did you mean" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"per_artist": 0}, "per_artist is 0; expected a whole number from 1 to 1,000"),
+        ({"exclude_artists": "ABBA"}, r"exclude_artists is 'ABBA'; expected a list of artists, such as \[\"Artist\"\]"),
+        ({"exclude": ("Artist 3", "Track 12")}, r"exclude: track 1 is 'Artist 3'; expected \(artist, track\) pairs"),
+        ({"only": [("", None)]}, "only: track 1 has neither artist nor title"),
+    ],
+)
+def test_what_is_no_rule_is_refused_in_words(model: rec_assets.Model, rules: dict[str, Any], said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        model.recommend([("Artist 3", "Track 12")], **rules)
+
+
+def test_a_title_alone_is_asked_for_the_most_frequent_tracks_with_a_warning(model: rec_assets.Model) -> None:
+    with pytest.warns(
+        rec_assets.SpellingWarning, match="^zzq: No word of the title is known. These are the most"
+    ) as told:
+        answer = model.recommend(title="zzq", k=4)
+
+    assert told[0].filename == __file__
+    assert answer["track"].tolist() == model.tracks["track"].head(4).tolist()
+    assert answer["score"].isna().all()
+    assert (answer.attrs["asked"], answer.attrs["title"]["known_words"]) == ([], [])
+    assert model.recommend([("Artist 3", "Track 12")]).attrs["title"] is None
+    for nothing in ([], "Track 12", {("Artist 3", "Track 12")}):
+        with pytest.raises(ValueError, match="no track is asked for"):
+            model.recommend(nothing, title="" if nothing == [] else "zzq")
+
+
 def test_a_track_without_artist_is_asked_for_by_its_title(artistless: PromotedModels, model: rec_assets.Model) -> None:
     titles = rec_assets.Model(artistless.open(1), {})
 

@@ -218,6 +218,67 @@ def test_of_a_file_with_several_playlists_one_is_chosen_by_its_name(promoted: Pr
     assert "names no playlists. Leave out" in command(promoted, *words, "--playlist-name", "two").stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--exclude-artist", "Artsit 3"], "Error: no artist Artsit 3. Did you mean\n    Artist "),
+        (["--only-artist", "☃"], "Error: no artist ☃. Nobody's name is spelt like it."),
+        (["--exclude", "Artist 3", "Trakc 12"], "no track Artist 3 – Trakc 12. Did you mean\n    Artist 3 – Track 12"),
+    ],
+)
+def test_a_rule_takes_no_name_for_another(promoted: PromotedModels, words: list[str], said: str) -> None:
+    refused = command(promoted, "recommend", "Artist 3", "Track 12", *words)
+
+    assert refused.exit_code == 1
+    assert said in refused.stderr
+    near = [line.strip() for line in refused.stderr.splitlines()[1:]]
+    advised = [words[0], *(near[0].split(" – ") if near else ["artist 3"])]
+    assert command(promoted, "recommend", "Artist 3", "Track 12", *advised).exit_code == 0
+
+
+def test_files_of_tracks_are_rules_and_what_is_unknown_of_them_is_counted(
+    promoted: PromotedModels, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.csv"
+    rows = ["u,Artist 3,Track 12,one", "u,Artist 4,Track 17,two", "v,Artist 5,Track 20,two", "v,qqq,zzz,three"]
+    own.write_text("\n".join(["user,artist,title,playlist", *rows]))
+    words = ["recommend", "Artist 4", "Track 16", "-k", "40", "--json"]
+
+    def tracks(*rules: str) -> list[str]:
+        done = command(promoted, *words, *rules)
+        assert done.exit_code == 0, done.output
+        assert "1 tracks of --exclude-file and --only-file are not known" in done.stderr
+        assert "the first: no track qqq – zzz. Nothing is spelt like it." in done.stderr
+        return sorted(one["track"] for one in json.loads(done.stdout)["recommendations"])
+
+    assert tracks("--only-file", str(own)) == ["Track 12", "Track 17", "Track 20"]
+    only = tracks("--only-file", str(own), "--only-artist", "artist 5", "--exclude", "Artist 5", "Track 21")
+    assert only == ["Track 12", "Track 17", "Track 20", "Track 22", "Track 23"]
+    excluded = tracks("--exclude-file", str(own))
+    assert len(excluded) == 40
+    assert not set(excluded) & {"Track 12", "Track 17", "Track 20"}
+    own.write_text("qqq,zzz\n")
+    refused = command(promoted, *words, "--only-file", str(own))
+    assert (refused.exit_code, f"{own}: the model knows none of its tracks" in refused.stderr) == (1, True)
+
+
+def test_a_title_may_stand_alone_and_a_playlist_file_may_bring_one(promoted: PromotedModels, tmp_path: Path) -> None:
+    alone = command(promoted, "recommend", "--title", " zzq ", "-k", "3")
+    assert alone.stderr == "No word of the title is known. These are the most frequent tracks.\n"
+    model = promoted.open(2)
+    frequent = model.names.of(model.recommender.tracks.track_index[:3])
+    lines = [line.split("  ")[-1] for line in alone.stdout.splitlines()[1:]]
+    assert lines == [f"{artist} – {track}" for artist, track in frequent]
+    assert alone.stdout.count("  popular  ") == 3
+
+    file = write_exports(tmp_path)["semicolon.csv"]
+    for words, title in (([], "mine"), (["--title", "zzq"], "zzq"), (["--title", ""], None)):
+        done = command(promoted, "recommend", "--playlist", str(file), "--json", *words)
+        asked = json.loads(done.stdout)["title"]
+        assert (asked and asked["asked"]) == title
+    assert command(promoted, "recommend", "--title", " ").exit_code == 2
+
+
 def test_the_json_of_the_command_is_that_of_http(promoted: PromotedModels) -> None:
     pairs = [("Artsit 3", "Trakc 12"), ("Artist 4", "Track 17")]
     params = [*(pair for artist, track in pairs for pair in (("artist", artist), ("track", track))), ("k", "3")]

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -19,7 +20,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation, read_table
 from rec_assets.core.evaluation import ranking
 from rec_assets.core.evaluation.comparison import rank_held_out
-from rec_assets.core.promoted.recommendations import recommend_to_all
+from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import open_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.serving.main import main
@@ -100,3 +101,48 @@ def test_each_reader_gives_a_validation_history_the_list_by_which_its_rank_was_f
     to_all = recommend_to_all(model, known, playlists, depth=k).read_all().to_pylist()
     for playlist, answer in zip(playlists["playlist"].to_pylist(), expected, strict=True):
         assert named([row for row in to_all if row["playlist"] == playlist]) == answer
+
+
+def test_each_reader_obeys_the_same_rules_and_says_the_same_of_a_title(trained_store: Path) -> None:
+    loaded = rec_assets.load(trained_store)
+    history = [(row["artist"], row["track"]) for row in loaded.tracks.tail(2).to_dict("records")]
+    free = named(loaded.recommend(history, k=9).to_dict("records"))
+    (first, _), *_ = free
+    unwanted = next(pair for pair in free if pair[0] != first)
+    title, note = "zzq", "No word of the title is known. The tracks alone are answered."
+    tracks = [{"artist": artist, "track": track} for artist, track in history]
+    left_out = {"artist": unwanted[0].upper(), "track": unwanted[1]}
+    rules = {"per_artist": 1, "exclude_artists": [first], "exclude": [left_out]}
+
+    with pytest.warns(rec_assets.SpellingWarning, match=f"^zzq: {note}$"):
+        in_python = loaded.recommend(history, 9, title=title, **{**rules, "exclude": [tuple(left_out.values())]})
+    answer = named(in_python.to_dict("records"))
+    artists = [artist for artist, _ in answer]
+    assert len(answer) == len(set(artists))
+    assert first not in artists
+    assert unwanted not in answer
+
+    with served(trained_store) as client:
+        posted = client.post("/recommend", json={"tracks": tracks, "k": 9, "title": title, **rules}).json()
+        pairs = [item for track in tracks for item in track.items()]
+        params = [*pairs, ("k", "9"), ("title", title), ("per_artist", "1"), ("exclude_artist", first)]
+        by_address = client.get("/recommend", params=params).json()
+    words = ["recommend", "--storage", str(trained_store), "-k", "9", "--json", "--title", title, *sum(history, ())]
+    words += ["--per-artist", "1", "--exclude-artist", first]
+    by_command = CliRunner().invoke(main, [*words, "--exclude", *left_out.values()])
+
+    assert named(posted["recommendations"]) == answer
+    assert posted["title"] == in_python.attrs["title"] == {"asked": title, "known_words": [], "note": note}
+    assert (json.loads(by_command.stdout), by_command.stderr) == (posted, f"{note}\n")
+    # An address has no tracks to leave out.
+    without = loaded.recommend(history, 9, **{**rules, "exclude": []})
+    assert named(by_address["recommendations"]) == named(without.to_dict("records"))
+    assert json.loads(CliRunner().invoke(main, words).stdout) == by_address
+
+    model = PromotedModels(str(trained_store)).open_current()
+    own = RecommendationsSettings(recommended_per_artist=1, recommended_exclude_artists=[first]).rules(model.names)
+    asked = [model.names.find(*pair).track or 0 for pair in history]
+    rows = FlatSequences(np.arange(1), model.recommender.tracks.row_of[asked], np.array([0, len(asked)]))
+    playlists = pa.table({"user_id": ["u"], "playlist": ["p"]})
+    to_all = recommend_to_all(model, rows, playlists, depth=9, rules=own.rules).read_all().to_pylist()
+    assert named(to_all) == named(by_address["recommendations"])

@@ -123,6 +123,13 @@ def test_the_advice_of_a_refusal_is_right(expected: list[str]) -> None:
     assert answers(frame)
 
 
+def test_a_frame_is_split_by_time_only_where_a_column_of_times_is_named() -> None:
+    frame = FRAME.assign(day=pd.date_range("2024-01-01", periods=len(FRAME)))
+    with pytest.raises(DataError, match="Set `order: COLUMN`"):
+        answers(frame, split="time")
+    assert answers(frame, split="time", order="day")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"epoch": 2}, {"epochs": "many", "k": 0}, {"strategy": "rankre"}, {"train_share": 0.9}, {"sg": True}],

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,13 @@ from rec_assets.core.evaluation.metrics import (
     ndcg,
     tail_share,
 )
-from rec_assets.core.evaluation.ranking import HeldOutAnswers, HeldOutRanks, answer_held_out, describe_ranks
+from rec_assets.core.evaluation.ranking import (
+    ALL_SOURCES,
+    HeldOutAnswers,
+    HeldOutRanks,
+    answer_held_out,
+    describe_ranks,
+)
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import Contender
 from rec_assets.core.strategies.answers import NO_TRACK
@@ -52,6 +59,25 @@ def rank_held_out(
     return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
 
 
+def compare_contenders(
+    recommender: Recommender,
+    sequences: FlatSequences,
+    on_progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+) -> list[tuple[dict[str, Any], np.ndarray]]:
+    """What :func:`try_contender` gives for each contender, by falling hit rate, and each source's ``candidate_recall``.
+
+    ``on_progress`` is called with the label, how many are done, and of how many. Raises DataError: there is no
+    sequence.
+    """
+    tried = [_try(recommender, one, sequences, partial(on_progress, one.label)) for one in recommender.contenders]
+    # Who put candidates in order knows which source proposed them.
+    recall = {name: share for _, answers in tried for name, share in answers.recall.items()}
+    rows = [(figures, answers.ranks) for figures, answers in tried]
+    for figures, _ in rows:
+        figures["candidate_recall"] = recall.get(figures["strategy"], figures["candidate_recall"])
+    return sorted(rows, key=lambda row: -row[0]["hit_rate"])
+
+
 def try_contender(
     recommender: Recommender,
     contender: Contender,
@@ -60,8 +86,19 @@ def try_contender(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
 
+    ``candidate_recall`` is the share (0..1) of targets among what the ranker puts in order, NaN for others.
     ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
+    figures, answers = _try(recommender, contender, sequences, on_progress)
+    return figures, answers.ranks
+
+
+def _try(
+    recommender: Recommender,
+    contender: Contender,
+    sequences: FlatSequences,
+    on_progress: Callable[[int, int], None],
+) -> tuple[dict[str, Any], HeldOutAnswers]:
     start = time.perf_counter()
     answers = _answer(recommender, contender, sequences, on_progress)
     seconds = time.perf_counter() - start
@@ -71,10 +108,11 @@ def try_contender(
         "repeats": contender.repeats,
         "playlists": len(sequences),
         **_figures(answers, recommender, len(sequences), recommender.settings.k),
+        "candidate_recall": answers.recall.get(ALL_SOURCES, float("nan")),
         "stability": answer_stability(recommender, contender, sequences),
         "milliseconds_per_playlist": 1_000 * seconds / len(sequences),
     }
-    return figures, answers.ranks
+    return figures, answers
 
 
 def _answer(

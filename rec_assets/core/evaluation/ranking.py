@@ -8,11 +8,14 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.strategies.answers import NO_TRACK, Strategy
+from rec_assets.core.ranker.ranked import RankedCandidates, RankedScores
+from rec_assets.core.ranker.sources import PROPOSED
+from rec_assets.core.strategies.answers import NO_TRACK, Scores, Strategy
 from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import Tracks
 
 NOT_FOUND = 0
+ALL_SOURCES = "all"
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,18 @@ class HeldOutRanks:
 
 @dataclass(frozen=True)
 class HeldOutAnswers:
-    """What a strategy did: ``ranks`` (m,) of the targets, and ``recommended`` (t,) int64, by row, to how many."""
+    """What a strategy did.
+
+    Attributes:
+        ranks: (m,) of the targets.
+        recommended: (t,) int64, by row, to how many playlists.
+        recall: share (0..1) of the targets among the candidates of each source of ``PROPOSED``, and of all together
+            under ``ALL_SOURCES``; empty unless the strategy puts candidates in order.
+    """
 
     ranks: np.ndarray
     recommended: np.ndarray
+    recall: dict[str, float]
 
 
 def answer_held_out(
@@ -70,11 +81,19 @@ def answer_held_out(
     targets = rows.from_the_end(0)
     ranks = np.full(len(rows), NOT_FOUND, np.int32)
     recommended = np.zeros(len(tracks), np.int64)
-    for part, answers in recommend(strategy, tracks, rows.histories(), depth=depth, repeats=repeats):
+    proposed = np.zeros((len(rows), len(PROPOSED) + 1), bool)
+
+    def look(part: slice, scores: Scores) -> None:
+        if isinstance(scores, RankedScores):
+            proposed[part] = scores.proposed(targets[part])
+
+    asked = recommend(strategy, tracks, rows.histories(), depth=depth, repeats=repeats, on_scores=look)
+    for part, answers in asked:
         ranks[part] = answers.rank_of(targets[part])
         recommended += np.bincount(answers.rows[answers.rows != NO_TRACK], minlength=len(tracks))
         on_progress(min(part.stop, len(rows)), len(rows))
-    return HeldOutAnswers(ranks, recommended)
+    shares = dict(zip((*PROPOSED, ALL_SOURCES), proposed.mean(axis=0).tolist(), strict=True))
+    return HeldOutAnswers(ranks, recommended, shares if isinstance(strategy, RankedCandidates) else {})
 
 
 def describe_ranks(ranks: np.ndarray, tracks: Tracks, has_vector: np.ndarray, sequences: FlatSequences) -> HeldOutRanks:

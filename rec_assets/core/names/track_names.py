@@ -12,7 +12,7 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.tensor_file import of_prefix, require_arrays, with_prefix
 from rec_assets.core.names.fingerprints import fingerprints
 from rec_assets.core.names.likeness import normalise_all
-from rec_assets.core.names.search import Found, search
+from rec_assets.core.names.search import Found, FoundArtist, search, search_artist
 from rec_assets.core.names.suggestions import suggest
 
 _TEXTS = ("artists", "titles")
@@ -186,6 +186,22 @@ class TrackNames:
         group = np.searchsorted(self.group_offsets, where, side="right") - 1
         return group.astype(np.uint64) << np.uint64(32) | self.title_keys[where]
 
+    def of_group(self, group: int) -> np.ndarray:
+        """The tracks of one ``group`` of artists, by falling count."""
+        return self.tracks[self.group_offsets[group] : self.group_offsets[group + 1]]
+
+    def spelt_like(self, track: int) -> np.ndarray:
+        """The tracks that share their spelling (:meth:`spellings`) with ``track``, itself among them."""
+        where = self._position[track]
+        group = int(np.searchsorted(self.group_offsets, where, side="right")) - 1
+        first, last = self.group_offsets[group : group + 2]
+        return self.of_group(group)[self.title_keys[first:last] == self.title_keys[where]]
+
+    @cached_property
+    def nameless(self) -> int | None:
+        """The number of the group of artists without a name; None if every track has an artist."""
+        return self.find_artist("", spelling=False).group
+
     @cached_property
     def _position(self) -> np.ndarray:
         """(t,) int32 where in ``tracks`` each track stands."""
@@ -212,6 +228,13 @@ class TrackNames:
         Without ``spelling`` only one that is equal up to case, accents, punctuation and spaces, which is quick.
         """
         return search(self, artist, title, spelling=spelling)
+
+    def find_artist(self, artist: str, *, spelling: bool = True) -> FoundArtist:
+        """The artists called ``artist``; with ``spelling`` also up to five that are spelt like it, if there are none.
+
+        Nothing is guessed: what is not equal up to case, accents, punctuation and spaces is not found.
+        """
+        return search_artist(self, artist, spelling=spelling)
 
     def suggest(self, query: str, *, most: int) -> list[int]:
         """Up to ``most`` track indexes for a few letters of artist, title or both (:func:`suggestions.suggest`)."""

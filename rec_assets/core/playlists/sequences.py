@@ -71,23 +71,26 @@ def build_sequences(
 
     About ``sample_percent`` of the playlists are kept, chosen by a hash of user, name and ``sample_seed``: the same
     ones whatever the order of rows. They are filtered before grouping, so a sample is cheap. ``raw_playlists`` has
-    ``row_id, user_id, playlist, artist, track``, ``track_catalog`` at least ``track_index, artist, track``.
+    ``row_id, user_id, playlist, artist, track`` and maybe ``time``, ``track_catalog`` at least
+    ``track_index, artist, track``.
 
-    Returns ``user_id, playlist``, ``track_indexes INT[]`` by ``row_id``, ``length``; in order of the first two, lazily.
+    Returns ``user_id, playlist``, ``track_indexes INT[]`` by ``row_id``, ``length``, and ``ended_at``, the time of the
+    newest row, where rows have one; in order of the first two, lazily.
     """
     sampled = raw_playlists
     if sample_percent < 100:
         sampled = raw_playlists.filter(_is_sampled(sample_percent, sample_seed))
-    rows = sampled.select(f"user_id, playlist, row_id, {TRACK_KEYS}").set_alias("rows")
+    time, ended_at = (", time", ", max(time) AS ended_at") if "time" in raw_playlists.columns else ("", "")
+    rows = sampled.select(f"user_id, playlist, row_id{time}, {TRACK_KEYS}").set_alias("rows")
     tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("tracks")
     placed = rows.join(tracks, "rows.key = tracks.key AND rows.other_key = tracks.other_key")
     return query(
-        placed.select("user_id", "playlist", "row_id", "track_index"),
+        placed.select(f"user_id, playlist, row_id{time}, track_index"),
         "placed",
         f"""
         SELECT user_id, playlist,
             list(track_index ORDER BY row_id, track_index) AS track_indexes,
-            count(*)::INTEGER AS length
+            count(*)::INTEGER AS length{ended_at}
         FROM placed GROUP BY user_id, playlist HAVING count(*) >= {min_tracks}
         ORDER BY user_id, playlist""",
     )

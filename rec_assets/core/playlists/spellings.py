@@ -33,7 +33,7 @@ def join_spellings(connection: Connection, rows: Relation) -> Relation:
     )
     is_other = "coalesce(one_artist, one_track) IS NOT NULL"
     return joined.select(
-        f"row_id, user_id, playlist, CASE WHEN {is_other} THEN one_artist ELSE rows.artist END AS artist,"
+        f"rows.* EXCLUDE (artist, track), CASE WHEN {is_other} THEN one_artist ELSE rows.artist END AS artist,"
         f" CASE WHEN {is_other} THEN one_track ELSE rows.track END AS track"
     )
 

@@ -1,6 +1,7 @@
 """Split playlists into train, validation and test parts: exact in size, seeded, blind to row order."""
 
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 
 from pydantic import model_validator
@@ -9,11 +10,25 @@ from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.relations import Relation, count_rows, fetch_row, playlist_draw_sql, query
 from rec_assets.core.base.settings import setting
 from rec_assets.core.playlists.repeats import RepeatSettings
+from rec_assets.core.playlists.times import require_times
+
+
+class Split(Enum):
+    """By what playlists come into their part."""
+
+    random = "random"
+    time = "time"
 
 
 class SplitSettings(RepeatSettings):
     """How playlists are split."""
 
+    split: Split = setting(
+        Split.random,
+        "How playlists are split: `random`, or by `time`: the oldest are for training, the next for validation, the "
+        "newest for the test, as models are used. The newest row of a playlist says how old it is, even where its "
+        "other rows reach into another part; `order` names the column of times.",
+    )
     train_share: float = setting(
         0.7,
         "Share of the playlists for training. train_share, validation_share and test_share add up to 1.",
@@ -101,28 +116,35 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 
 
 def split_sequences(
-    sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = ""
+    sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = "", split: Split = Split.random
 ) -> dict[str, Relation]:
     """Cut ``sequences`` (``user_id, playlist, track_indexes, length``) by the rank of a seeded hash of user and name.
 
-    ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Returns a lazy
-    relation with the same columns by part name, in the (random, seeded) order of the hash.
+    ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Split by time,
+    they are cut by the rank of ``ended_at``, and by the hash among equals. Returns a lazy relation with the same
+    columns by part name, in the (random, seeded) order of the hash.
 
-    Raises DataError: there are fewer playlists than parts.
+    Raises DataError: there are fewer playlists than parts, or they are to be split by time and have none.
     """
     draw = playlist_draw_sql(seed=seed, purpose=purpose)
     ordered = query(
         sequences,
         "sequences",
-        f"""SELECT *, row_number() OVER (ORDER BY {draw}, user_id, playlist, track_indexes) - 1 AS position
+        f"""SELECT *, row_number() OVER (ORDER BY {draw}, user_id, playlist, track_indexes) - 1 AS drawn
             FROM sequences""",
     )
+    position = "drawn"
+    if split is Split.time:
+        require_times(sequences)
+        position = "age"
+        aged = "SELECT *, row_number() OVER (ORDER BY ended_at, drawn) - 1 AS age FROM ordered"
+        ordered = query(ordered, "ordered", aged)
+    columns = ", ".join(sequences.columns)
     return {
         name: query(
             ordered,
             "ordered",
-            f"""SELECT * EXCLUDE (position) FROM ordered
-                WHERE position >= {first} AND position < {last} ORDER BY position""",
+            f"SELECT {columns} FROM ordered WHERE {position} >= {first} AND {position} < {last} ORDER BY drawn",
         )
         for name, (first, last) in split_bounds(count_rows(sequences), shares).items()
     }

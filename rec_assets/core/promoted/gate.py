@@ -191,7 +191,7 @@ def _difference_reasons(
     if len(comparison.candidate) == 0:
         return [
             f"no held-out playlist is left to compare by: the promoted model was trained on all {comparison.left_out}. "
-            "Split as before (split_seed)"
+            "Split as before (split, split_seed)"
         ]
     ours, theirs = (hits(ranks, k=comparison.k) for ranks in (comparison.candidate, comparison.promoted))
     interval = paired_difference_interval(ours, theirs)

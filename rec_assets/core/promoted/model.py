@@ -12,18 +12,19 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
-from rec_assets.core.base.read_only import read_only
 from rec_assets.core.base.relations import Relation, query
 from rec_assets.core.base.shape import Count, Shape, Share, Version
 from rec_assets.core.base.tensor_file import of_prefix, read_layout, with_prefix
 from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.promoted.rules import NO_RULES, Ruled, Rules
 from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
-from rec_assets.core.recommender.settings import Repeats
 from rec_assets.core.strategies.answers import NO_TRACK, Answers
 from rec_assets.core.strategies.tracks import Tracks
 
 # So many more than are asked for, and a quarter, are looked at first: of a spelling most have few.
 _SPARE = 8
+# Where rules leave out more, or too few stay, so many times more; and below the deepest, what is most frequent.
+_DEEPER, _DEEPEST = 8, 16_384
 
 
 @dataclass(frozen=True)
@@ -40,34 +41,32 @@ class PromotedModel:
     names: TrackNames
     facts: dict[str, Any]
 
-    def answers(self, histories: FlatSequences, *, k: int) -> Iterator[tuple[slice, Answers]]:
-        """The ``k`` best rows after each history of rows, as :meth:`Recommender.answers` has them, but for spellings.
+    def answers(self, histories: FlatSequences, *, k: int, rules: Rules = NO_RULES) -> Iterator[tuple[slice, Answers]]:
+        """The ``k`` best rows after each history of rows, as :meth:`Recommender.answers` has them, but for spellings,
+        and for what the ``rules`` do not allow.
 
         Of tracks that are spelt alike (:meth:`TrackNames.spellings`) the best one stays, and none that is spelt like a
-        track of the history, unless it is that track and may be repeated, or ``repeats`` is ``allowed``.
+        track of the history, unless it is that track and may be repeated, or ``repeats`` is ``allowed``. Where the
+        strategy ends, or after its first ``_DEEPEST`` tracks, the most frequent tracks follow, with no score.
         """
-        return self._answers(histories, k, k + k // 4 + _SPARE)
+        depth = (k + k // 4 + _SPARE) * (1 if rules == NO_RULES else _DEEPER)
+        return self._answers(histories, depth, Ruled(self.recommender, self.names, rules, k))
 
-    def _answers(self, histories: FlatSequences, k: int, depth: int) -> Iterator[tuple[slice, Answers]]:
+    def _answers(self, histories: FlatSequences, depth: int, ruled: Ruled) -> Iterator[tuple[slice, Answers]]:
         for part, found in self.recommender.answers(histories, depth=depth):
-            best = self._first_spellings(histories[part], found, k)
-            # Where too few stay, and there are more.
-            short = np.flatnonzero((best.rows[:, -1] == NO_TRACK) & (found.rows[:, -1] != NO_TRACK))
-            for again, more in self._answers(histories[part].at(short), k, 2 * depth):
-                best.rows[short[again]], best.scores[short[again]] = more.rows, more.scores
+            best = ruled.best(histories[part], found)
+            is_short = best.rows[:, -1] == NO_TRACK
+            # Where popularity fills up the list, the strategy has no more.
+            goes_on = np.isfinite(found.scores[:, -1]) & (found.rows[:, -1] != NO_TRACK) & (depth < _DEEPEST)
+            again, ended = np.flatnonzero(is_short & goes_on), np.flatnonzero(is_short & ~goes_on)
+            if len(again):
+                for place, more in self._answers(histories[part].at(again), min(depth * _DEEPER, _DEEPEST), ruled):
+                    best.rows[again[place]], best.scores[again[place]] = more.rows, more.scores
+            if len(ended):
+                left = Answers(found.rows[ended], found.scores[ended])
+                more = ruled.best(histories[part].at(ended), left, filled_up=True)
+                best.rows[ended], best.scores[ended] = more.rows, more.scores
             yield part, best
-
-    def _first_spellings(self, histories: FlatSequences, found: Answers, k: int) -> Answers:
-        from rec_assets.core.promoted import loops
-
-        if self.recommender.settings.repeats is Repeats.allowed:
-            histories = histories.cut_at(np.arange(len(histories)), np.zeros(len(histories), np.int64))
-        track_index = self.recommender.tracks.track_index
-        spelt, heard = (self.names.spellings(track_index[rows]) for rows in (found.rows, histories.values))
-        own = read_only(histories.values), read_only(heard), read_only(histories.offsets)
-        places = loops.first_spellings((read_only(found.rows), read_only(spelt)), own, k)
-        rows, scores = (np.take_along_axis(part, places, 1) for part in (found.rows, found.scores))
-        return Answers(np.where(places < 0, NO_TRACK, rows), scores)
 
     def known_rows(self, sequences: FlatSequences, own_index: np.ndarray) -> FlatSequences:
         """``sequences`` of another catalog as rows, without the tracks that this model does not know.

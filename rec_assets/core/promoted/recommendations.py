@@ -7,10 +7,14 @@ from itertools import compress
 import numpy as np
 import pyarrow as pa
 
+from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.promoted.model import PromotedModel
+from rec_assets.core.promoted.named_rules import FoundRules, NamedRules, unknown_artist_sentence
+from rec_assets.core.promoted.rules import NO_RULES, Rules
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import StrategyName
 from rec_assets.core.strategies.answers import NO_TRACK, Answers
@@ -58,15 +62,21 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Request:
-    """Tracks, by track index and in order, after which ``k`` are recommended, with ``reasons`` or without.
+    """A question of which at least the history or the title is given.
 
-    ``title`` is that of the playlist, "" where it has none; where there is no track it speaks alone.
+    Attributes:
+        history: tracks, by track index and in order.
+        k: so many are recommended after them.
+        reasons: whether each comes with its reasons.
+        title: of the playlist that is asked for; "" = none.
+        rules: what may be recommended.
     """
 
     history: Sequence[int]
     k: int
     reasons: bool = False
     title: str = ""
+    rules: Rules = NO_RULES
 
 
 def known_title_words(model: PromotedModel, title: str) -> list[str]:
@@ -83,17 +93,19 @@ def recommend_after(
 
 
 def recommend_after_each(model: PromotedModel, requests: Sequence[Request]) -> list[list[Recommendation]]:
-    """What :func:`recommend_after` gives for each of ``requests``, answered together, which takes less time."""
+    """What is recommended to each of ``requests``; those of the same rules are answered together, which is faster."""
     rows = [model.recommender.tracks.row_of[np.asarray(request.history, np.int64)] for request in requests]
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(own) for own in rows])])
     titles = np.array([request.title for request in requests], object)
     asked = FlatSequences(np.arange(len(rows)), np.concatenate(rows), offsets, titles)
     depth = max(request.k for request in requests)
-    return [
-        _recommendations(model, request, rows[part.start + place], answers.rows[place], answers.scores[place])
-        for part, answers in model.answers(asked, k=depth)
-        for place, request in enumerate(requests[part])
-    ]
+    found: dict[int, list[Recommendation]] = {}
+    for rules in dict.fromkeys(request.rules for request in requests):
+        places = [place for place, request in enumerate(requests) if request.rules == rules]
+        for part, answers in model.answers(asked.at(np.array(places)), k=depth, rules=rules):
+            for own, *best in zip(places[part], answers.rows, answers.scores, strict=True):
+                found[own] = _recommendations(model, requests[own], rows[own], *best)
+    return [found[place] for place in range(len(requests))]
 
 
 def _recommendations(
@@ -164,6 +176,34 @@ class RecommendationsSettings(Settings):
     recommended_tracks: int = setting(
         20, "Number of tracks that playlist_recommendations has for each playlist.", ge=1, le=MOST_TRACKS
     )
+    recommended_per_artist: int = setting(
+        0,
+        "Number of tracks of one artist that playlist_recommendations has for a playlist at most; 0 = as many as fit. "
+        "Hit rates are measured without it.",
+        ge=0,
+        le=MOST_TRACKS,
+    )
+    recommended_exclude_artists: list[str] = setting(
+        [], "Artists of whom playlist_recommendations has no track. Hit rates are measured without it."
+    )
+    recommended_only_artists: list[str] = setting(
+        [], "Artists of whom alone playlist_recommendations has tracks; empty = all. Hit rates are measured without it."
+    )
+
+    def rules(self, names: TrackNames) -> FoundRules:
+        """The rules, as far as ``names`` has the artists. Raises DataError: none of those that alone are allowed."""
+        asked = NamedRules(
+            self.recommended_per_artist or None,
+            exclude_artists=self.recommended_exclude_artists,
+            only_artists=self.recommended_only_artists,
+        )
+        found = asked.find(names.find, names.find_artist)
+        if found.allow_nothing:
+            raise DataError(
+                "The model knows none of `recommended_only_artists`: "
+                f"{' '.join(map(unknown_artist_sentence, found.unknown_artists))}\nName one that it knows, or none."
+            )
+        return found
 
 
 def recommend_to_all(
@@ -172,15 +212,17 @@ def recommend_to_all(
     playlists: pa.Table,
     *,
     depth: int,
+    rules: Rules = NO_RULES,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pa.RecordBatchReader:
-    """The ``depth`` best tracks after each of ``histories`` (n,) of rows, in their order, as they are read.
+    """The ``depth`` best tracks after each of ``histories`` (n,) of rows by the ``rules``, in their order, as they are
+    read.
 
     ``playlists`` (n,) are their ``user_id, playlist``. Columns are these and ``rank`` (1 = best) ``, artist, track,
     score``; the score is null where popularity filled up the list. ``on_progress`` is called with how many are done,
     and of how many.
     """
-    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, playlists, depth, on_progress))
+    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, playlists, depth, rules, on_progress))
 
 
 def _batches(
@@ -188,9 +230,10 @@ def _batches(
     histories: FlatSequences,
     playlists: pa.Table,
     depth: int,
+    rules: Rules,
     on_progress: Callable[[int, int], None],
 ) -> Iterator[pa.RecordBatch]:
-    for part, answers in model.answers(histories, k=depth):
+    for part, answers in model.answers(histories, k=depth, rules=rules):
         yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers)
         on_progress(part.stop, len(histories))
 

@@ -10,7 +10,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
 from rec_assets.core.ranker.forest import Forest
 from rec_assets.core.ranker.learned import BATCH, Ranker
-from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
+from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Candidates, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.sparse import SparseRows, SparseScores
 from rec_assets.core.strategies.tracks import Tracks
@@ -55,10 +55,29 @@ class RankedCandidates:
         )
         return cls(sources, Forest.from_arrays(of_prefix(arrays, "trees")))
 
-    def score(self, histories: FlatSequences) -> SparseScores:
+    def score(self, histories: FlatSequences) -> "RankedScores":
         """Scores of the candidates; all other tracks are no answer."""
         candidates = self.sources.propose(histories)
         scores = self.trees.predict(candidate_features(self.sources, histories, candidates))
         starts = np.searchsorted(candidates.history, np.arange(len(histories) + 1))
         rows = SparseRows(starts, candidates.rows, scores, len(self.sources.tracks))
-        return SparseScores(rows, above=-np.inf)
+        return RankedScores(rows, above=-np.inf, candidates=candidates)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankedScores(SparseScores):
+    """Scores of ``candidates``, which know the sources that proposed them."""
+
+    candidates: Candidates
+
+    def proposed(self, targets: np.ndarray) -> np.ndarray:
+        """(m, s + 1) bool: whether each source proposes the target (m,) of its history; last, whether any does.
+
+        A track of the history is a candidate, too, so the last is more than the sources together.
+        """
+        found = np.zeros((len(targets), len(PROPOSED) + 1), bool)
+        is_target = self.candidates.rows == targets[self.candidates.history]
+        own = self.candidates.history[is_target]
+        found[own, :-1] = self.candidates.places[is_target] <= np.array(list(PROPOSED.values()))
+        found[own, -1] = True
+        return found

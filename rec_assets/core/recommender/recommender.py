@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Recommender:
     has_vector: np.ndarray
     trained_on: np.ndarray
 
-    @property
+    @cached_property
     def chosen(self) -> Contender:
         """The strategy that the settings choose, as it is asked."""
         return chosen_contender(self.settings)
@@ -95,7 +96,7 @@ class Recommender:
         """The ``depth`` best rows after each history of rows, chunk by chunk, by ``contender``, else the chosen one.
 
         The same history gets the same answers in whatever batch it comes. An empty one is answered by the words of its
-        title, and where it has none that is known gets the most frequent tracks.
+        title, and where it has none that is known gets the most frequent tracks, with no score.
         """
         for start in range(0, len(histories), _CHUNK):
             part = slice(start, min(start + _CHUNK, len(histories)))
@@ -113,8 +114,8 @@ class Recommender:
             for part, found in recommend(strategy, self.tracks, heard, depth=depth, repeats=asked.repeats):
                 answers.rows[places[part]], answers.scores[places[part]] = found.rows, found.scores
         if (silent & ~titled).any():
-            popular = Popularity(self.tracks).score(histories[:1]).top(depth)
-            answers.rows[silent & ~titled], answers.scores[silent & ~titled] = popular.rows, popular.scores
+            # Without a score, as where popularity fills up a list.
+            answers.rows[silent & ~titled] = Popularity(self.tracks).score(histories[:1]).top(depth).rows
         return answers
 
     def has_known_title(self, histories: FlatSequences) -> np.ndarray:

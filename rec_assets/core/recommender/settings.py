@@ -88,6 +88,15 @@ class Contender:
         own: dict[str, Any] = {"strategy": self.strategy.value, "repeats": self.repeats}
         return own | (self.query.as_dict() if self.strategy is StrategyName.track_vectors else {})
 
+    def settings(self) -> dict[str, Any]:
+        """The settings by name that choose it, without those that are the default."""
+        usual, asked = VectorQuery().as_dict(), self.question()
+        own = {
+            name: asked[name] for name in ("strategy", *usual) if asked.get(name, usual.get(name)) != usual.get(name)
+        }
+        is_usual = self.repeats == (self.strategy is StrategyName.ranker)
+        return own if is_usual else own | {"repeats": (Repeats.allowed if self.repeats else Repeats.left_out).value}
+
 
 CONTENDERS = (
     # Repeats help one list and hurt another, and only the ranker can learn which.

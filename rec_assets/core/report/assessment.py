@@ -24,6 +24,7 @@ _LEADERBOARD = {
     "hit_rate_at_10": ("hit rate@10", _INTERVAL),
     "mrr": ("MRR", ""),
     "ndcg": ("NDCG", ""),
+    "candidate_recall": ("recall", "targets among candidates"),
     "catalog_coverage": ("coverage", "share of the catalog"),
     "median_popularity": ("popularity", "median training count"),
     "greatest_share": ("top track", "share of playlists that get it"),

@@ -152,6 +152,69 @@ def _keep_best(entries: Entries, into: Entries, most: int) -> int:
 
 
 @compiled
+def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float, float], width: int) -> Rows:
+    """The tracks of the playlists ``nearest`` to each history, by how near they stand to those ``heard`` in it.
+
+    A track that both hold gives its weight to every other one of the playlist: times the first of ``fading`` for each
+    step between them, over the playlist's length to the power of the second, times the value of the track in
+    ``playlists``. A history may have a track twice. The columns of each row ascend.
+    """
+    rows = len(heard[0]) - 1
+    met, longest = np.zeros(rows, np.int64), 0
+    for row in range(rows):
+        for playlist in nearest[1][nearest[0][row] : nearest[0][row + 1]]:
+            length = playlists[0][playlist + 1] - playlists[0][playlist]
+            met[row] += length
+            longest = max(longest, length)
+    largest = met.max() if rows else 0
+    entries, spare = _room_for(largest), _room_for(largest)
+    columns, values, starts = (
+        np.empty(met.sum(), np.int32),
+        np.empty(met.sum(), np.float32),
+        np.zeros(rows + 1, np.int64),
+    )
+    shared, near = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    for row in range(rows):
+        own = slice(heard[0][row], heard[0][row + 1])
+        order = np.argsort(heard[1][own], kind="mergesort")
+        tracks, weights = heard[1][own][order], heard[2][own][order]
+        count = 0
+        for playlist in nearest[1][nearest[0][row] : nearest[0][row + 1]]:
+            held = slice(playlists[0][playlist], playlists[0][playlist + 1])
+            length = held.stop - held.start
+            for place, track in enumerate(playlists[1][held]):
+                shared[place] = 0
+                for entry in range(np.searchsorted(tracks, track), len(tracks)):
+                    if tracks[entry] != track:
+                        break
+                    shared[place] += weights[entry]
+            _spread(shared[:length], np.float32(fading[0]), near[:length])
+            damping = np.float32(length ** -fading[1])
+            for place in range(length):
+                if near[place] > 0:
+                    entries[0][count] = playlists[1][held.start + place]
+                    entries[1][count] = near[place] * damping * playlists[2][held.start + place]
+                    count += 1
+        found, sums = _added_up(entries, spare, count, width)
+        starts[row + 1] = starts[row] + len(found)
+        columns[starts[row] : starts[row + 1]], values[starts[row] : starts[row + 1]] = found, sums
+    return starts, columns[: starts[-1]].copy(), values[: starts[-1]].copy()
+
+
+@compiled
+def _spread(weights: np.ndarray, fading: float, near: np.ndarray) -> None:
+    """Writes in ``near`` what the ``weights`` of all other places come to, each times ``fading`` per step away."""
+    passed = np.float32(0)
+    for place in range(len(weights)):
+        near[place] = passed
+        passed = (passed + weights[place]) * fading
+    passed = np.float32(0)
+    for place in range(len(weights) - 1, -1, -1):
+        near[place] += passed
+        passed = (passed + weights[place]) * fading
+
+
+@compiled
 def near(
     wanted: np.ndarray,
     occurrences: tuple[np.ndarray, np.ndarray, int],

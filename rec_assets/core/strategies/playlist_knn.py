@@ -1,7 +1,7 @@
-"""The training playlists most like a history, and what is in them."""
+"""The training playlists most like a history, and what stands in them near the tracks that both hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,9 +23,16 @@ class PlaylistKnnSettings(Settings):
     """How playlists are compared with a history; the defaults are the best of those tried on two real sets."""
 
     playlist_knn_decay: float = setting(
-        0.9,
+        0.95,
         "playlist_knn: each step back from the end of the playlist multiplies a track's weight by this; 1 = all "
         "tracks weigh the same.",
+        gt=0,
+        le=1,
+    )
+    playlist_knn_distance_decay: float = setting(
+        0.9,
+        "playlist_knn: each step between a track of a similar playlist and one that this playlist shares with it "
+        "multiplies its weight by this; 1 = where it stands does not matter.",
         gt=0,
         le=1,
     )
@@ -53,27 +60,30 @@ class PlaylistKnnSettings(Settings):
 
 @dataclass(frozen=True)
 class PlaylistKnn:
-    """Nearest-neighbour playlists: VS-KNN (Ludewig & Jannach 2018, "Evaluation of session-based recommendation
-    algorithms", section 3.2), with damping of long playlists and of popular tracks as is usual in item
-    neighbourhoods (Aiolli 2013, "Efficient top-N recommendation for very large scale binary rated datasets").
+    """Nearest-neighbour playlists in which positions count: VSTAN (Ludewig et al. 2021, "Empirical analysis of
+    session-based recommendation algorithms", section 3.1), of VS-KNN (Ludewig & Jannach 2018) and STAN (Garg et al.
+    2019), with damping of long playlists and of popular tracks as is usual in item neighbourhoods (Aiolli 2013,
+    "Efficient top-N recommendation for very large scale binary rated datasets").
 
-    The similarity of a history and a playlist is the sum, over the tracks they share, of recency weight times
-    ``idf ** idf_power``, over ``length ** length_damping`` of the playlist. The score of a track is the sum of
-    the similarities of the 200 most similar playlists that hold it, over
-    ``playlists holding it ** popularity_damping``.
+    A track of the history weighs its recency times ``idf ** idf_power``. The similarity of a history and a playlist is
+    the sum of the weights of the tracks they share, over ``length ** length_damping`` of the playlist. The score of a
+    track is a sum over the 200 most similar playlists that hold it: of the weights of the shared tracks, each times
+    ``distance_decay ** steps between both``, over ``length ** length_damping``; and all of it over
+    ``playlists holding it ** popularity_damping``. With a distance decay of 1 that is VS-KNN.
 
     Of a track of the history the first 1,000 playlists that hold it are compared, a random sample, as their order is
     that of a hash; so a history of nothing but popular tracks may miss its nearest ones. And a longer playlist is its
-    last 1,000 tracks: what stands before them is not found by it.
+    last 1,000 tracks: what stands before them is not found by it. A track that comes again in a playlist is where it
+    comes first.
 
     Attributes:
-        to_playlists: (t, n) weights of the playlists that hold a track.
-        to_tracks: (n, t) weights of the tracks that a playlist holds.
+        to_playlists: (t, n) damping of the playlists that hold a track.
+        to_tracks: (n, t) damping of the tracks that a playlist holds, in its order.
     """
 
     to_playlists: SparseRows
     to_tracks: SparseRows
-    decay: float
+    asked: PlaylistKnnSettings
     # The neighbours of a history hold some 20,000 tracks: 0.2 MB each.
     batch = 128
 
@@ -84,15 +94,12 @@ class PlaylistKnn:
 
         held, starts = loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
         begins, holders = loops.transposed(starts, held, len(tracks))
-        playlists = np.maximum(np.diff(begins), 1).astype(np.float64)
-        idf = np.log((len(training) + 1) / playlists) ** settings.playlist_knn_idf_power
-        damping = np.maximum(np.diff(starts), 1).astype(np.float64) ** -settings.playlist_knn_length_damping
-        to_playlists = (np.repeat(idf, np.diff(begins)) * damping[holders]).astype(np.float32)
-        to_tracks = (playlists**-settings.playlist_knn_popularity_damping).astype(np.float32)[held]
+        lengths = np.maximum(np.diff(starts), 1).astype(np.float64) ** -settings.playlist_knn_length_damping
+        playlists = np.maximum(np.diff(begins), 1).astype(np.float64) ** -settings.playlist_knn_popularity_damping
         return cls(
-            SparseRows(begins, holders, to_playlists, len(training)),
-            SparseRows(starts, held, to_tracks, len(tracks)),
-            settings.playlist_knn_decay,
+            SparseRows(begins, holders, lengths.astype(np.float32)[holders], len(training)),
+            SparseRows(starts, held, playlists.astype(np.float32)[held], len(tracks)),
+            settings,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -106,12 +113,24 @@ class PlaylistKnn:
         """The inverse of :meth:`arrays`."""
         to_tracks = SparseRows.from_arrays(arrays, "to_tracks", len(tracks))
         to_playlists = SparseRows.from_arrays(arrays, "to_playlists", len(to_tracks))
-        return cls(to_playlists, to_tracks, settings.playlist_knn_decay)
+        return cls(to_playlists, to_tracks, settings)
 
     def score(self, histories: FlatSequences) -> SparseScores:
         """Scores of the tracks in the most similar playlists; the rest is 0."""
-        weights = recency(histories, self.to_tracks.width, decay=self.decay, length=_LENGTH)
-        return SparseScores(weights.times(self.to_playlists, _NEIGHBOURS, _READ).times(self.to_tracks))
+        from rec_assets.core.strategies import loops
+
+        heard = recency(histories, self.to_tracks.width, decay=self.asked.playlist_knn_decay, length=_LENGTH)
+        heard = replace(heard, values=heard.values * self._rarity(heard.columns))
+        nearest = heard.times(self.to_playlists, _NEIGHBOURS, _READ)
+        fading = self.asked.playlist_knn_distance_decay, self.asked.playlist_knn_length_damping
+        scores = loops.near_shared(heard.parts, nearest.parts, self.to_tracks.parts, fading, self.to_tracks.width)
+        return SparseScores(SparseRows(*scores, width=self.to_tracks.width))
+
+    def _rarity(self, rows: np.ndarray) -> np.ndarray:
+        """(r,) float32 weight of each of ``rows`` (r,)."""
+        playlists = np.maximum(self.to_playlists.starts[rows + 1] - self.to_playlists.starts[rows], 1)
+        idf = np.log((self.to_playlists.width + 1) / playlists)
+        return (idf**self.asked.playlist_knn_idf_power).astype(np.float32)
 
     def held_together(self, row: int, others: np.ndarray) -> np.ndarray:
         """(o,) how many training playlists hold both the track ``row`` and each of ``others`` (o,)."""

@@ -1,7 +1,7 @@
 """Any strategy's answers for many histories, filled up with the most frequent tracks of training."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.one_blas_thread import one_blas_thread
-from rec_assets.core.strategies.answers import NO_TRACK, Answers, Strategy
+from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores, Strategy
 from rec_assets.core.strategies.tracks import Tracks
 
 # Sparse products let go of the interpreter's lock; each batch in work takes memory.
@@ -58,12 +58,18 @@ class PopularScores:
 
 
 def recommend(
-    strategy: Strategy, tracks: Tracks, histories: FlatSequences, *, depth: int, repeats: bool
+    strategy: Strategy,
+    tracks: Tracks,
+    histories: FlatSequences,
+    *,
+    depth: int,
+    repeats: bool,
+    on_scores: Callable[[slice, Scores], None] = lambda part, scores: None,
 ) -> Iterator[tuple[slice, Answers]]:
     """The ``depth`` best tracks of each history, on all cores, batch by batch and in order.
 
     A short list is filled up by popularity. No history is empty; ``repeats`` says whether its own tracks may be
-    recommended.
+    recommended. ``on_scores`` is called with the scores of each batch, in any order and on any thread.
     """
     popularity = Popularity(tracks)
 
@@ -71,7 +77,9 @@ def recommend(
         asked = histories[part]
         left_out = None if repeats else asked
         with one_blas_thread():
-            answers = strategy.score(asked).top(depth, left_out)
+            scores = strategy.score(asked)
+            answers = scores.top(depth, left_out)
+        on_scores(part, scores)
         _fill_up(answers, popularity.score(asked), left_out)
         return part, answers
 

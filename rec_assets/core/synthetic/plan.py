@@ -28,6 +28,15 @@ AWKWARD = {
 
 
 @dataclass(frozen=True)
+class Habits:
+    """How a playlist goes on: the chance (0..1) at each row of another scene, another artist, and the tail."""
+
+    scene_change: float = 0.2
+    artist_change: float = 0.55
+    tail: float = 0.05
+
+
+@dataclass(frozen=True)
 class Plan:
     """One seed's playlists, and the rows that come out awkward."""
 
@@ -39,6 +48,7 @@ class Plan:
     starred: NDArray[np.bool_]  # (playlists,)
     starts: Ints  # (playlists + 1,) first row of each playlist, and the number of rows
     awkward: dict[str, Ints]  # kind -> rows
+    habits: Habits = Habits()
 
     def uniform(self, purpose: str, *keys: Ints) -> NDArray[np.float64]:
         """:func:`uniform` with the seed of this plan."""

@@ -14,8 +14,6 @@ from rec_assets.core.synthetic.plan import Ints, Plan, floor
 # A scene: a few artists with a few much played tracks each, and many more artists and tracks heard once.
 SCENE_ARTISTS, HEAD_ARTISTS = 80, 16
 ARTIST_TRACKS, HEAD_TRACKS = 28, 8
-TAIL_SHARE = 0.05  # of the rows
-SCENE_CHANGE, ARTIST_CHANGE = 0.2, 0.55  # chance at each row of a playlist
 STRIDE = 7_919  # a prime that divides no number of names: steps through all of them before one comes again
 QUOTED_EVERY = 1_500  # one playlist in so many has the public file's hardest name
 SKEW = 1.3  # of the popularity of scenes, artists and tracks; 1 is none
@@ -23,13 +21,13 @@ SKEW = 1.3  # of the popularity of scenes, artists and tracks; 1 is none
 
 def draw_tracks(plan: Plan, row: Ints, playlist: Ints) -> tuple[Ints, Ints, Ints]:
     """Scene, artist within the scene and track within the artist, for each row of whole playlists."""
-    change = (row == plan.starts[playlist]) | (plan.uniform("change", row) < SCENE_CHANGE)
+    change = (row == plan.starts[playlist]) | (plan.uniform("change", row) < plan.habits.scene_change)
     scene = draw_scene(plan, playlist, since := _last_true(change, row))
-    run = _last_true(change | (plan.uniform("run", row) < ARTIST_CHANGE), row)
+    run = _last_true(change | (plan.uniform("run", row) < plan.habits.artist_change), row)
     artist = floor(HEAD_ARTISTS * plan.uniform("head artist", run) ** SKEW)
     first = floor(HEAD_TRACKS * plan.uniform("head track", run, since) ** SKEW)
     track = (first + row - run) % HEAD_TRACKS
-    tail = plan.uniform("tail", row) < TAIL_SHARE
+    tail = plan.uniform("tail", row) < plan.habits.tail
     # A playlist seldom repeats a track; what would come again is drawn from the tail instead.
     tail |= _is_repeat(playlist, (scene * HEAD_ARTISTS + artist) * HEAD_TRACKS + track)
     artist[tail] = floor(SCENE_ARTISTS * plan.uniform("tail artist", row[tail]))

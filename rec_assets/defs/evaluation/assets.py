@@ -15,9 +15,9 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.comparison import (
     TOP,
     LeaderboardSettings,
+    compare_contenders,
     example_playlists,
     rank_held_out,
-    try_contender,
 )
 from rec_assets.core.evaluation.figures import (
     asked_of,
@@ -28,6 +28,7 @@ from rec_assets.core.evaluation.figures import (
     report_hit_rate,
 )
 from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.evaluation.rivals import best_beside_the_ranker, in_words, rivals_of_ranker
 from rec_assets.core.evaluation.slices import SliceRate, slice_rates
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.hit_rates import plot_slice_rates, plot_strategy_curves
@@ -156,7 +157,7 @@ class ModelLeaderboardConfig(StepConfig, LeaderboardSettings):
     """What the leaderboard compares."""
 
 
-@dg.asset(kinds={"numpy", "parquet"}, code_version="2")
+@dg.asset(kinds={"numpy", "parquet"}, code_version="3")
 def model_leaderboard(
     context: dg.AssetExecutionContext,
     config: ModelLeaderboardConfig,
@@ -168,29 +169,37 @@ def model_leaderboard(
     """The strategies compared on validation playlists: hit rates with intervals, other metrics, time to answer."""
     lineage = lineage_of(context, store, config.as_dict())
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
-    rows = []
-    for contender in recommender.contenders:
-        told = partial(log_share(context.log.info), f"playlists ranked by {contender.label}")
-        figures, ranks = try_contender(recommender, contender, held_out, told)
-        context.log.info(f"{contender.label}: hit rate@{recommender.settings.k} {figures['hit_rate']:.4f}")
-        own = {
-            "training_seconds": _training_seconds(context, contender.strategy),
-            "is_chosen": contender == recommender.chosen,
-            "ranks": [rank or None for rank in ranks.tolist()],
-        }
-        rows.append({**figures, **own})
-    rows.sort(key=lambda row: -float(row["hit_rate"]))
-    table = _table(rows)
-    chosen = recommender.chosen.label
+    k, chosen = recommender.settings.k, recommender.chosen.label
+    told = log_share(context.log.info)
+    compared = compare_contenders(recommender, held_out, lambda name, *done: told(f"playlists ranked by {name}", *done))
+    for figures, _ in compared:
+        context.log.info(f"{figures['strategy']}: hit rate@{k} {figures['hit_rate']:.4f}")
+    ranks = {figures["strategy"]: own for figures, own in compared}
+    rivals = rivals_of_ranker(ranks, chosen, k)
+    if better := in_words(rivals, chosen):
+        context.log.warning(better)
+    table = _table([_row(context, recommender, *row) for row in compared])
     title = f"Hit rate by strategy, {len(held_out):,} validation playlists"
-    ranks_by_strategy = {row["strategy"]: rank_array(row["ranks"]) for row in rows}
-    picture = plot_strategy_curves(ranks_by_strategy, k=recommender.settings.k, title=title, chosen=chosen)
+    picture = plot_strategy_curves(ranks, k=k, title=title, chosen=chosen)
     metadata = {
         "chosen": chosen,
-        "leaderboard": dg.MetadataValue.md(_as_markdown(table, k=recommender.settings.k)),
+        **best_beside_the_ranker(rivals),
+        "leaderboard": dg.MetadataValue.md(_as_markdown(table, k=k)),
         "hit_rate_curves": dg.MetadataValue.md(as_markdown(picture, title)),
     }
     return materialized(store, duckdb.connect().from_arrow(table), lineage, metadata)
+
+
+def _row(
+    context: dg.AssetExecutionContext, recommender: Recommender, figures: dict[str, Any], ranks: np.ndarray
+) -> dict[str, Any]:
+    contender = next(one for one in recommender.contenders if one.label == figures["strategy"])
+    return {
+        **figures,
+        "training_seconds": _training_seconds(context, contender.strategy),
+        "is_chosen": contender == recommender.chosen,
+        "ranks": [rank or None for rank in ranks.tolist()],
+    }
 
 
 def _training_seconds(context: dg.AssetExecutionContext, strategy: StrategyName) -> float | None:
@@ -223,6 +232,8 @@ def _as_markdown(leaderboard: pa.Table, *, k: int) -> str:
             for at, name in rates.items()
         }
         figures |= {"MRR": f"{row['mrr']:.3f}", "NDCG": f"{row['ndcg']:.3f}"}
+        recall = row["candidate_recall"]
+        figures |= {"candidate recall": f"{recall:.3f}" if recall == recall else "–"}
         figures |= {"coverage": f"{row['catalog_coverage']:.3f}", "median count": row["median_popularity"]}
         seconds = row["training_seconds"]
         figures |= {"training": "unknown" if seconds is None else f"{seconds:.1f} s"}
@@ -234,7 +245,7 @@ class ReportConfig(StepConfig, MapSettings):
     """What the report shows."""
 
 
-@dg.asset(kinds={"html"}, code_version="3")
+@dg.asset(kinds={"html"}, code_version="4")
 def recommendation_report(
     context: dg.AssetExecutionContext,
     config: ReportConfig,

@@ -2,6 +2,9 @@
 
 import dagster as dg
 
+from rec_assets.store.io_manager import OPTIONAL
+
+_OPTIONAL = dg.TableColumnConstraints(other=[OPTIONAL])
 _PLAYLIST = (
     dg.TableColumn("user_id", "VARCHAR", "Who made the playlist; null where the source has no users."),
     dg.TableColumn("playlist", "VARCHAR", "Name of the playlist; two users may have playlists of one name."),
@@ -20,6 +23,7 @@ _SEQUENCE_COLUMNS = [
     *_PLAYLIST,
     dg.TableColumn("track_indexes", "INTEGER[]", "Tracks in order, by their track_index in track_catalog."),
     dg.TableColumn("length", "INTEGER", "Number of tracks."),
+    dg.TableColumn("ended_at", "DOUBLE", "Time of the newest row, as in raw_playlists.", _OPTIONAL),
 ]
 _RANK_COLUMNS = [
     *_PLAYLIST,
@@ -74,6 +78,12 @@ _LEADERBOARD_COLUMNS = [
     dg.TableColumn("median_popularity", "BIGINT", "Median training count of the recommended tracks."),
     dg.TableColumn("greatest_share", "DOUBLE", "Share of playlists that get the most recommended track."),
     dg.TableColumn("tail_share", "DOUBLE", "Share of recommendations outside the most popular fifth of the catalog."),
+    dg.TableColumn(
+        "candidate_recall",
+        "DOUBLE",
+        "Share (0..1) of held-out tracks among what the strategy proposes to the ranker, or, of the ranker, among all "
+        "candidates, tracks of the playlist included: its hit rate cannot be higher. NaN where it proposes none.",
+    ),
     dg.TableColumn("stability", "DOUBLE", "Share of the first 10 that stays when the oldest track is missing."),
     dg.TableColumn("milliseconds_per_playlist", "DOUBLE", "Answering, in batches."),
     dg.TableColumn(
@@ -107,6 +117,12 @@ _COLUMNS = {
         *_PLAYLIST,
         dg.TableColumn("artist", "VARCHAR", "As it is in the source; null = empty."),
         dg.TableColumn("track", "VARCHAR", "As it is in the source; null = empty."),
+        dg.TableColumn(
+            "time",
+            "DOUBLE",
+            "Date in seconds since 1970 (UTC), or number, by which the rows were ordered, where they were.",
+            _OPTIONAL,
+        ),
     ],
     "track_catalog": [
         dg.TableColumn("track_index", "INTEGER", "Number of the track; 0 = the most frequent one."),

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
 from rec_assets.core.base.errors import RecAssetsError
-from rec_assets.core.names.search import Found
+from rec_assets.core.names.search import Found, FoundArtist
+from rec_assets.core.promoted.named_rules import FoundRules
 from rec_assets.core.promoted.recommendations import Request, recommend_after_each
 from rec_assets.serving.answer import answer_json
 from rec_assets.serving.http.asking import Asking, Search
@@ -42,24 +44,27 @@ class BusyError(RecAssetsError):
 
 
 class UnknownTracksError(RecAssetsError):
-    """Some tracks are not known; ``found`` are the searches that found nothing sure."""
+    """Some names are not known; ``tracks`` and ``artists`` are the searches that found nothing sure."""
 
-    def __init__(self, found: Sequence[Found]) -> None:
-        unsearched = sum(not one.is_searched for one in found)
+    def __init__(self, tracks: Sequence[Found], artists: Sequence[FoundArtist] = ()) -> None:
+        unsearched = sum(not one.is_searched for one in tracks)
         advice = (
             f"{unsearched} of them were looked for as they are written alone, since other spellings take too long. "
             "Ask for fewer at once."
         )
-        known = f"{len(found)} of the tracks are not known. See did_you_mean, or leave them out."
+        counted = [f"{len(own)} of the {what}" for own, what in ((tracks, "tracks"), (artists, "artists")) if own]
+        known = f"{' and '.join(counted)} are not known. See did_you_mean, or leave them out."
         super().__init__(f"{known} {advice}" if unsearched else known)
-        self._found = found
+        self._tracks, self._artists = tracks, artists
 
     def as_dict(self) -> dict[str, Any]:
-        """The tracks with those near them."""
-        unknown = []
-        for one in self._found:
+        """The tracks, and the artists of rules, which have no track, with those near them."""
+        unknown: list[dict[str, Any]] = []
+        for one in self._tracks:
             near = [{"artist": found.artist, "track": found.title, "likeness": found.likeness} for found in one.near]
             unknown.append({"artist": one.asked[0], "track": one.asked[1], "did_you_mean": near})
+        for artist in self._artists:
+            unknown.append({"artist": artist.asked, "did_you_mean": [{"artist": near} for near in artist.near]})
         return {"detail": str(self), "unknown": unknown}
 
 
@@ -74,41 +79,79 @@ def _suggestions(served: Served, query: str) -> str:
     return Suggestions(version=served.facts["version"], tracks=tracks).model_dump_json()
 
 
+@dataclass(frozen=True)
+class _Understood:
+    """What a question ``asked`` is taken for: the tracks that were ``found``, and the rules."""
+
+    asked: Asking
+    found: Sequence[Found]
+    rules: FoundRules
+
+    @property
+    def error(self) -> RecAssetsError | None:
+        """That some names are unknown."""
+        tracks = [one for one in self.found if one.track is None] + [*self.rules.unknown_tracks]
+        if not (tracks or self.rules.unknown_artists):
+            return None
+        if _names_in(self.asked) <= _FEW and not all(one.is_searched for one in tracks):
+            return BusyError()
+        return UnknownTracksError(tracks, self.rules.unknown_artists)
+
+    @property
+    def request(self) -> Request:
+        """Of tracks that are all known."""
+        tracks = [one.track for one in self.found if one.track is not None]
+        return Request(tracks, self.asked.k, self.asked.why, self.asked.title, self.rules.rules)
+
+
 def answer_each(served: Served, questions: Sequence[Asking]) -> list[str | RecAssetsError]:
     """The answer to each of ``questions`` as JSON, with ``because`` if ``why`` was asked, or the error that it is."""
-    found = _find_each(served, questions)
-    tracks = [[one.track for one in own if one.track is not None] for own in found]
-    known = [place for place, own in enumerate(found) if len(tracks[place]) == len(own)]
-    requests = [Request(tracks[place], questions[place].k, questions[place].why) for place in known]
-    recommended = recommend_after_each(served.model, requests) if requests else []
-    answers = dict(zip(known, recommended, strict=True))
+    understood = _understand_each(served, questions)
+    errors = [one.error for one in understood]
+    known = [one for one, error in zip(understood, errors, strict=True) if error is None]
+    recommended = iter(recommend_after_each(served.model, [one.request for one in known]) if known else [])
     return [
-        answer_json(served.model, found[place], answers[place], why=questions[place].why)
-        if place in answers
-        else _unknown(found[place])
-        for place in range(len(questions))
+        error or answer_json(served.model, one.found, next(recommended), title=one.asked.title, why=one.asked.why)
+        for one, error in zip(understood, errors, strict=True)
     ]
 
 
-def _unknown(found: Sequence[Found]) -> RecAssetsError:
-    if len(found) <= _FEW and not all(one.is_searched for one in found):
-        return BusyError()
-    return UnknownTracksError([one for one in found if one.track is None])
-
-
-def _find_each(served: Served, questions: Sequence[Asking]) -> list[list[Found]]:
+def _understand_each(served: Served, questions: Sequence[Asking]) -> list[_Understood]:
     """Short questions first, so that one of many unknown names takes the time from none but itself."""
     until = time.monotonic() + SEARCH_SECONDS
-    found: dict[int, list[Found]] = {}
-    for place in sorted(range(len(questions)), key=lambda place: len(questions[place].pairs)):
-        found[place] = _find_all(served, questions[place].pairs, until)
-    return [found[place] for place in range(len(questions))]
+    understood: dict[int, _Understood] = {}
+    for place in sorted(range(len(questions)), key=lambda place: _names_in(questions[place])):
+        own, search = questions[place], _Search(served, until)
+        found = [search.track(*pair) for pair in own.pairs]
+        understood[place] = _Understood(own, found, own.rules.find(search.track, search.artist))
+    return [understood[place] for place in range(len(questions))]
 
 
-def _find_all(served: Served, pairs: Sequence[tuple[str, str]], until: float) -> list[Found]:
-    found: list[Found] = []
-    for pair in pairs:
-        # The first misspelt name of a question is looked for at any time.
-        is_time = time.monotonic() < until or all(one.is_exact for one in found)
-        found.append(served.find(*pair) if is_time else served.model.names.find(*pair, spelling=False))
-    return found
+def _names_in(question: Asking) -> int:
+    rules = question.rules
+    return sum(map(len, (question.pairs, rules.exclude, rules.exclude_artists, rules.only, rules.only_artists)))
+
+
+@dataclass
+class _Search:
+    """Searches for the names of one question, the first misspelt one at any time, others ``until`` then."""
+
+    served: Served
+    until: float
+    is_first: bool = True
+
+    def track(self, artist: str, title: str) -> Found:
+        """One track."""
+        names, is_time = self.served.model.names, self._is_time()
+        found = self.served.find(artist, title) if is_time else names.find(artist, title, spelling=False)
+        self.is_first &= found.is_exact
+        return found
+
+    def artist(self, artist: str) -> FoundArtist:
+        """One artist."""
+        found = self.served.model.names.find_artist(artist, spelling=self._is_time())
+        self.is_first &= found.group is not None
+        return found
+
+    def _is_time(self) -> bool:
+        return self.is_first or time.monotonic() < self.until

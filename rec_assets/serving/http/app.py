@@ -129,7 +129,10 @@ def _add_pages(app: FastAPI, current: CurrentModel, metrics: Metrics) -> None:
 
 def _body_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema()
-    schema["properties"]["tracks"]["items"] = schema.pop("$defs")["Pair"]
+    pair = schema.pop("$defs")["Pair"]
+    for field in schema["properties"].values():
+        if "$ref" in field.get("items", {}):
+            field["items"] = pair
     return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
 
 

@@ -12,36 +12,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rec_assets.core.base.errors import RecAssetsError
-from rec_assets.core.names.search import Found
+from rec_assets.core.names.search import Found, FoundArtist
 from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.promoted.recommendations import MOST_TRACKS, recommend_after
+from rec_assets.core.promoted.named_rules import NamedRules, unknown_artist_sentence
+from rec_assets.core.promoted.recommendations import Request, recommend_after_each
+from rec_assets.core.promoted.rules import Rules
 from rec_assets.core.promoted.similar import similar_tracks
 from rec_assets.paths import storage_base
-from rec_assets.serving.answer import asked_of, unknown_sentence
+from rec_assets.serving.answer import asked_of, title_of, unknown_sentence
+from rec_assets.serving.python.asking import names_of, pairs_of, playlist_of, require_count, text_of
 from rec_assets.store.promoted_models import PromotedModels
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_PAIRS = 'expected (artist, track) pairs, such as [("Artist", "Track")], with "" for an artist that there is not'
-
 
 class SpellingWarning(UserWarning):
-    """A name was not spelt as the model knows it, and taken for the nearest one."""
+    """A name was not spelt as the model knows it, and taken for the nearest one, or no word of a title is known."""
 
 
 class UnknownTracksError(RecAssetsError):
-    """Nothing that the model knows is spelt like some of the tracks.
+    """Nothing that the model knows is spelt like some of the tracks, or artists of rules.
 
     Attributes:
-        near: by the (artist, track) that was asked, up to five pairs that are spelt a little like it, best first.
+        near: by the (artist, track) that was asked, up to five pairs that are spelt a little like it, best first; the
+            artists of rules are pairs with None for the track.
     """
 
-    def __init__(self, found: Iterable[Found]) -> None:
-        unknown = {one.asked: one for one in found}
-        self.near = {asked: [(near.artist, near.title) for near in one.near] for asked, one in unknown.items()}
-        super().__init__("\n".join(map(unknown_sentence, unknown.values())))
+    def __init__(self, found: Iterable[Found], artists: Iterable[FoundArtist] = ()) -> None:
+        unknown, nobody = {one.asked: one for one in found}, {one.asked: one for one in artists}
+        self.near: dict[tuple[str, str | None], list[tuple[str | None, str | None]]] = {
+            **{asked: [(near.artist, near.title) for near in one.near] for asked, one in unknown.items()},
+            **{(asked, None): [(near, None) for near in one.near] for asked, one in nobody.items()},
+        }
+        super().__init__(
+            "\n".join([*map(unknown_sentence, unknown.values()), *map(unknown_artist_sentence, nobody.values())])
+        )
 
 
 class Model:
@@ -98,8 +105,20 @@ class Model:
         known = int(np.searchsorted(-tracks.count, 0))  # counts fall
         return self._frame(tracks.track_index[:known], training_count=tracks.count[:known])
 
-    def recommend(self, playlist: Iterable[tuple[str, str]], k: int = 10, why: bool = False) -> "pd.DataFrame":
-        """The ``k`` best tracks after ``playlist``; fewer if there are no more.
+    def recommend(
+        self,
+        playlist: Iterable[tuple[str, str]] = (),
+        k: int = 10,
+        why: bool = False,
+        *,
+        title: str = "",
+        per_artist: int | None = None,
+        exclude: Iterable[tuple[str, str]] = (),
+        exclude_artists: Iterable[str] = (),
+        only: Iterable[tuple[str, str]] = (),
+        only_artists: Iterable[str] = (),
+    ) -> "pd.DataFrame":
+        """The ``k`` best tracks after ``playlist``, for its ``title``, or both; fewer if there are no more.
 
         Args:
             playlist: (artist, track) pairs in order, the last counts most; ``("", "Title")`` for a track without
@@ -107,24 +126,43 @@ class Model:
             k: 1 to 1,000.
             why: with a column ``because``: a list of up to three tracks of ``playlist`` that speak for each, as
                 dictionaries of ``artist, track, similarity, playlists``.
+            title: of the playlist, such as "summer 2016".
+            per_artist: tracks of one artist at most, 1 to 1,000; None = as many as fit.
+            exclude: (artist, track) pairs that are not recommended.
+            exclude_artists: nor anything of these.
+            only: (artist, track) pairs that alone are recommended,
+            only_artists: beside what is of these; both empty = everything.
 
         Returns:
             Columns ``rank`` (1 = best) ``, artist, track, score``; the score falls with the rank and is NaN where the
-            list was filled up with what is popular. ``attrs["asked"]`` says what each pair was taken for.
+            list was filled up with what is popular. ``attrs["asked"]`` says what each pair was taken for,
+            ``attrs["title"]`` which words of the title are known.
 
         Raises:
-            UnknownTracksError: some of the tracks are not known.
-            TypeError, ValueError: ``playlist`` holds no pairs, or ``k`` is out of its bounds.
+            UnknownTracksError: some of the tracks are not known, or names of the rules are not known as they are
+                written; of these none is taken for another.
+            TypeError, ValueError: ``playlist`` or a list holds no pairs or names, ``playlist`` and ``title`` are empty,
+                or a number is out of its bounds.
         """
         import pandas as pd
 
-        _require_count(k)
-        found = self._find(_pairs(playlist))
-        answers = recommend_after(self._model, [_track(one) for one in found], k=k, reasons=why)
-        rows = [asdict(one) for one in answers]
+        require_count("k", k)
+        if per_artist is not None:
+            require_count("per_artist", per_artist)
+        named = NamedRules(
+            per_artist,
+            pairs_of(exclude, "exclude"),
+            names_of(exclude_artists, "exclude_artists"),
+            pairs_of(only, "only"),
+            names_of(only_artists, "only_artists"),
+        )
+        title = text_of(title).strip()
+        found = self._find(playlist_of(playlist, title))
+        request = Request([_track(one) for one in found], k, why, title, self._rules(named))
+        rows = [asdict(one) for one in recommend_after_each(self._model, [request])[0]]
         kinds = {"rank": "int64", "artist": "str", "track": "str", "score": "float64"}
         frame = pd.DataFrame(rows, columns=[*kinds, *["because"] * why]).astype(kinds)
-        frame.attrs = self._attrs(found)
+        frame.attrs = {**self._attrs(found), "title": self._title(title, alone=not found)}
         return frame
 
     def similar(self, artist: str, track: str, k: int = 10) -> "pd.DataFrame":
@@ -139,8 +177,8 @@ class Model:
             DataError: it has no vector, or the model holds none.
             TypeError, ValueError: as of :meth:`recommend`.
         """
-        _require_count(k)
-        found = self._find(_pairs([(artist, track)]))
+        require_count("k", k)
+        found = self._find(pairs_of([(artist, track)]))
         near = similar_tracks(self._model, _track(found[0]), k=k)
         frame = self._frame(near.track_index, similarity=near.cosine)
         frame.insert(0, "rank", np.arange(1, len(frame) + 1))
@@ -168,6 +206,23 @@ class Model:
                 taken = track_name(*self._model.names.name_of(_track(one)))
                 warnings.warn(f"{track_name(*one.asked)}: taken for {taken}", SpellingWarning, stacklevel=3)
         return found
+
+    def _rules(self, named: NamedRules) -> Rules:
+        """The rules. Raises UnknownTracksError."""
+        names = self._model.names
+        found = named.find(names.find, names.find_artist)
+        if found.unknown_tracks or found.unknown_artists:
+            raise UnknownTracksError(found.unknown_tracks, found.unknown_artists)
+        return found.rules
+
+    def _title(self, title: str, *, alone: bool) -> dict[str, Any] | None:
+        """What is known of the title, as HTTP has it, with a warning where it is nothing."""
+        if not title:
+            return None
+        known = title_of(self._model, title, alone=alone)
+        if not known.known_words:
+            warnings.warn(f"{title}: {known.note}", SpellingWarning, stacklevel=3)
+        return known.model_dump()
 
     def _attrs(self, found: list[Found]) -> dict[Any, Any]:
         """What an answer is an answer to, as HTTP has it."""
@@ -204,33 +259,6 @@ def load(store: str | os.PathLike[str] | None = None) -> Model:
     with tempfile.TemporaryDirectory() as scratch:
         model = PromotedModels(storage_base(str(store or "")), Path(scratch)).open_current()
     return Model(model, {"validation": {**model.facts, "playlists": model.facts["validation_playlists"]}})
-
-
-def _pairs(playlist: Iterable[Any]) -> list[tuple[str, str]]:
-    """The pairs as text, "" for what is missing. Raises TypeError, ValueError."""
-    pairs = [] if isinstance(playlist, str | set | frozenset) else list(playlist)
-    if not pairs:
-        raise ValueError(f"no track is asked for; {_PAIRS}.")
-    for place, pair in enumerate(pairs):
-        if not isinstance(pair, list | tuple | np.ndarray) or len(pair) != 2:
-            raise TypeError(f"track {place + 1} is {pair!r}; {_PAIRS}.")
-    named = [(_text(artist), _text(title)) for artist, title in pairs]
-    unnamed = [place for place, pair in enumerate(named, 1) if not any(text.strip() for text in pair)]
-    if unnamed:
-        raise ValueError(f"track {unnamed[0]} has neither artist nor title; name at least one of both.")
-    return named
-
-
-def _text(name: Any) -> str:
-    import pandas as pd
-
-    # As DataFrames have it: an item number is a number.
-    return "" if pd.isna(name) else str(name)
-
-
-def _require_count(k: int) -> None:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= MOST_TRACKS:
-        raise ValueError(f"k is {k!r}; expected a whole number from 1 to {MOST_TRACKS:,}.")
 
 
 def _track(found: Found) -> int:

@@ -127,7 +127,7 @@ class _Steps:
         _log.info("%s of %s playlists are used", *(f"{counts[name]:,}" for name in ("kept", "all_playlists")))
         sequences = self._kept(build_sequences(rows, catalog, **own), "sequences")
         refuse_repeating(sequences, settings.max_repeated_share)
-        parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed)
+        parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
         return {part: self._kept(table, part) for part, table in parts.items()}
 
     def _recommender(self, train_sequences: Relation, catalog: Relation) -> Recommender:

@@ -7,8 +7,16 @@ import pytest
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.evaluation.comparison import answer_stability, example_playlists, rank_held_out, try_contender
+from rec_assets.core.evaluation.comparison import (
+    answer_stability,
+    compare_contenders,
+    example_playlists,
+    rank_held_out,
+    try_contender,
+)
 from rec_assets.core.evaluation.metrics import hit_rate
+from rec_assets.core.ranker.learned import Ranker, RankerSettings
+from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import CONTENDERS, Contender
 from rec_assets_tests.core.recommender.small_recommenders import answered, fitted, playlists
@@ -45,6 +53,32 @@ def test_ranks_are_the_places_of_the_targets_in_the_answers_to_their_histories(
     assert 0 <= figures["stability"] <= 1
     if contender == recommender.chosen:
         assert rank_held_out(recommender, held_out).rank.tolist() == expected
+
+
+def test_candidate_recall_is_the_share_of_targets_that_are_proposed_or_in_the_history(held_out: FlatSequences) -> None:
+    recommender = fitted(fitted="all")
+    rows = recommender.tracks.rows(held_out)
+    histories, targets = rows.histories(), rows.from_the_end(0)
+    answers = {name: recommender.strategies[name].score(histories).top(depth) for name, depth in PROPOSED.items()}
+    proposed = {name: own.rank_of(targets) > 0 for name, own in answers.items()}
+    in_history = [target in histories.tracks_of(place) for place, target in enumerate(targets)]
+    assert any(in_history & ~np.any(list(proposed.values()), axis=0)), "no such target: nothing is proved of it"
+
+    compared = [figures for figures, _ in compare_contenders(recommender, held_out)]
+    recall = {figures["strategy"]: figures["candidate_recall"] for figures in compared}
+
+    assert [figures["hit_rate"] for figures in compared] == sorted((f["hit_rate"] for f in compared), reverse=True)
+    assert {name: recall[name] for name in PROPOSED} == {name: own.mean() for name, own in proposed.items()}
+    assert recall["ranker"] == np.mean(np.any(list(proposed.values()), axis=0) | in_history)
+    assert math.isnan(recall["last_track"])
+    assert try_contender(recommender, recommender.chosen, held_out)[0]["candidate_recall"] == recall["ranker"]
+
+
+def test_without_a_ranker_nothing_is_proposed_to_one(held_out: FlatSequences) -> None:
+    recommender = fitted(Ranker.unlearned(RankerSettings()), strategy="item_knn", fitted="all")
+
+    compared = compare_contenders(recommender, held_out)
+    assert all(math.isnan(figures["candidate_recall"]) for figures, _ in compared)
 
 
 def test_fewer_than_ten_answers_say_nothing_of_the_first_ten(held_out: FlatSequences) -> None:

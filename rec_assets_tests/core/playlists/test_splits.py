@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rec_assets.core.base.errors import DataError, SettingsError
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.repeats import refuse_repeating
-from rec_assets.core.playlists.splits import copied_share, count_misplaced, split_bounds, split_sequences
+from rec_assets.core.playlists.splits import Split, copied_share, count_misplaced, split_bounds, split_sequences
 
 SHARES = {"train": 0.7, "validation": 0.2, "test": 0.1}
 Named = tuple[str | None, str]
@@ -62,6 +62,27 @@ def test_parts_are_complete_exact_and_in_the_order_of_the_hash_blind_to_row_orde
     n = len(playlists)
     assert [len(part) for part in parts.values()] == [7 * n // 10, 9 * n // 10 - 7 * n // 10, n - 9 * n // 10]
     assert parts_of(shared_connection, shuffled, seed) == parts
+
+
+@settings(deadline=None, max_examples=10)
+@given(PLAYLISTS, st.lists(st.integers(50, 53), min_size=60, max_size=60), st.randoms())
+def test_parts_by_time_are_as_exact_and_ties_are_cut_by_the_hash_blind_to_row_order(
+    shared_connection, playlists, times, random
+) -> None:
+    timed = list(zip(playlists, times, strict=False))
+
+    def parts_by_time() -> list[list[tuple[Named, int]]]:
+        named = sequences_of(shared_connection, [playlist for playlist, _ in timed])
+        whole = named.select(f"*, {[time for _, time in timed]}[row_number() OVER ()]::DOUBLE AS ended_at")
+        parts = split_sequences(whole, shares=SHARES, seed=1, split=Split.time).values()
+        return [[(row[:2], row[-1]) for row in part.fetchall()] for part in parts]
+
+    expected = sorted(timed, key=lambda one: (one[1], drawn(one[0], 1)))
+    cut = [expected[first:last] for first, last in split_bounds(len(timed), SHARES).values()]
+    # Within a part as ever: what takes the first of them takes no oldest ones.
+    assert parts_by_time() == [sorted(part, key=lambda one: drawn(one[0], 1)) for part in cut]
+    random.shuffle(timed)
+    assert parts_by_time() == [sorted(part, key=lambda one: drawn(one[0], 1)) for part in cut]
 
 
 def test_another_seed_or_purpose_gives_another_split(connection: duckdb.DuckDBPyConnection) -> None:

@@ -60,6 +60,7 @@ def figures(name: str, *, dev_run: bool = False) -> dict:
 def row(strategy: str, hit_rate: float) -> dict:
     rates = {"hit_rate": hit_rate, "hit_rate_low": 0.4, "hit_rate_high": 0.5, "hit_rate_at_10": math.nan}
     beside = dict.fromkeys(("mrr", "ndcg", "catalog_coverage", "greatest_share", "tail_share", "stability"), 0.25)
+    beside["candidate_recall"] = 0.61728 if strategy != "popularity" else math.nan
     beside["median_popularity"] = 9
     return {
         "strategy": strategy,
@@ -201,13 +202,14 @@ def test_columns_of_figures_are_aligned_to_the_right_and_the_chosen_row_says_so(
     html = report()
     page = Page(html)
     scopes = [head["scope"] for head in page.all("th")]
-    assert (scopes.count("col"), scopes.count("row")) == (8 + 10 + 3, 3 + 2 + 1)
+    assert (scopes.count("col"), scopes.count("row")) == (8 + 11 + 3, 3 + 2 + 1)
     aligned = [head.get("class") for head in page.all("th") if head["scope"] == "col"]
-    assert aligned == [None, *["number"] * 7, None, *["number"] * 9, None, *["number"] * 2]
+    assert aligned == [None, *["number"] * 7, None, *["number"] * 10, None, *["number"] * 2]
     assert [attributes.get("class") for attributes in page.all("tr")].count("highlighted") == 1
     assert '<bdi>0.449</bdi><small class="interval">0.400 to 0.500</small>' in html
     assert '<bdi>Sinnerman</bdi> <span class="badge">chosen</span>' in html
     assert "<bdi>popularity</bdi></th>" in html
+    assert '<td class="number"><bdi>0.617</bdi></td>' in html  # candidate recall
 
 
 def test_the_target_is_marked_where_it_was_recommended_and_said_to_be_elsewhere_or_nowhere():

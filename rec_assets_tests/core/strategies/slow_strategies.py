@@ -193,23 +193,30 @@ def playlist_knn(
     *,
     neighbours: int,
     decay: float,
+    distance_decay: float,
     length: int,
     idf_power: float,
     length_damping: float,
     popularity_damping: float,
 ) -> SlowScores:
-    held = [set(playlist) for playlist in world.playlists]
+    held = [list(dict.fromkeys(playlist)) for playlist in world.playlists]
     holding = {row: sum(row in playlist for playlist in held) for row in range(len(world.tracks))}
+    weights: SlowScores = defaultdict(float)
+    for track, weight in recency(history, decay, length):
+        if holding[track]:
+            weights[track] += weight * math.log((len(held) + 1) / holding[track]) ** idf_power
     similar: SlowScores = defaultdict(float)
     for number, playlist in enumerate(held):
-        for track, weight in recency(history, decay, length):
-            if track in playlist:
-                idf = math.log((len(held) + 1) / holding[track])
-                similar[number] += weight * idf**idf_power / len(playlist) ** length_damping
+        for track in weights.keys() & set(playlist):
+            similar[number] += weights[track] / len(playlist) ** length_damping
     scores: SlowScores = defaultdict(float)
     for number in in_order(similar, neighbours):
-        for track in held[number]:
-            scores[track] += similar[number] / holding[track] ** popularity_damping
+        playlist = held[number]
+        for place, track in enumerate(playlist):
+            for other_place, other in enumerate(playlist):
+                if track != other and other in weights:
+                    near = weights[other] * distance_decay ** abs(place - other_place)
+                    scores[track] += near / len(playlist) ** length_damping / holding[track] ** popularity_damping
     return scores
 
 

@@ -6,12 +6,11 @@ from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import Relation, fetch_row, query
 from rec_assets.core.playlists.readers.files import SourceFile
 from rec_assets.core.playlists.readers.rows import number_sql, time_sql
+from rec_assets.core.playlists.times import unit_of
 
 _SAMPLE, _WATCHED = 1_000, 200_000
 _WIDEST = 2**40  # numbers that lie wider apart are numbered anew
 _SECONDS_PER_MINUTE = 60
-# Unix times in nanoseconds, microseconds and milliseconds are above these.
-_UNITS = ((1e17, 1_000_000_000), (1e14, 1_000_000), (1e11, 1_000))
 
 
 def in_one_order(rows: Relation, files: Sequence[SourceFile], own: Sequence[int]) -> Relation:
@@ -103,7 +102,7 @@ def into_sessions(rows: Relation, minutes: float) -> Relation:
     ``moment`` is a Unix time in seconds, or in a thousandth, millionth or billionth of them, as its size tells.
     """
     (largest,) = fetch_row(rows.aggregate("coalesce(max(abs(moment)), 0)::DOUBLE"))
-    unit = next((unit for least, unit in _UNITS if largest > least), 1)
+    unit = unit_of(largest)
     gap = minutes * _SECONDS_PER_MINUTE * unit
     begin = f"strftime(make_timestamp((session / {unit} * 1000000)::BIGINT), '%Y-%m-%d %H:%M:%S')"
     return query(

@@ -35,7 +35,8 @@ class StagedPlaylists:
     """A source that was read.
 
     Attributes:
-        rows: ``row_id, user_id, playlist, artist, track``; empty text is NULL.
+        rows: ``row_id, user_id, playlist, artist, track``, and ``time DOUBLE`` where they were ordered by one (dates
+            as seconds since 1970); empty text is NULL.
         rejects: ``source_file, line_number, text, reason``, one for each line of text.
         row_count, reject_count: how many were read, and could not be.
         files: what was read, in order.
@@ -152,7 +153,8 @@ class _Source:
         judged = judge(self._connection, everything, self._files, users, self._reason(gap), target)
         self._notes += missing_values(judged.rows)
         rows = judged.rows
-        if self._settings.order or gap:
+        has_time = bool(self._settings.order or gap)
+        if has_time:
             rows = by_moment(rows, falls=self._settings.order_falls)
         rows = into_sessions(rows, gap) if gap else rows
         rows, repeats = self._once_each(rows)
@@ -160,7 +162,7 @@ class _Source:
         if rows is not judged.rows:  # windows and joins give their rows in any order
             rows = rows.order("row_id")
         return StagedPlaylists(
-            rows.select(_COLUMNS),
+            rows.select(f"{_COLUMNS}, moment::DOUBLE AS time" if has_time else _COLUMNS),
             judged.rejects,
             judged.row_count,
             judged.reject_count,
