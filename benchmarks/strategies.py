@@ -26,6 +26,7 @@ from tutorial import peak_megabytes
 
 STRATEGIES = (
     "popularity",
+    "title_words",
     "artist_affinity",
     "sequential_rules",
     "item_knn",

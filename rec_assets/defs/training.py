@@ -84,7 +84,7 @@ class TrackRankerConfig(StepConfig, TrackRankerSettings):
     """How the ranker learns, from which strategies, and how the vectors of one of these are trained."""
 
 
-@dg.asset(kinds={"lightgbm", "json"}, code_version="2")
+@dg.asset(kinds={"lightgbm", "json"}, code_version="3")
 def track_ranker(
     context: dg.AssetExecutionContext,
     config: TrackRankerConfig,
@@ -126,7 +126,7 @@ class RecommenderConfig(StepConfig, RecommenderSettings):
 
 
 # The ranker is no input, so that it is read only where the settings ask for it, and tutorial_job need not make one.
-@dg.asset(deps=["track_ranker"], kinds={"numpy", "safetensors"}, code_version="2")
+@dg.asset(deps=["track_ranker"], kinds={"numpy", "safetensors"}, code_version="3")
 def recommender(
     context: dg.AssetExecutionContext,
     config: RecommenderConfig,

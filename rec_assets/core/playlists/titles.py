@@ -11,8 +11,9 @@ from rec_assets.core.names.likeness import LONGEST, normalise
 
 def words_of(title: str) -> list[str]:
     """The words of ``title`` as :func:`normalise` writes them, each once; an emoji or other symbol is a word too."""
-    words = (word for word in normalise(title).split() if any(map(str.isalnum, word)))
-    symbols = (character for character in title[:LONGEST] if unicodedata.category(character) == "So")
+    normal = normalise(title)
+    words = normal.split() if any(map(str.isalnum, normal)) else []
+    symbols = () if title.isascii() else (one for one in title[:LONGEST] if unicodedata.category(one) == "So")
     return list(dict.fromkeys([*words, *symbols]))
 
 

@@ -41,15 +41,13 @@ _SCORED = [name for name in PROPOSED if name != "popularity"]
 _VECTORS = _SCORED.index("track_vectors")
 _OF_CANDIDATE = ("log_count", "artist_share", "is_last_artist", "artist_is_known", "times_in_history", "steps_since")
 _OF_HISTORY = ("history_length", "distinct_share", "artists_per_track", "same_artist_share", "last_log_count")
-_TITLE = _SCORED.index("title_words")
-_OF_TITLE = ("title_words_best",)
 _CLOSENESS = (*BESIDE_TRACKS, *IN_NEAREST, *IN_PLAYLISTS)
 # In the order in which they are written.
 FEATURES = (
     *(f"{name}_{what}" for what in ("score", "place") for name in _SCORED),
-    *(*_OF_CANDIDATE, *_OF_HISTORY, *_OF_TITLE, *_CLOSENESS),
+    *(*_OF_CANDIDATE, *_OF_HISTORY, *_CLOSENESS),
 )
-_TITLE_AT = FEATURES.index(*_OF_TITLE)
+_CLOSENESS_AT = FEATURES.index(_CLOSENESS[0])
 
 
 @dataclass(frozen=True)
@@ -174,15 +172,14 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
         (read_only(histories.values), read_only(histories.offsets)),
         (candidates.history, candidates.rows, shares),
         (read_only(sources.tracks.count), read_only(artist), UNKNOWN_ARTIST),
-        features[:, compared.shape[1] : _TITLE_AT],
+        features[:, compared.shape[1] : _CLOSENESS_AT],
     )
-    features[:, _TITLE_AT] = candidates.best[candidates.history, _TITLE]
     write_closeness(
         sources.strategies,
         candidates.said,
         sources.facts,
         histories,
         (candidates.history, candidates.rows),
-        features[:, _TITLE_AT + 1 :],
+        features[:, _CLOSENESS_AT:],
     )
     return features

@@ -386,6 +386,21 @@ def distinct(values: np.ndarray, offsets: np.ndarray, width: int, most: int) -> 
 
 
 @compiled
+def shared_pairs(lists: Rows, rows: Rows, width: int) -> np.ndarray:
+    """(l,) how often two of the rows that each of ``lists`` has in its columns hold the same of ``width`` columns."""
+    met, pairs = np.zeros(width, np.int64), np.zeros(len(lists[0]) - 1, np.int64)
+    for number in range(len(pairs)):
+        own = lists[1][lists[0][number] : lists[0][number + 1]]
+        for row in own:
+            for column in rows[1][rows[0][row] : rows[0][row + 1]]:
+                pairs[number] += met[column]
+                met[column] += 1
+        for row in own:
+            met[rows[1][rows[0][row] : rows[0][row + 1]]] = 0
+    return pairs
+
+
+@compiled
 def transposed(starts: np.ndarray, columns: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the rows of each of ``width`` columns begin, and these rows, ascending."""
     begins, next_place = np.zeros(width + 1, np.int64), np.empty(width, np.int64)

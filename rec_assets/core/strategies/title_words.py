@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -10,12 +11,13 @@ from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.strategies.sparse import SparseRows, SparseScores
 from rec_assets.core.strategies.tracks import Tracks
 
-# A word says something if two training playlists have it, and not most of them.
-_FEWEST, _MOST = 2, 0.5
+# A word says something if its playlists share this many times as many tracks as any playlists of their lengths do;
+# so many are added to both numbers, since of few playlists chance decides.
+_LIFT, _PRIOR_PAIRS = 1.5, 2.0
 # Of a word so few rows count as much as all playlists together: tried on synthetic titles of genres and of artists.
-_PRIOR = 300
+_PRIOR_ROWS = 300
 # These bound time and memory: training playlists that are read of a word, the last tracks of each, and tracks kept.
-_READ, _LONGEST, _TRACKS_PER_WORD = 5_000, 1_000, 300
+_READ, _LONGEST, _TRACKS_PER_WORD = 2_000, 1_000, 300
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,9 @@ class TitleWords:
 
     Each word is a distribution over tracks, those of the training playlists that have it in their titles, smoothed by
     that of all playlists (Zhai & Lafferty 2004, "A study of smoothing methods for language models applied to
-    information retrieval": a Dirichlet prior). The score is the sum over the words of the title, each weighted by how
-    far its distribution is from that of all (Kullback-Leibler), so that "my" and "mix" count for little.
+    information retrieval": a Dirichlet prior). The score is the sum over the words of the title, each weighted by the
+    logarithm of how many times as many tracks its playlists share as any playlists do. Words where that is less than
+    1.5, such as "my", "mix" or a number, are not known.
 
     Attributes:
         words: (w,) uint64 numbers of the known words, ascending.
@@ -41,15 +44,18 @@ class TitleWords:
         """Learn from the titles of the ``training`` playlists of rows, if they have any."""
         from rec_assets.core.strategies import loops
 
-        words, to_playlists = _known_words(training)
+        words, to_playlists = _playlists_by_word(training)
         held, starts = loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
         to_tracks = SparseRows(starts, held, np.ones(len(held), np.float32), len(tracks))
-        rows = to_playlists.times_vectors(np.diff(starts)[:, None].astype(np.float32)).ravel()
-        counts = to_playlists.times(to_tracks, _TRACKS_PER_WORD)
-        word, common = counts.owners(), np.bincount(held, minlength=len(tracks))[counts.columns] / max(len(held), 1)
-        shares = (counts.values + _PRIOR * common) / (rows[word] + _PRIOR)
-        told = np.bincount(word, weights=shares * np.log(shares / common), minlength=len(words))
-        return cls(words, replace(counts, values=(np.maximum(told, 0)[word] * shares).astype(np.float32)))
+        playlists = np.bincount(held, minlength=len(tracks))
+        lifts = _lifts(to_playlists, to_tracks, playlists)
+        known = np.flatnonzero(lifts >= _LIFT)
+        counts = to_playlists.taken(known).times(to_tracks, _TRACKS_PER_WORD)
+        word = counts.owners()
+        rows = to_playlists.taken(known).times_vectors(np.diff(starts)[:, None].astype(np.float32))[word, 0]
+        common = playlists[counts.columns] / max(len(held), 1)
+        shares = (counts.values + _PRIOR_ROWS * common) / (rows + _PRIOR_ROWS)
+        return cls(words[known], replace(counts, values=(np.log(lifts[known])[word] * shares).astype(np.float32)))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`~rec_assets.core.strategies.answers.Strategy`."""
@@ -75,24 +81,40 @@ class TitleWords:
         return SparseScores(self.known_words(histories).times(self.to_tracks))
 
 
-def _known_words(training: FlatSequences) -> tuple[np.ndarray, SparseRows]:
-    """Numbers (w,) uint64, ascending, of the words that say something, and (w, n) 1 for playlists that have them."""
+def _playlists_by_word(training: FlatSequences) -> tuple[np.ndarray, SparseRows]:
+    """Numbers (w,) uint64, ascending, of the words that two playlists have, and (w, n) 1 for these playlists."""
     from rec_assets.core.strategies import loops
 
     own, starts = _words_in(training)
     words, place, playlists = np.unique(own, return_inverse=True, return_counts=True)
     begins, holders = loops.transposed(starts, place.astype(np.int32), len(words))
-    all_rows = SparseRows(begins, holders, np.ones(len(holders), np.float32), len(training))
-    known = np.flatnonzero((playlists >= _FEWEST) & (playlists <= _MOST * len(training)))
-    rows = all_rows.taken(known)
-    first = np.arange(len(rows.columns)) - np.repeat(rows.starts[:-1], np.diff(rows.starts)) < _READ
-    return words[known], rows.where(first)
+    several = np.flatnonzero(playlists > 1)
+    by_word = SparseRows(begins, holders, np.ones(len(holders), np.float32), len(training)).taken(several)
+    return words[several], by_word.where(np.arange(len(by_word.columns)) - by_word.starts[by_word.owners()] < _READ)
+
+
+def _lifts(to_playlists: SparseRows, to_tracks: SparseRows, playlists: np.ndarray) -> np.ndarray:
+    """(w,) how many times as many tracks the playlists of each word share as any playlists of their lengths do.
+
+    ``playlists`` (t,) hold each track.
+    """
+    from rec_assets.core.strategies import loops
+
+    lengths = np.diff(to_tracks.starts).astype(np.float64)
+    pairs = (playlists.astype(np.float64) * (playlists - 1)).sum() / 2
+    rate = pairs / max((lengths.sum() ** 2 - (lengths**2).sum()) / 2, 1)
+    rows, squares = to_playlists.times_vectors(np.column_stack([lengths, lengths**2])).T.astype(np.float64)
+    expected = rate * (rows**2 - squares) / 2
+    shared = loops.shared_pairs(to_playlists.parts, to_tracks.parts, to_tracks.width)
+    return (shared + _PRIOR_PAIRS) / (expected + _PRIOR_PAIRS)
 
 
 def _words_in(sequences: FlatSequences) -> tuple[np.ndarray, np.ndarray]:
     """Numbers (e,) uint64 of the words in the title of each of ``sequences`` (n,), and (n + 1,) where each begins."""
-    titles = [] if sequences.titles is None else sequences.titles.tolist()
-    known = {title: word_numbers(words_of(title)) for title in dict.fromkeys(titles)}
-    words = [known[title] for title in titles]
-    counts = [len(own) for own in words] if titles else [0] * len(sequences)
-    return np.concatenate([np.empty(0, np.uint64), *words]), np.cumsum([0, *counts])
+    titles = [""] * len(sequences) if sequences.titles is None else sequences.titles.tolist()
+    found = {title: words_of(title) for title in dict.fromkeys(titles)}
+    words = list(chain.from_iterable(found[title] for title in titles))
+    distinct = list(dict.fromkeys(words))
+    numbers = dict(zip(distinct, word_numbers(distinct).tolist(), strict=True))
+    own = np.array([numbers[word] for word in words], np.uint64)
+    return own, np.cumsum([0, *(len(found[title]) for title in titles)])

@@ -78,7 +78,6 @@ def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:
         "artists_per_track": [2 / 4] * 4 + [1, 1],
         "same_artist_share": [1 / 3] * 4 + [0, 0],
         "last_log_count": [log(4)] * 4 + [log(2)] * 2,
-        "title_words_best": [0.4] * 4 + [-np.inf] * 2,
     }
     assert list(expected) == list(FEATURES)
     assert features.dtype == np.float32
@@ -126,7 +125,6 @@ def slow_features(world: World, candidate: tuple) -> dict[str, float]:
         "artists_per_track": len(set(artists)) / len(history),
         "same_artist_share": sum(a == b != UNKNOWN_ARTIST for a, b in pairs) / max(len(pairs), 1),
         "last_log_count": log(1 + count[history[-1]]),
-        "title_words_best": best[NAMES.index("title_words")],
     }
     for name, score, place, highest in zip(NAMES, scores, places, best, strict=True):
         features[f"{name}_place"] = log(place)

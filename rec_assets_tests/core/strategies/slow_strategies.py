@@ -5,7 +5,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from hypothesis import strategies as st
@@ -134,25 +134,32 @@ def artist_affinity(
     return scores
 
 
+def shared_and_pairs(playlists: list[set[int]]) -> tuple[float, float]:
+    """How many tracks any two of the playlists share, in all; and the sum of the products of their lengths."""
+    both = list(combinations(playlists, 2))
+    return sum(len(one & other) for one, other in both), sum(len(one) * len(other) for one, other in both)
+
+
 def title_words(
-    world: World, title: str, *, fewest: int, most: float, prior: float, read: int, kept: int
+    world: World, title: str, *, lift: float, pairs: float, rows: float, read: int, kept: int
 ) -> SlowScores:
     assert world.training.titles is not None
-    named = [set(own.split()) for own in world.training.titles]
-    common = Counter(track for playlist in world.playlists for track in set(playlist))
+    playlists = [set(own) for own in world.playlists]
+    common = Counter(track for playlist in playlists for track in playlist)
+    all_shared, all_products = shared_and_pairs(playlists)
     scores: SlowScores = defaultdict(float)
-    for word in sorted(set(title.split())):
-        own = [playlist for playlist, words in zip(world.playlists, named, strict=True) if word in words]
-        if not fewest <= len(own) <= most * len(named):
+    for word in set(title.split()):
+        has = [word in own.split() for own in world.training.titles]
+        own = [playlist for playlist, is_named in zip(playlists, has, strict=True) if is_named]
+        shared, products = shared_and_pairs(own[:read])
+        more = (shared + pairs) / (products * all_shared / max(all_products, 1) + pairs)
+        if len(own) < 2 or more < lift:
             continue
-        counted = Counter(track for playlist in own[:read] for track in set(playlist))
-        rows, best = counted.total(), sorted(counted, key=lambda track: (-counted[track], track))[:kept]
-        rest = {track: common[track] / common.total() for track in best}
-        shares = {track: (counted[track] + prior * rest[track]) / (rows + prior) for track in best}
-        told = sum(shares[track] * math.log(shares[track] / rest[track]) for track in best)
-        for track in best:
-            scores[track] += max(told, 0) * shares[track]
-    return {track: score for track, score in scores.items() if score > 0}
+        counted = Counter(track for playlist in own[:read] for track in playlist)
+        for track in sorted(counted, key=lambda track: (-counted[track], track))[:kept]:
+            rest = rows * common[track] / common.total()
+            scores[track] += math.log(more) * (counted[track] + rest) / (counted.total() + rows)
+    return dict(scores)
 
 
 def near_tracks(

@@ -36,27 +36,34 @@ def test_a_word_has_the_same_number_in_every_process_and_version() -> None:
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(), st.integers(1, 4), st.integers(1, 3), st.sampled_from([0.5, 3.0, 300.0]))
-def test_a_title_is_answered_as_by_a_loop(world: World, kept: int, read: int, prior: float) -> None:
+@given(worlds(), st.integers(1, 4), st.integers(2, 4), st.sampled_from([0.5, 300.0]), st.sampled_from([0.3, 2.0]))
+def test_a_title_is_answered_as_by_a_loop(world: World, kept: int, read: int, rows: float, pairs: float) -> None:
     assert world.histories.titles is not None
-    bounds = {"fewest": 2, "most": 0.5, "prior": prior, "read": read, "kept": kept}
+    # Above 1, and no quotient that rounding could put on either side.
+    bounds = {"lift": 1.0001, "pairs": pairs, "rows": rows, "read": read, "kept": kept}
     expected = [slow.title_words(world, title, **bounds) for title in world.histories.titles]
 
-    with patch.multiple(title_words, _PRIOR=prior, _READ=read, _TRACKS_PER_WORD=kept):
+    own = {"_LIFT": 1.0001, "_PRIOR_PAIRS": pairs, "_PRIOR_ROWS": rows, "_READ": read, "_TRACKS_PER_WORD": kept}
+    with patch.multiple(title_words, **own):
         strategy = TitleWords.fit(world.tracks, world.training)
 
     check(world, strategy.score(world.histories), expected, exact=False)
 
 
-def test_a_word_of_one_playlist_of_most_or_of_none_says_nothing() -> None:
-    titles = ["my rock", "my rock", "my soul", "My jazz", "rock soul my 7"]
-    world = World.of([0] * 6, [[0, 1], [0, 2], [3, 4], [5]], [[3]], titles)
+def test_a_word_is_known_only_if_its_playlists_share_more_than_any_do() -> None:
+    draw = np.random.default_rng(0)
+    # Ten genres of forty tracks; a word is of a genre, in all titles, of one playlist, or of any.
+    genre = [number % 10 for number in range(200)]
+    playlists = [(40 * own + draw.integers(40, size=12)).tolist() for own in genre]
+    titles = [f"My {'abcdefghij'[own]} no{number} {number % 7}" for number, own in enumerate(genre)]
+    world = World.of([0] * 400, playlists, [[3]], [*titles, "B, 5: my!"])
 
     strategy = TitleWords.fit(world.tracks, world.training)
 
-    assert strategy.knows(word_numbers(["my", "rock", "soul", "7"])).tolist() == [False, True, False, False]
-    best = strategy.score(world.histories).top(3).rows[0]
-    assert set(world.tracks.track_index[best].tolist()) == {0, 1, 2}
+    asked = ["my", *"abcdefghij", *"0123456", *(f"no{number}" for number in range(200))]
+    assert strategy.knows(word_numbers(asked)).tolist() == [False, *[True] * 10, *[False] * 207]
+    best = world.tracks.track_index[strategy.score(world.histories).top(20).rows[0]]
+    assert ((best >= 40) & (best < 80)).all()
 
 
 def test_without_titles_there_is_no_answer() -> None:
