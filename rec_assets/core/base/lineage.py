@@ -13,7 +13,7 @@ FULL = 100.0
 # The name under which a stored file carries its lineage.
 LINEAGE_KEY = "rec_assets.lineage"
 # Raised when files of the store change so that an older version of the package cannot read them, or they it.
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)

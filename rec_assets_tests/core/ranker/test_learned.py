@@ -86,7 +86,9 @@ def test_answers_are_the_candidates_in_the_order_of_the_trees(
     with patch.dict(PROPOSED, proposed):
         candidates = sources.propose(world.histories)
         scores = RankedCandidates.join(sources, ranker).score(world.histories)
-    predicted = np.asarray(trees.predict(candidate_features(sources, world.histories, candidates)), np.float32)
+    predicted = np.asarray(
+        trees.predict(candidate_features(sources, world.histories, candidates), raw_score=True), np.float32
+    )
     expected = [{} for _ in lists_of(world.histories)]
     for history, row, score in zip(candidates.history, candidates.rows, predicted, strict=True):
         expected[history][int(row)] = float(score)
@@ -119,7 +121,10 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     )
     progress = []
 
-    with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
+    with (
+        patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost,
+        patch.object(learned_module, "_FEW_EXAMPLES", 0),
+    ):
         ranker = train_ranker(sources, held_aside, asked, lambda *step: progress.append(step))
 
     given = boost.call_args.args[0]
@@ -137,11 +142,21 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     assert (ranker.settings, ranker.features) == (asked.as_dict(), FEATURES)
     trees = lightgbm.Booster(model_str=ranker.model)
     assert (trees.num_trees(), trees.feature_name()) == (4, list(FEATURES))
-    assert max(line for line in ranker.model.splitlines() if line.startswith("num_leaves=")) == "num_leaves=3"
     for line in ("[objective: lambdarank]", "[learning_rate: 0.25]", "[num_leaves: 3]", "[seed: 9]"):
         assert line in ranker.model
     assert "[deterministic: 1]" in ranker.model
     assert "[force_row_wise: 1]" in ranker.model
+
+
+def test_few_examples_grow_small_trees_that_tell_targets_from_others(cycle: tuple[Sources, FlatSequences]) -> None:
+    few = train_ranker(*cycle, RankerSettings(ranker_trees=3)).model
+    with patch.object(learned_module, "_FEW_EXAMPLES", 0):
+        many = train_ranker(*cycle, RankerSettings(ranker_trees=3)).model
+
+    assert "[objective: binary]" in few
+    assert "[num_leaves: 5]" in few
+    assert "[objective: lambdarank]" in many
+    assert "[num_leaves: 15]" in many
 
 
 def test_about_as_many_candidates_are_drawn_as_is_asked(cycle: tuple[Sources, FlatSequences]) -> None:
