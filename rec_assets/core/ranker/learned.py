@@ -239,16 +239,10 @@ class ExamplePool:
         return Ranker(trees.model_to_string(), FEATURES, self.settings.as_dict(), found, missed, shares)
 
 
-def _boost(examples: Labelled, settings: RankerSettings, on_tree: Callable[[int], None]) -> Any:
-    # Its threads would keep their cores busy while they wait: with other work on two cores 20,000 rows took 7.5 to
-    # 9.2 s instead of 2.0. It is read when the library is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    try:
-        import lightgbm  # a second
-    except OSError as error:  # its wheel does not bring OpenMP
-        raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
+def parameters_of(examples: Labelled, settings: RankerSettings) -> dict[str, Any]:
+    """How LightGBM learns from these ``examples``."""
     few = len(examples.sizes) < _FEW_EXAMPLES
-    parameters = {
+    return {
         **({"objective": "binary"} if few else {"objective": "lambdarank", "lambdarank_truncation_level": 100}),
         "num_leaves": min(settings.ranker_leaves, _LEAVES_OF_FEW) if few else settings.ranker_leaves,
         "learning_rate": settings.ranker_learning_rate,
@@ -263,10 +257,21 @@ def _boost(examples: Labelled, settings: RankerSettings, on_tree: Callable[[int]
         "force_row_wise": True,
         "verbosity": -1,
     }
+
+
+def _boost(examples: Labelled, settings: RankerSettings, on_tree: Callable[[int], None]) -> Any:
+    # Its threads would keep their cores busy while they wait: with other work on two cores 20,000 rows took 7.5 to
+    # 9.2 s instead of 2.0. It is read when the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import lightgbm  # a second
+    except OSError as error:  # its wheel does not bring OpenMP
+        raise TrainingError(f"LightGBM cannot be loaded ({error}). On Debian: apt-get install libgomp1") from error
+    parameters = parameters_of(examples, settings)
     data = lightgbm.Dataset(
         examples.features,
         examples.is_target,
-        group=None if few else examples.sizes,
+        group=examples.sizes if parameters["objective"] == "lambdarank" else None,
         feature_name=list(FEATURES),
         params=parameters,
     )
