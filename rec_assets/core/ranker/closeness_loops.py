@@ -22,6 +22,17 @@ def _dot(left: np.ndarray, right: np.ndarray, size: int) -> np.float32:
 
 
 @compiled
+def _place_of(rows: np.ndarray, track: int) -> int:
+    """Where a track stands in ascending ``rows``; -1 = nowhere."""
+    first, count = 0, len(rows)
+    while count > 1:
+        half = count >> 1
+        first = first + half if rows[first + half] <= track else first
+        count -= half
+    return first if count and rows[first] == track else -1
+
+
+@compiled
 def average(starts: np.ndarray, columns: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """(width,) float32 mean logarithm of the length of the rows that hold a column, and its mean place there (0..1)."""
     lengths, places, counts = np.zeros(width), np.zeros(width), np.zeros(width, np.int64)
@@ -50,37 +61,55 @@ def compare_vectors(
     """
     inputs, outputs, place = tables
     size = inputs.shape[1]
+    heard, norms, tracks = (
+        np.empty((latest, size), np.float32),
+        np.empty(latest, np.float32),
+        np.empty(latest, np.int32),
+    )
     features[:] = np.nan
     for asked in range(len(histories[1]) - 1):
-        end = histories[1][asked + 1]
-        first = max(histories[1][asked], end - latest)
+        end, known, last_is_known = histories[1][asked + 1], 0, False
+        for track in histories[0][max(histories[1][asked], end - latest) : end]:
+            last_is_known = 0 <= place[track] < len(outputs)
+            if last_is_known:
+                heard[known], tracks[known] = inputs[place[track]], track
+                norms[known] = np.sqrt(_dot(heard[known], heard[known], size))
+                known += 1
         for number in range(candidates[0][asked], candidates[0][asked + 1]):
             track = candidates[1][number]
             own = place[track]
-            if own < 0 or own >= len(outputs):
-                continue
-            length, met = np.sqrt(_dot(inputs[own], inputs[own], size)), 0
-            for step in range(first, end):
-                heard = place[histories[0][step]]
-                if heard < 0 or histories[0][step] == track:
-                    continue
-                other = inputs[heard]
-                norm = length * np.sqrt(_dot(other, other, size))
-                cosine = _dot(inputs[own], other, size) / norm if norm > 0 else np.float32(0)
-                product = _dot(outputs[own], other, size)
-                if met == 0:
-                    features[number, 0], features[number, 1] = cosine, 0
-                    features[number, 3], features[number, 4] = product, 0
-                met += 1
-                features[number, 0] = max(features[number, 0], cosine)
-                features[number, 1] += cosine
-                features[number, 3] = max(features[number, 3], product)
-                features[number, 4] += product
-                if step == end - 1:
-                    features[number, 2], features[number, 5] = cosine, product
-            if met:
-                features[number, 1] /= met
-                features[number, 4] /= met
+            if 0 <= own < len(outputs):
+                last = known - 1 if last_is_known else -1
+                _compare(inputs[own], outputs[own], (heard[:known], norms, tracks != track, last), features[number])
+
+
+@compiled
+def _compare(
+    vector: np.ndarray, output: np.ndarray, heard: tuple[np.ndarray, np.ndarray, np.ndarray, int], own: np.ndarray
+) -> None:
+    """Writes the features (6,) of a candidate: see :func:`compare_vectors`.
+
+    ``heard`` are vectors (h, d), their lengths, which of them count, and which is the last track's, below 0 = none.
+    """
+    vectors, norms, counts, last = heard
+    size = len(vector)
+    length, met = np.sqrt(_dot(vector, vector, size)), 0
+    for step in range(len(vectors)):
+        if not counts[step]:
+            continue
+        norm = length * norms[step]
+        cosine = _dot(vector, vectors[step], size) / norm if norm > 0 else np.float32(0)
+        product = _dot(output, vectors[step], size)
+        if met == 0:
+            own[0], own[1], own[3], own[4] = cosine, 0, product, 0
+        met += 1
+        own[0], own[1] = max(own[0], cosine), own[1] + cosine
+        own[3], own[4] = max(own[3], product), own[4] + product
+        if step == last:
+            own[2], own[5] = cosine, product
+    if met:
+        own[1] /= met
+        own[4] /= met
 
 
 @compiled
@@ -98,8 +127,8 @@ def compare_near(asked: Rows, near: Rows, candidates: tuple[np.ndarray, np.ndarr
             is_last = step == asked[0][history + 1] - 1
             row = asked[1][step]
             for entry in range(near[0][row], near[0][row + 1]):
-                place = np.searchsorted(rows, near[1][entry])
-                if place < len(rows) and rows[place] == near[1][entry]:
+                place = _place_of(rows, near[1][entry])
+                if place >= 0:
                     own = features[first + place]
                     own[0] = max(own[0], near[2][entry])
                     own[1] += near[2][entry] / steps
@@ -135,7 +164,7 @@ def look_into_nearest(
         weights = np.zeros(len(rows), np.float32)
         last = -1
         for entry in range(heard[0][history], heard[0][history + 1]):
-            last = np.searchsorted(rows, heard[1][entry])
+            last = _place_of(rows, heard[1][entry])
             weights[last] += heard[2][entry]
         best = np.float32(0)
         for value in nearest[2][nearest[0][history] : nearest[0][history + 1]]:
@@ -145,10 +174,8 @@ def look_into_nearest(
             tracks, values = playlists[1][start:stop], playlists[2][start:stop]
             holds_last = False
             for place in range(len(tracks)):
-                slot = np.searchsorted(rows, tracks[place])
-                found = slot < len(rows) and rows[slot] == tracks[place]
-                slots[place] = slot if found else -1
-                holds_last |= found and slot == last
+                slots[place] = _place_of(rows, tracks[place])
+                holds_last |= slots[place] == last
             similarity = nearest[2][entry] / best if best > 0 else np.float32(0)
             damping = np.float32(len(tracks) ** -length_damping)
             _walk(slots[: len(tracks)], values, weights, (similarity, damping, holds_last), own)

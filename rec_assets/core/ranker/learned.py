@@ -71,7 +71,7 @@ class RankerSettings(NeighbourhoodSettings):
         le=1_000_000,
     )
     ranker_negatives: int = setting(
-        100,
+        50,
         "Number of wrong candidates, at most on average, beside the right track in each example that the ranker "
         "learns from.",
         ge=1,
