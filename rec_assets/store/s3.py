@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from botocore.exceptions import BotoCoreError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import BotoCoreError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from fsspec import AbstractFileSystem
 from s3fs import S3FileSystem
+from s3fs.errors import EREMOTEIO
 from upath.implementations.cloud import S3Path
 from upath.registry import register_implementation
 
@@ -26,6 +28,8 @@ LARGEST_PUT = 5 << 30
 _PART, _PARTS_AT_ONCE = 64 << 20, 2
 _BLOCK = 1 << 16
 _TRIES = 5  # botocore's own default
+# By what the server says: overloaded, or broken inside.
+_PASSING = (errno.EBUSY, EREMOTEIO)
 _BROKEN = (aiohttp.ClientError, BotoCoreError, asyncio.TimeoutError)
 
 
@@ -41,23 +45,28 @@ class S3Files(S3FileSystem):
     async def _call_s3(self, method: str, *args: Any, **kwargs: Any) -> Any:
         try:
             return await super()._call_s3(method, *args, **kwargs)
-        except (NoCredentialsError, PartialCredentialsError) as error:
+        except (NoConnectionError, HTTPClientError) as error:
+            raise self._unreachable(kwargs, error) from error
+        except (BotoCoreError, ValueError) as error:
             raise StoreError(
                 f"s3://{kwargs.get('Bucket')}: {error}. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
-                "environment."
+                "environment, and mend or unset its other AWS_ variables."
             ) from error
-        except BotoCoreError as error:
+        except OSError as error:
+            if error.errno not in _PASSING:
+                raise
             raise self._unreachable(kwargs, error) from error
 
+    def _tries(self) -> int:
+        return (self._config.retries or {}).get("total_max_attempts", _TRIES)
+
+    @property
     def _config(self) -> Any:
-        client: Any = self.s3
+        client: Any = self._s3
         return client.meta.config
 
-    def _tries(self) -> int:
-        return (self._config().retries or {}).get("total_max_attempts", _TRIES)
-
     def _unreachable(self, asked: Mapping[str, Any], error: Exception | None) -> UnreachableError:
-        waits = self._config()
+        waits = self._config
         return UnreachableError(
             f"s3://{asked.get('Bucket')}/{asked.get('Key', '')} cannot be reached: {error or repr(error)}. Tried "
             f"{self._tries()} times (AWS_MAX_ATTEMPTS), with {waits.connect_timeout:g} s to connect and "

@@ -14,8 +14,9 @@ from rec_assets.core.base.relations import Relation
 from rec_assets.definitions import build_definitions
 from rec_assets.paths import storage_base
 from rec_assets.serving.main import main
+from rec_assets.store.places import place
 from rec_assets.store.promoted_models import PromotedModels
-from rec_assets_tests.conftest import Project, timeless, timeless_files
+from rec_assets_tests.conftest import SMALL, Project, timeless, timeless_files
 from rec_assets_tests.core.promoted.small_promoted import add_version
 from rec_assets_tests.store.s3_server import BUCKET, KEY, SECRET, forget_connections, objects
 from rec_assets_tests.store.stored_values import FIGURES, LINEAGE, open_store, values
@@ -25,7 +26,7 @@ s3fs = pytest.importorskip("s3fs", reason="needs the `s3` extra")
 PUTS = ("put_object", "upload_part", "complete_multipart_upload")
 
 
-def test_the_whole_job_stores_on_s3_what_it_stores_in_a_folder_and_no_credentials(
+def test_the_whole_job_with_its_source_on_s3_stores_there_what_it_stores_in_a_folder_and_no_credentials(
     base: str,
     project: Project,
     trained_store: Path,
@@ -34,7 +35,9 @@ def test_the_whole_job_stores_on_s3_what_it_stores_in_a_folder_and_no_credential
 ) -> None:
     monkeypatch.setenv("REC_ASSETS_STORAGE", base)
     project.definitions = build_definitions(storage_base())
-    result = project.run_job()
+    source = place(f"s3://{BUCKET}/source") / project.source.name
+    source.write_bytes(project.source.read_bytes())
+    result = project.run_job({"source": str(source), **SMALL})
 
     found = objects(base)
     assert {name: timeless(name.split("/")[-1], content) for name, content in found.items()} == timeless_files(
