@@ -24,11 +24,23 @@ def storage_base(named: str = "") -> str:
     """Folder or URL of the store: ``named``, else ``REC_ASSETS_STORAGE``, else ``data/storage``.
 
     A folder as its absolute path: a relative one is another store in each working folder, and whatever names it shows
-    which.
+    which. Raises SettingsError: a URL with credentials.
     """
     base = named or os.environ.get("REC_ASSETS_STORAGE") or DEFAULT_STORAGE
-    base = base.removeprefix("file://")
+    base = refuse_credentials(base).removeprefix("file://")
     return base.rstrip("/") if "://" in base else str(Path(base).expanduser().absolute())
+
+
+def refuse_credentials(url: str) -> str:
+    """``url``, which is stored in metadata and logs. Raises SettingsError: it holds a user or a password."""
+    scheme, is_url, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    if is_url and "@" in host:
+        raise SettingsError(
+            f"{scheme}://…@{host.rpartition('@')[2]} holds credentials, which would be stored and shown. Set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, and name the bucket alone."
+        )
+    return url
 
 
 def dagster_home(base: str) -> Path:

@@ -9,10 +9,11 @@ import dagster as dg
 
 from rec_assets.core.base.errors import RecAssetsError, SettingsError
 from rec_assets.core.base.settings import read_settings
-from rec_assets.core.playlists.readers.files import fingerprint, locate, name_files
+from rec_assets.core.playlists.readers.files import name_files
 from rec_assets.defs.flat_config import InvalidJobSettings, parse_flat
 from rec_assets.defs.ingestion import FINGERPRINT_METADATA, RawPlaylistsConfig
 from rec_assets.defs.jobs import TrainingSettings, training_job
+from rec_assets.store.source import find_source
 
 _SECONDS = 60
 CRON = os.environ.get("REC_ASSETS_SCHEDULE_CRON") or "0 5 * * 1"
@@ -61,8 +62,8 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     try:
         config = scheduled_run_config()
         own = {name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
-        files = locate(RawPlaylistsConfig(**own).location()).paths
-        found = fingerprint(files)
+        source = find_source(RawPlaylistsConfig(**own).location())
+        found = source.fingerprint
     except (RecAssetsError, OSError) as error:
         return dg.SkipReason(f"the playlist files cannot be looked at: {error}")
     known = json.loads(context.cursor or "{}")
@@ -70,10 +71,10 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
         known["trained"] = found
     if known.get("trained") == found:
         context.update_cursor(json.dumps({**known, "seen": found, "trained": found}))
-        return dg.SkipReason(f"{name_files(files)} did not change since the last training")
+        return dg.SkipReason(f"{name_files(source.names)} did not change since the last training")
     if known.get("seen") != found:
         context.update_cursor(json.dumps({**known, "seen": found}))
-        return dg.SkipReason(f"{name_files(files)} changed; waiting until it stays the same for {_SECONDS} s")
+        return dg.SkipReason(f"{name_files(source.names)} changed; waiting until it stays the same for {_SECONDS} s")
     # Numbered, because Dagster drops a key that it has seen: files that are put back as they were are a change, too.
     runs = known.get("runs", 0) + 1
     return dg.SensorResult(

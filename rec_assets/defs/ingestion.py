@@ -9,7 +9,7 @@ import dagster as dg
 
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
-from rec_assets.core.playlists.readers.files import content_digest, fingerprint, locate, name_files, open_archives
+from rec_assets.core.playlists.readers.files import content_digest, locate, name_files, open_archives
 from rec_assets.core.playlists.readers.refusal import is_refused, refusal, rejects_note
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
@@ -21,6 +21,7 @@ from rec_assets.paths import SYNTHETIC_SAMPLE
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.io_manager import retry_transient
+from rec_assets.store.source import find_source
 from rec_assets.store.written import DescribedTable
 
 FINGERPRINT_METADATA = "source_fingerprint"
@@ -46,9 +47,8 @@ def raw_playlists(
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
         # Before they are read: what is written meanwhile is a change that the sensor must see.
-        located = locate(config.location())
-        seen = fingerprint(located.paths)
-        files, left_out = open_archives(located)
+        source = find_source(config.location())
+        files, left_out = open_archives(source.fetch(folder))
         content = content_digest(files)
         with log_queries(context, duckdb.connect(), "the playlist files read"):
             staged = stage_playlists(duckdb.connect(), files, config, folder)
@@ -67,7 +67,7 @@ def raw_playlists(
         "rejects": staged.reject_count,
         "reject_share": staged.reject_share,
         "rejects_path": dg.MetadataValue.path(rejects_path),
-        FINGERPRINT_METADATA: seen,
+        FINGERPRINT_METADATA: source.fingerprint,
         FILES_METADATA: list(map(str, files)),
         "left_out_files": left_out,
         "notes": staged.notes,

@@ -11,9 +11,14 @@ from rec_assets.paths import storage_base
 storage_option = click.option(
     "--storage",
     default="",
-    callback=lambda context, option, named: storage_base(named),
+    callback=lambda context, option, named: _storage(named),
     help="Folder or URL of the store; REC_ASSETS_STORAGE or data/storage unless given.",
 )
+
+
+def _storage(named: str) -> str:
+    with errors_as_messages():
+        return storage_base(named)
 
 
 def printable(text: str) -> str:

@@ -64,11 +64,11 @@ def _is_export(path: Path) -> bool:
 def _of_export(path: Path, name: str | None, *, whole: bool = False) -> tuple[str, list[tuple[str, str]]]:
     """Name and tracks of the playlist ``name``, or of the only one; the tracks of all playlists if ``whole``."""
     from rec_assets.core.base.relations import connect_spilling, sql_text
-    from rec_assets.core.playlists.readers.files import Located, open_archives
+    from rec_assets.core.playlists.readers.files import Located, SourceFile, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
     from rec_assets.core.playlists.readers.staging import stage_playlists
 
-    files, _ = open_archives(Located([path]))
+    files, _ = open_archives(Located([SourceFile(path)]))
     with (
         tempfile.TemporaryDirectory() as scratch,
         connect_spilling(memory_limit(), Path(scratch)) as connection,

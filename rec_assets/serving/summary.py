@@ -48,12 +48,11 @@ def _reading(path: Path) -> AbstractContextManager[None]:
 
 def _checked(storage: str, name: str, scratch: Path) -> Path:
     """A local path with the file ``name`` of the store, whose bytes are checked."""
-    from upath import UPath
-
     from rec_assets.store.atomic import download, is_local, local_path
+    from rec_assets.store.places import place
     from rec_assets.store.verified import verify_for_readers
 
-    target = UPath(storage) / name
+    target = place(storage) / name
     if not target.exists():
         raise StoreError(f"{target} does not exist. Run training_job first (make run).")
     with naming(target, f"Materialize {name.partition('.')[0]} again."):
@@ -90,10 +89,9 @@ def _hit_rates(files: dict[str, Path]) -> list[str]:
 
 def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
     """Which version readers use, and why the last candidate is not it."""
-    from upath import UPath
-
     from rec_assets.core.base.seal import read_json
     from rec_assets.serving.shapes import PromotionDecision
+    from rec_assets.store.places import place
 
     try:
         current = models.current()
@@ -104,7 +102,7 @@ def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
     )
     lines = [f"{'promoted model':24} {named}"]
     decision = "promotion_decision.json"
-    if (UPath(models.base) / decision).exists():
+    if (place(models.base) / decision).exists():
         path = _checked(models.base, decision, scratch)
         with _reading(path):
             report = read_json(path)
@@ -155,10 +153,10 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
 
 def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
     """Lines to copy, which work as they are in the folder where the command was called."""
-    from upath import UPath
+    from rec_assets.store.places import place
 
     option = "" if models.base == storage_base() == DEFAULT_STORAGE else f" --storage {shlex.quote(models.base)}"
-    report, known, lines = UPath(models.base) / _REPORT, _known_track(models, shown), []
+    report, known, lines = place(models.base) / _REPORT, _known_track(models, shown), []
     if known:
         lines.append(f"{shlex.quote(command())} recommend {shlex.join(known)} --why{option}  # ask the promoted model")
     if report.exists() and "://" not in models.base:
@@ -196,9 +194,9 @@ def _known_track(models: "PromotedModels", shown: list[dict[str, Any]]) -> tuple
 
 
 def _files(storage: str) -> list[str]:
-    from upath import UPath
+    from rec_assets.store.places import place
 
-    shown = [path for path in UPath(storage).iterdir() if not path.name.startswith(".") and path.is_file()]
+    shown = [path for path in place(storage).iterdir() if not path.name.startswith(".") and path.is_file()]
     files = sorted(shown, key=lambda path: path.name)
     sizes = [f"    {path.name:36} {path.stat().st_size / 1e6:>10,.2f} MB" for path in files]
     return [f"files in {storage}", *sizes]

@@ -15,6 +15,7 @@ from rec_assets.store.atomic import atomic_file, download, is_local, local_path
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.formats import FORMATS, Format, format_of
 from rec_assets.store.history import require_own
+from rec_assets.store.places import place
 from rec_assets.store.promoted_models import GO_BACK, POINTER, PromotedModels
 from rec_assets.store.refused import RunRefusedError
 from rec_assets.store.verified import verify
@@ -38,7 +39,7 @@ class AssetStore(dg.ConfigurableResource):
 
     def target(self, name: str, suffix: str) -> UPath:
         """The place of the file of asset ``name``."""
-        return UPath(self.base) / f"{name}{suffix}"
+        return place(self.base) / f"{name}{suffix}"
 
     def write(self, name: str, value: Any, lineage: Lineage, describe: Describe | None = None) -> dict[str, Any]:
         """Store ``value`` atomically; what was there before is replaced whole or not at all.

@@ -20,6 +20,7 @@ from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.model import Facts, PromotedModel, open_promoted, read_facts, save_promoted
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
+from rec_assets.store.places import cached_copy, place
 from rec_assets.store.verified import verify, verify_for_readers
 
 POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
@@ -56,7 +57,7 @@ class PromotedModels:
 
         Raises StoreError: the file that names it is damaged, or of an older version of this package.
         """
-        pointer = UPath(self.base) / POINTER
+        pointer = place(self.base) / POINTER
         if not pointer.exists():
             return None
         with naming(pointer, GO_BACK), self._copy(pointer) as path:
@@ -105,7 +106,7 @@ class PromotedModels:
 
     def stored(self) -> list[int]:
         """All versions whose file is here, ascending; the last may be one whose promotion was cut off."""
-        folder = self._unlisted(UPath(self.base) / FOLDER)
+        folder = place(self.base) / FOLDER
         names = [path.name for path in folder.iterdir()] if folder.exists() else []
         numbers = [name.removeprefix("v").removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
         return sorted(int(number) for number in numbers if number.isdecimal())
@@ -131,7 +132,7 @@ class PromotedModels:
 
         Raises StoreError: no space or no permission, or the version is there already: another run promotes, too.
         """
-        target = self._unlisted(self._target(facts["version"]))
+        target = self._target(facts["version"])
         if target.exists():
             raise StoreError(
                 f"{target} is there already: another run promotes at the same time. Run one after the other."
@@ -153,7 +154,7 @@ class PromotedModels:
             open_promoted(path)
         kept = kept or kept_versions(self.known(), version)
         own = {"promoted_at": now(), "promoted_by": by, "kept": kept, "lineage": lineage.as_document()}
-        with atomic_file(UPath(self.base) / POINTER, self._folder()) as temporary:
+        with atomic_file(place(self.base) / POINTER, self._folder()) as temporary:
             write_json({**facts, **own}, temporary)
         return {**facts, **own}
 
@@ -165,16 +166,17 @@ class PromotedModels:
         return removed
 
     def _target(self, version: int) -> UPath:
-        return UPath(self.base) / FOLDER / f"v{version:04d}{SUFFIX}"
+        return place(self.base) / FOLDER / f"v{version:04d}{SUFFIX}"
 
     @contextmanager
     def _local(self, version: int, *, again: bool) -> Iterator[Path]:
         """A local path with the file of ``version``, whose bytes are checked; what is mapped stays readable."""
-        target = self._unlisted(self._target(version))
+        target = self._target(version)
         if not target.exists():
             kept = ", ".join(map(str, self.stored())) or "none"
             raise StoreError(f"version {version} is not in {self.base}; there are {kept}.")
-        with naming(target, GO_BACK), self._copy(target) as path:
+        with naming(target, GO_BACK):
+            path = local_path(target) if is_local(target) else cached_copy(target, self._folder())
             if again:
                 verify(path, again=True)
             else:
@@ -183,7 +185,7 @@ class PromotedModels:
 
     @contextmanager
     def _copy(self, target: UPath) -> Iterator[Path]:
-        """A local path with the content of ``target``, for the block."""
+        """A local path with the content of the small file ``target``, for the block."""
         if is_local(target):
             yield local_path(target)
             return
@@ -193,11 +195,6 @@ class PromotedModels:
             yield copy
         finally:
             copy.unlink()
-
-    def _unlisted(self, path: UPath) -> UPath:
-        """``path``, with no remembered listing of its folder: another process may have promoted since."""
-        path.fs.invalidate_cache()
-        return path
 
     def _folder(self) -> Path:
         return self._scratch or Path(self.base)

@@ -47,6 +47,12 @@ def _signature(path: Path) -> str:
 
 def _marker(signature: str) -> Path | None:
     """An empty file in the user's cache that says that a file was checked; None if there is no such folder."""
+    cache = user_cache()
+    return cache / "verified" / signature if cache else None
+
+
+def user_cache() -> Path | None:
+    """The folder of this package in the user's cache, which may not exist yet; None if the user has no home."""
     home = os.environ.get("HOME", "")
     cache = os.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
-    return Path(cache) / "rec_assets" / "verified" / signature if cache else None
+    return Path(cache) / "rec_assets" if cache else None

@@ -1,68 +1,32 @@
 """The store on S3, against a server on this machine; without this a store elsewhere could break, or tell secrets."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from click.testing import CliRunner
-from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
 from rec_assets.core.base.relations import Relation
 from rec_assets.definitions import build_definitions
 from rec_assets.paths import storage_base
 from rec_assets.serving.main import main
-from rec_assets.store.atomic import atomic_file
+from rec_assets.store.places import place
 from rec_assets.store.promoted_models import PromotedModels
-from rec_assets_tests.conftest import Project, timeless, timeless_files
+from rec_assets_tests.conftest import SMALL, Project, timeless, timeless_files
 from rec_assets_tests.core.promoted.small_promoted import add_version
+from rec_assets_tests.store.s3_server import BUCKET, KEY, SECRET, forget_connections, objects
 from rec_assets_tests.store.stored_values import FIGURES, LINEAGE, open_store, values
 
 s3fs = pytest.importorskip("s3fs", reason="needs the `s3` extra")
-server = pytest.importorskip("moto.server", reason="needs moto's server, of the `dev` extra")
 
-BUCKET = "playlists"
 PUTS = ("put_object", "upload_part", "complete_multipart_upload")
-KEY, SECRET = "key-of-the-environment", "secret-of-the-environment"
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    running.start()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
-
-
-@pytest.fixture
-def base(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A URL below an empty bucket; where it is and who asks comes from the environment."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
-    files = s3fs.S3FileSystem()
-    files.mkdir(BUCKET)
-    yield f"s3://{BUCKET}/some/prefix"
-    files.rm(BUCKET, recursive=True)
-    s3fs.S3FileSystem.clear_instance_cache()
-
-
-def objects(base: str) -> dict[str, bytes]:
-    files = s3fs.S3FileSystem()
-    files.invalidate_cache()
-    root = base.removeprefix("s3://") + "/"
-    return {path.removeprefix(root): files.cat_file(path) for path in files.find(root)}
-
-
-def test_the_whole_job_stores_on_s3_what_it_stores_in_a_folder_and_no_credentials(
+def test_the_whole_job_with_its_source_on_s3_stores_there_what_it_stores_in_a_folder_and_no_credentials(
     base: str,
     project: Project,
     trained_store: Path,
@@ -71,7 +35,9 @@ def test_the_whole_job_stores_on_s3_what_it_stores_in_a_folder_and_no_credential
 ) -> None:
     monkeypatch.setenv("REC_ASSETS_STORAGE", base)
     project.definitions = build_definitions(storage_base())
-    result = project.run_job()
+    source = place(f"s3://{BUCKET}/source") / project.source.name
+    source.write_bytes(project.source.read_bytes())
+    result = project.run_job({"source": str(source), **SMALL})
 
     found = objects(base)
     assert {name: timeless(name.split("/")[-1], content) for name, content in found.items()} == timeless_files(
@@ -87,7 +53,7 @@ def test_without_credentials_nothing_is_written(base: str, tmp_path: Path, monke
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("HOME", str(tmp_path))
-    s3fs.S3FileSystem.clear_instance_cache()
+    forget_connections()
     with open_store(base) as store, pytest.raises(Exception, match="Unable to locate credentials"):
         store.write("test_hit_rate", dict(FIGURES), LINEAGE)
 
@@ -120,26 +86,6 @@ def test_a_failed_upload_leaves_the_old_object_and_no_other_and_the_next_replace
         assert list(store.duckdb.scratch_folder.glob(".writing-*")) == []
         store.write("test_hit_rate", {"hit_rate": 1.0}, LINEAGE)
         assert store.read("test_hit_rate", dict) == {"hit_rate": 1.0}
-
-
-def test_an_upload_in_parts_that_fails_leaves_the_old_object(
-    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = UPath(base) / "large.bin"
-    target.write_bytes(b"old")
-
-    def write() -> None:
-        with atomic_file(target, tmp_path) as temporary:
-            with temporary.open("wb") as file:
-                file.truncate(110 << 20)  # s3fs cuts what is above 100 MB
-            fail(monkeypatch, ["complete_multipart_upload"], TimeoutError("no answer"))
-
-    with pytest.raises(TimeoutError):
-        write()
-    monkeypatch.undo()
-
-    assert objects(base) == {"large.bin": b"old"}
-    assert s3fs.S3FileSystem().call_s3("list_multipart_uploads", Bucket=BUCKET).get("Uploads", []) == []
 
 
 def test_what_the_server_forbids_or_does_not_have_is_a_clear_error(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,3 +132,36 @@ def test_promoted_models_on_s3_are_promoted_asked_and_removed(base: str, tmp_pat
     assert models.remove_all_but([1]) == [2]
     assert set(objects(base)) == {"promoted_model.json", "promoted_models/v0001.safetensors"}
     assert list((tmp_path / "reader").iterdir()) == []
+
+
+def test_readers_fetch_each_version_once_for_all_processes_and_keep_two(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fetched: list[str] = []
+    call = s3fs.S3FileSystem._call_s3
+
+    async def counted(self: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "get_object" and kwargs["Key"].endswith(".safetensors"):
+            fetched.append(kwargs["Key"].rpartition("/")[2])
+        return await call(self, method, *args, **kwargs)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", counted)
+    models, copies = PromotedModels(base, tmp_path), tmp_path / "cache" / "rec_assets" / "copies"
+    for version in (1, 2, 1, 2):
+        if version not in models.stored():
+            add_version(models, version)
+        models.point_to(version, by="test")
+        for _ in range(2):  # each command is a process of its own, with a folder of its own
+            assert PromotedModels(base, tmp_path).open_current().facts["version"] == version
+    assert fetched == ["v0001.safetensors", "v0002.safetensors"]
+
+    add_version(models, 3)
+    models.point_to(3, by="test")
+    assert sorted(path.name[-17:] for path in copies.rglob("*.safetensors")) == [
+        "v0002.safetensors",
+        "v0003.safetensors",
+    ]
+    (copies.parent.parent / "rec_assets").rename(tmp_path / "gone")
+    (tmp_path / "cache" / "rec_assets").write_text("no folder can be made here")
+    assert models.open_current().facts["version"] == 3

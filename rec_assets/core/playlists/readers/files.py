@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import IO
 
@@ -26,14 +26,16 @@ GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file on this machine, or a ``member`` of a zip archive."""
+    """A file on this machine, or a ``member`` of a zip archive; ``url`` is where it was fetched from."""
 
     path: Path
     member: str = ""
+    url: str = ""
 
     def __str__(self) -> str:
         """As messages name it."""
-        return f"{self.path}/{self.member}" if self.member else str(self.path)
+        place = self.url or str(self.path)
+        return f"{place}/{self.member}" if self.member else place
 
     @property
     def name(self) -> str:
@@ -77,14 +79,14 @@ class SourceFile:
 
 
 @contextmanager
-def readable(file: SourceFile | Path) -> Iterator[None]:
+def readable(file: SourceFile | Path | str) -> Iterator[None]:
     """A block that reads ``file``. Raises SourceError: it is missing, may not be read, or is a damaged archive."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise SourceError(
-            f"{file} cannot be opened: {error.strerror}. Set `source` to a file that may be read, or change its "
-            "permissions."
+            f"{file} cannot be opened: {error.strerror or error}. Set `source` to a file that may be read, or change "
+            "its permissions."
         ) from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise SourceError(f"{file} cannot be unpacked: {error}. Download or compress it again.") from error
@@ -98,9 +100,9 @@ def readable(file: SourceFile | Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Located:
-    """The ``paths`` that a source names, in order, and what its folders hold besides."""
+    """The ``files`` that a source names, in order, and what its folders hold besides."""
 
-    paths: list[Path]
+    files: list[SourceFile]
     left_out: list[str] = field(default_factory=list)
 
 
@@ -113,19 +115,20 @@ def locate(location: str) -> Located:
     path = Path(location).expanduser()
     if "://" in location:
         raise SourceError(
-            f"source {location!r} is a URL; expected a file, a folder or a glob pattern on this machine. "
-            "Download it first and give its path."
+            f"source {location!r} is a URL; expected a file, a folder or a glob pattern on this machine, or "
+            "a URL such as s3://bucket/folder. Download it first and give its path."
         )
     with readable(path):
         if path.is_dir():
             return _in_folder(path)
         if path.is_file():
-            return Located([path])
+            return Located([SourceFile(path)])
         if path.exists():
             raise SourceError(f"source {path.absolute()} is neither a file nor a folder. Set `source` to one of them.")
     if glob.has_magic(location):
-        found = [Path(p) for p in glob.glob(str(path), recursive=True) if Path(p).is_file()]
-        return Located(_require(found, f"no file matches the pattern {str(path.absolute())!r}"))
+        found = [name for name in glob.glob(str(path), recursive=True) if Path(name).is_file()]
+        names = in_order(found, f"no file matches the pattern {str(path.absolute())!r}")
+        return Located([SourceFile(Path(name)) for name in names])
     # Absolute, because a relative path that is right elsewhere is the usual mistake.
     raise SourceError(
         f"source {path.absolute()} does not exist; expected a file, a folder or a glob pattern. Set `source` of "
@@ -134,32 +137,43 @@ def locate(location: str) -> Located:
 
 
 def _in_folder(folder: Path) -> Located:
-    files, left_out = [], []
+    found, left_out = [], []
     for name, folders, names in os.walk(folder, onerror=_raise):
         here = Path(name)
-        folders[:] = [one for one in folders if _is_shown(one)]
+        folders[:] = [one for one in folders if is_shown(one)]
         left_out += [f"{here / one} (a link to a folder)" for one in folders if (here / one).is_symlink()]
-        for path in (here / one for one in names if _is_shown(one)):
-            is_known = path.name.lower().endswith(_PACKED) and path.is_file()
-            (files if is_known else left_out).append(path if is_known else str(path))
+        for path in (here / one for one in names if is_shown(one)):
+            (found if path.is_file() else left_out).append(str(path))
+    taken, left_out = choose(found, left_out, f"folder {folder.absolute()}")
+    return Located([SourceFile(Path(name)) for name in taken], left_out)
+
+
+def choose(names: Sequence[str], others: Sequence[str], folder: str) -> tuple[list[str], list[str]]:
+    """Those of ``names``, which are in ``folder``, that are playlist files, in order; and the rest with ``others``.
+
+    Raises SourceError: none is.
+    """
+    taken = [name for name in names if name.lower().endswith(_PACKED)]
+    left_out = sorted({*names, *others}.difference(taken))
     endings = ", ".join((*SUFFIXES, ".zip"))
     held = f", but {name_files(left_out)}" if left_out else ""
-    paths = _require(files, f"folder {folder.absolute()} holds no file that ends in {endings}{held}")
-    return Located(paths, sorted(left_out))
+    return in_order(taken, f"{folder} holds no file that ends in {endings}{held}"), left_out
 
 
 def _raise(error: OSError) -> None:
     raise error
 
 
-def _is_shown(name: str) -> bool:
+def is_shown(name: str) -> bool:
+    """Whether a file or folder of this ``name`` is read at all."""
     return not name.startswith((".", "__MACOSX"))
 
 
-def _require(paths: list[Path], complaint: str) -> list[Path]:
-    if not paths:
+def in_order(names: list[str], complaint: str) -> list[str]:
+    """The ``names`` of files in the order in which they are read. Raises SourceError: ``complaint``; there are none."""
+    if not names:
         raise SourceError(f"{complaint}. Set `source` to playlist files.")
-    return sorted(paths, key=lambda path: _in_natural_order(str(path)))
+    return sorted(names, key=_in_natural_order)
 
 
 def _in_natural_order(name: str) -> tuple:
@@ -174,30 +188,30 @@ def open_archives(located: Located) -> tuple[list[SourceFile], list[str]]:
     Raises SourceError: an archive is damaged, or holds nothing that can be read.
     """
     files, left_out = [], list(located.left_out)
-    for path in located.paths:
-        with readable(path), path.open("rb") as file:
-            is_archive = file.read(len(ZIP)) == ZIP
-        members, others = _members(path) if is_archive else ([SourceFile(path)], [])
+    for file in located.files:
+        with readable(file), file.path.open("rb") as packed:
+            is_archive = packed.read(len(ZIP)) == ZIP
+        members, others = _members(file) if is_archive else ([file], [])
         files += members
         left_out += others
     return files, left_out
 
 
-def _members(path: Path) -> tuple[list[SourceFile], list[str]]:
-    with readable(path), zipfile.ZipFile(path) as archive:
+def _members(file: SourceFile) -> tuple[list[SourceFile], list[str]]:
+    with readable(file), zipfile.ZipFile(file.path) as archive:
         names = [info.filename for info in archive.infolist() if not info.is_dir()]
     if "[Content_Types].xml" in names:
-        raise SourceError(f"{path} is an Excel workbook. Save the sheet as CSV in UTF-8, and set `source` to that.")
-    shown = [name for name in names if all(map(_is_shown, PurePath(name).parts))]
+        raise SourceError(f"{file} is an Excel workbook. Save the sheet as CSV in UTF-8, and set `source` to that.")
+    shown = [name for name in names if all(map(is_shown, PurePath(name).parts))]
     known = [name for name in shown if name.lower().endswith(_PACKED) and not name.lower().endswith(".zip")]
     taken = known or shown if len(shown) == 1 else known
     if not taken:
         raise SourceError(
-            f"{path} holds {name_files(shown) or 'nothing'}; expected files that end in {', '.join(SUFFIXES)}. Unpack "
+            f"{file} holds {name_files(shown) or 'nothing'}; expected files that end in {', '.join(SUFFIXES)}. Unpack "
             "it, and set `source` to what holds the playlists."
         )
     taken.sort(key=_in_natural_order)
-    return [SourceFile(path, name) for name in taken], [f"{path}/{name}" for name in shown if name not in taken]
+    return [replace(file, member=name) for name in taken], [f"{file}/{name}" for name in shown if name not in taken]
 
 
 def name_files(files: Sequence[object]) -> str:

@@ -45,8 +45,8 @@ class SourceSettings(RepeatSettings):
 
     source: str = setting(
         "",
-        "Playlist file, folder, zip archive or glob pattern. Empty = the environment variable REC_ASSETS_SOURCE, or "
-        "without it the synthetic sample.",
+        "Playlist file, folder, zip archive or glob pattern, on this machine or in a bucket (s3://bucket/folder). "
+        "Empty = the environment variable REC_ASSETS_SOURCE, or without it the synthetic sample.",
     )
     format: SourceFormat = setting(
         SourceFormat.auto,
