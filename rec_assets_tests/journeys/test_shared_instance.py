@@ -20,6 +20,7 @@ import pytest
 import yaml
 from dagster._core.scheduler.instigation import ScheduleInstigatorData
 
+from rec_assets.definitions import defs
 from rec_assets.paths import HOME_SETTINGS, SHARED_SETTINGS
 from rec_assets_tests.journeys.dagster_processes import (
     CHECKOUT,
@@ -32,6 +33,7 @@ from rec_assets_tests.journeys.dagster_processes import (
 )
 
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/none"))
+JOBS = ("training_job", "dev_training_job", "tutorial_job", "tuning_job")
 LOCATION = ["-f", str(Path(__file__).with_name("shared_location.py"))]
 SELECTOR = {"repositoryLocationName": "shared_location.py", "repositoryName": "__repository__"}
 LAUNCH = (
@@ -154,3 +156,11 @@ def test_the_shared_instance_differs_from_that_of_one_store_in_what_is_shared() 
     assert differing == {"storage", "concurrency", "run_monitoring"}
     assert shared["run_monitoring"] == {**own["run_monitoring"], "free_slots_after_run_end_seconds": 60}
     assert CHECKOUT / "rec_assets" / "shared_instance.yaml" == SHARED_SETTINGS
+
+
+def test_jobs_and_steps_carry_what_the_shared_instance_limits() -> None:
+    key = yaml.safe_load(SHARED_SETTINGS.read_text())["concurrency"]["runs"]["tag_concurrency_limits"][0]["key"]
+    work = {job.name: job.tags[key] for job in map(defs.resolve_job_def, JOBS)}
+    assert work == {**dict.fromkeys(JOBS, "training"), "tuning_job": "search"}
+    pools = {node.name: node.pool for name in JOBS for node in defs.resolve_job_def(name).all_node_defs if node.pools}
+    assert pools == {"promoted_model": "promotion", "work": "tuning_workers"}
