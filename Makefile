@@ -62,7 +62,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,browser,s3,maps,serve]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,browser,s3,maps,serve,postgres]'
 	touch $@
 
 clean:

@@ -5,6 +5,7 @@ import dagster as dg
 from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule
 from rec_assets.defs.console import console
 from rec_assets.defs.jobs import ALL_JOBS, ROOMS
+from rec_assets.defs.shared.executor import step_executor
 from rec_assets.paths import duckdb_threads, memory_limit, storage_base
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
@@ -28,9 +29,7 @@ def build_definitions(base: str) -> dg.Definitions:
         sensors=[source_change_sensor],
         loggers={"console": console},
         resources={"duckdb": duckdb, "store": store, "io_manager": StoreIOManagerFactory(store=store)},
-        # A step in a process of its own imports pandas, duckdb and gensim again: a job of 190,000 rows takes 52 s
-        # that way, 20 s with a preloaded fork server, and under 8 s in one process.
-        executor=dg.in_process_executor,
+        executor=step_executor(),
     )
 
 

@@ -17,6 +17,7 @@ DEFAULT_STORAGE = str(_ROOT / "data" / "storage")
 CONFIGS = Path(__file__).resolve().parent / "configs"
 SEARCHES = Path(__file__).resolve().parent / "searches"
 HOME_SETTINGS = Path(__file__).resolve().parent / "dagster.yaml"
+SHARED_SETTINGS = Path(__file__).resolve().parent / "shared_instance.yaml"
 HOME = ".dagster_home"
 
 

@@ -13,6 +13,7 @@ from rec_assets.defs.flat_config import flat_config, flat_settings
 from rec_assets.defs.ingestion import INGESTION
 from rec_assets.defs.preparation import PREPARATION
 from rec_assets.defs.promotion import PROMOTION
+from rec_assets.defs.shared.executor import lost_step_retries, on_cluster, step_executor
 from rec_assets.defs.training import TRAINING
 from rec_assets.defs.tuning import TUNING, SearchConfig, executor_of, search_graph
 from rec_assets.paths import CONFIGS
@@ -23,6 +24,9 @@ _GROUPS = [room.name for room in ROOMS if room.assets]
 STEP_SETTINGS = {step: config for room in ROOMS for step, config in room.settings.items()}
 # Without it the page of a job leaves out its runs that were started from a shell.
 _TAGS = {REPOSITORY_LABEL_TAG: "__repository__@rec_assets"}
+# A shared instance runs one of each kind at a time.
+_TRAINING = {**_TAGS, "rec_assets/work": "training"}
+_SEARCH = {**_TAGS, "rec_assets/work": "search"}
 _DEV_STEPS = {step: config for step, config in STEP_SETTINGS.items() if step not in PROMOTION.settings}
 _TUTORIAL_STEPS = {
     step: STEP_SETTINGS[step]
@@ -62,7 +66,8 @@ training_job = dg.define_asset_job(
     config=flat_config(TrainingSettings, STEP_SETTINGS),
     description="The whole graph, on all playlists: from the playlist files to hit rates, a promoted model and "
     "recommendations.",
-    tags=_TAGS,
+    tags=_TRAINING,
+    op_retry_policy=lost_step_retries(),
 )
 dev_training_job = dg.define_asset_job(
     "dev_training_job",
@@ -70,23 +75,26 @@ dev_training_job = dg.define_asset_job(
     config=flat_config(DevTrainingSettings, _DEV_STEPS),
     description="The graph without promotion, on a tenth of the playlists (sample_percent). All results are marked as "
     "those of a dev run, and are never promoted.",
-    tags={**_TAGS, "rec_assets/dev_run": "true"},
+    tags={**_TRAINING, "rec_assets/dev_run": "true"},
+    op_retry_policy=lost_step_retries(),
 )
 tutorial_job = dg.define_asset_job(
     "tutorial_job",
     selection=SPINE,
     config=flat_config(TutorialSettings, _TUTORIAL_STEPS, _require_no_ranker),
     description="Only what leads from the playlist files to the two hit rates, with the tutorial's settings.",
-    tags=_TAGS,
+    tags=_TRAINING,
+    op_retry_policy=lost_step_retries(),
 )
 _SEARCH_STEPS = {op.name: SearchConfig for op in search_graph.node_defs}
 TuningSettings = flat_settings("TuningSettings", _SEARCH_STEPS)
 tuning_job = search_graph.to_job(
     "tuning_job",
     config=flat_config(TuningSettings, _SEARCH_STEPS, executor=executor_of),
-    executor_def=dg.multi_or_in_process_executor,
+    executor_def=step_executor() if on_cluster() else dg.multi_or_in_process_executor,
     description="Searches for better settings on the validation playlists. Results: `tuning_leaderboard`, and a config "
     "file for training_job. Searches to start from are in rec_assets/searches.",
-    tags=_TAGS,
+    tags=_SEARCH,
+    op_retry_policy=lost_step_retries(),
 )
 ALL_JOBS = [training_job, dev_training_job, tutorial_job, tuning_job]

@@ -215,7 +215,9 @@ class PromotedModelConfig(StepConfig, PromotionSettings):
     """What is kept of promoted models."""
 
 
-@dg.asset(kinds={"numpy", "safetensors"}, code_version="2")
+# Where the instance limits its pools to one, runs promote one after the other; what the second compared is then out of
+# date, and it is refused.
+@dg.asset(kinds={"numpy", "safetensors"}, code_version="2", pool="promotion")
 def promoted_model(
     context: dg.AssetExecutionContext,
     config: PromotedModelConfig,

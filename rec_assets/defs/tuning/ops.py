@@ -32,6 +32,7 @@ from rec_assets.core.tuning.leaderboard import (
 )
 from rec_assets.core.tuning.search import Range, Search, SearchSettings, Value, parse_search
 from rec_assets.core.tuning.trials import TrialData, TrialResult, TrialSettings, run_trial
+from rec_assets.defs.shared.executor import FORKED, on_cluster
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described
 from rec_assets.store.asset_store import AssetStore
@@ -74,7 +75,7 @@ def prepare(context: dg.OpExecutionContext, config: SearchConfig, store: AssetSt
         yield dg.DynamicOutput(None, mapping_key=f"{_WORKER}{worker}")
 
 
-@dg.op(ins={"prepared": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing))
+@dg.op(ins={"prepared": dg.In(dg.Nothing)}, out=dg.Out(dg.Nothing), pool="tuning_workers")
 @explaining()
 def work(context: dg.OpExecutionContext, config: SearchConfig, store: AssetStore) -> None:
     """Runs trials, each of which trains and measures, until the search has enough."""
@@ -123,20 +124,18 @@ def search_graph() -> None:
     leaderboard(prepare().map(work).collect())
 
 
-def executor_of(settings: SearchConfig) -> dict[str, Any]:
-    """The config of Dagster's multi_or_in_process_executor.
+def executor_of(settings: SearchConfig) -> dict[str, Any] | None:
+    """The config of Dagster's multi_or_in_process_executor; None on a cluster, where each worker is a step of its own.
 
-    One worker shares the process of the job. Several have a process each, since training keeps a process busy. They are
-    forked from one that has imported everything: a job of two short trials took 17 s, and 45 s with processes that
-    import it themselves.
+    One worker shares the process of the job. Several have a process each, since training keeps a process busy.
 
     Raises:
         SettingsError: something in the search is wrong.
     """
     workers = parse_search(settings).workers
-    forked = {"forkserver": {"preload_modules": ["rec_assets.definitions"]}}
-    executor = {"multiprocess": {"max_concurrent": workers, "start_method": forked}}
-    return executor if workers > 1 else {"in_process": {}}
+    if on_cluster():
+        return None
+    return {"multiprocess": {"max_concurrent": workers, **FORKED}} if workers > 1 else {"in_process": {}}
 
 
 def _open(store: AssetStore, search: Search, context: dg.OpExecutionContext | None = None) -> "SearchStudy":

@@ -175,7 +175,7 @@ def open_storage(base: str, search: str) -> tuple[BaseStorage, Path | None]:
     if not is_local(folder):
         raise SettingsError(
             f"The store {base} is no local folder, so the trials need a database. Set {STORAGE} to its URL, such as "
-            "postgresql://user@host/optuna."
+            "postgresql+psycopg2://user@host/optuna (extra `postgres`)."
         )
     local = local_path(folder).absolute()
     local.mkdir(parents=True, exist_ok=True)
