@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rec_assets.core.base.shards import CHUNK, Shards
+from rec_assets.core.base.shards import Shards
 from rec_assets.core.evaluation.comparison import compare_contenders, rank_held_out
 from rec_assets.core.evaluation.ranking import answer_held_out
 from rec_assets.core.promoted.recommendations import recommend_to_all
@@ -22,8 +22,8 @@ from rec_assets_tests.core.recommender import small_recommenders
 from rec_assets_tests.core.recommender.small_recommenders import ARTISTS, playlists
 
 fitted = cache(small_recommenders.fitted)
-PLAYLISTS = playlists(CHUNK + 200, seed=7)
-WHOLE = Shards(size=4 * CHUNK)
+PLAYLISTS = playlists(1_200, seed=7)
+WHOLE = Shards(size=1_200)
 
 
 def sent(value: Any) -> Any:
@@ -38,7 +38,7 @@ def elsewhere(answer: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[A
     return (sent(held(sent(shard))) for shard in shards)
 
 
-CUT = Shards(size=CHUNK, map=elsewhere)
+CUT = Shards(size=500, map=elsewhere)
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda contender: contender.label)
@@ -62,10 +62,10 @@ def test_ranks_and_leaderboard_ask_those_who_answer_shards() -> None:
         return (asked.append(len(shard)) or answer(shard) for shard in shards)
 
     recommender = fitted(strategy="popularity", fitted="chosen")
-    rank_held_out(recommender, PLAYLISTS, shards=Shards(CHUNK, counting))
-    compare_contenders(recommender, PLAYLISTS, shards=Shards(CHUNK, counting))
+    rank_held_out(recommender, PLAYLISTS, shards=Shards(500, counting))
+    compare_contenders(recommender, PLAYLISTS, shards=Shards(500, counting))
 
-    assert asked == 2 * [CHUNK, 200]
+    assert asked == 2 * [500, 500, 200]
 
 
 def test_the_table_of_recommendations_has_the_same_bytes_in_one_part_and_in_shards(tmp_path: Path) -> None:
@@ -82,11 +82,4 @@ def test_the_table_of_recommendations_has_the_same_bytes_in_one_part_and_in_shar
             write_table(connection.from_arrow(table), tmp_path / name, {})
 
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "cut").read_bytes()
-    total = len(PLAYLISTS)
-    assert told == [(total, total), (CHUNK, total), (total, total)]
-
-
-@pytest.mark.parametrize("size", [0, 1, CHUNK + 1])
-def test_shards_that_would_cut_a_chunk_are_refused(size: int) -> None:
-    with pytest.raises(ValueError, match=f"shards of {size} playlists; expected a multiple of 1024"):
-        list(Shards(size=size).answer(len, PLAYLISTS))
+    assert told == [(1_200, 1_200), (500, 1_200), (1_000, 1_200), (1_200, 1_200)]
