@@ -69,7 +69,7 @@ def _proportional(pid: int) -> float:
 
 
 def run(way: str, rows: int, shards: int, workers: int, playlists: int) -> dict[str, float | str]:
-    """Ranks all held-out playlists and recommends to the first ``playlists``, in one way."""
+    """Ranks the first ``playlists`` that are held out and recommends to as many of all, in one way; 0 = all."""
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
@@ -95,6 +95,7 @@ def run(way: str, rows: int, shards: int, workers: int, playlists: int) -> dict[
     with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
         files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
         held_out = FlatSequences.from_relation(files["validation_sequences"].union(files["test_sequences"]))
+        held_out = held_out[: playlists or None]
         everyone = files["playlist_sequences"].limit(playlists) if playlists else files["playlist_sequences"]
         known = model.known_rows(
             FlatSequences.from_relation(everyone), own_index(connection, files["track_catalog"], model.names)
@@ -123,7 +124,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=12_900_000)
     parser.add_argument("--shards", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2, help="of Ray, a core each")
-    parser.add_argument("--playlists", type=int, default=0, help="recommend to the first so many; 0 = to all")
+    parser.add_argument(
+        "--playlists", type=int, default=0, help="no more than the first so many of each table; 0 = all"
+    )
     asked = parser.parse_args()
     if len(asked.ways) == 1:
         print(json.dumps(run(asked.ways[0], asked.rows, asked.shards, asked.workers, asked.playlists)), flush=True)
