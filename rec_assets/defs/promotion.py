@@ -26,6 +26,7 @@ from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
 from rec_assets.defs.shared.room import Room
+from rec_assets.defs.shared.workers import configured_shards
 from rec_assets.paths import fresh_days
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.io_manager import explaining
@@ -287,7 +288,13 @@ def playlist_recommendations(
         context.log.warning(f"a rule has no effect: {unknown_artist_sentence(artist)}")
     told = partial(log_share(context.log.info), "playlists recommended to")
     batches = recommend_to_all(
-        model, known, names, depth=config.recommended_tracks, rules=found.rules, on_progress=told
+        model,
+        known,
+        names,
+        depth=config.recommended_tracks,
+        rules=found.rules,
+        on_progress=told,
+        shards=configured_shards(),
     )
     metadata = {
         "version": promoted_model["version"],

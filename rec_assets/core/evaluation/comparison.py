@@ -10,6 +10,7 @@ import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.base.shards import ONE_PROCESS, Shards
 from rec_assets.core.evaluation.bootstrap import hit_rate_interval
 from rec_assets.core.evaluation.metrics import (
     catalog_coverage,
@@ -50,12 +51,13 @@ def rank_held_out(
     recommender: Recommender,
     sequences: FlatSequences,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    shards: Shards = ONE_PROCESS,
 ) -> HeldOutRanks:
     """The places at which the chosen strategy recommends the last tracks of held-out ``sequences``, among ``k``.
 
     ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
-    answers = _answer(recommender, recommender.chosen, sequences, on_progress)
+    answers = _answer(recommender, recommender.chosen, sequences, on_progress, shards)
     return describe_ranks(answers.ranks, recommender.tracks, recommender.has_vector, sequences)
 
 
@@ -63,13 +65,16 @@ def compare_contenders(
     recommender: Recommender,
     sequences: FlatSequences,
     on_progress: Callable[[str, int, int], None] = lambda label, done, total: None,
+    shards: Shards = ONE_PROCESS,
 ) -> list[tuple[dict[str, Any], np.ndarray]]:
     """What :func:`try_contender` gives for each contender, by falling hit rate, and each source's ``candidate_recall``.
 
     ``on_progress`` is called with the label, how many are done, and of how many. Raises DataError: there is no
     sequence.
     """
-    tried = [_try(recommender, one, sequences, partial(on_progress, one.label)) for one in recommender.contenders]
+    tried = [
+        _try(recommender, one, sequences, partial(on_progress, one.label), shards) for one in recommender.contenders
+    ]
     # Who put candidates in order knows which source proposed them.
     recall = {name: share for _, answers in tried for name, share in answers.recall.items()}
     rows = [(figures, answers.ranks) for figures, answers in tried]
@@ -89,7 +94,7 @@ def try_contender(
     ``candidate_recall`` is the share (0..1) of targets among what the ranker puts in order, NaN for others.
     ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
-    figures, answers = _try(recommender, contender, sequences, on_progress)
+    figures, answers = _try(recommender, contender, sequences, on_progress, ONE_PROCESS)
     return figures, answers.ranks
 
 
@@ -98,9 +103,10 @@ def _try(
     contender: Contender,
     sequences: FlatSequences,
     on_progress: Callable[[int, int], None],
+    shards: Shards,
 ) -> tuple[dict[str, Any], HeldOutAnswers]:
     start = time.perf_counter()
-    answers = _answer(recommender, contender, sequences, on_progress)
+    answers = _answer(recommender, contender, sequences, on_progress, shards)
     seconds = time.perf_counter() - start
     figures = {
         "strategy": contender.label,
@@ -120,10 +126,11 @@ def _answer(
     contender: Contender,
     sequences: FlatSequences,
     on_progress: Callable[[int, int], None],
+    shards: Shards,
 ) -> HeldOutAnswers:
     strategy, depth, repeats = recommender.strategies[contender.label], recommender.settings.k, contender.repeats
     return answer_held_out(
-        strategy, recommender.tracks, sequences, depth=depth, repeats=repeats, on_progress=on_progress
+        strategy, recommender.tracks, sequences, depth=depth, repeats=repeats, on_progress=on_progress, shards=shards
     )
 
 

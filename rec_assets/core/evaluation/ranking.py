@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.shards import ONE_PROCESS, Shards
 from rec_assets.core.ranker.ranked import RankedCandidates, RankedScores
 from rec_assets.core.ranker.sources import PROPOSED
-from rec_assets.core.strategies.answers import NO_TRACK, Scores, Strategy
+from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores, Strategy
 from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import Tracks
 
@@ -67,6 +69,7 @@ def answer_held_out(
     depth: int,
     repeats: bool,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    shards: Shards = ONE_PROCESS,
 ) -> HeldOutAnswers:
     """Ask for the track that follows each history, the last track of each of ``sequences`` being the target.
 
@@ -77,10 +80,23 @@ def answer_held_out(
     """
     if len(sequences) == 0:
         raise DataError("there is no held-out playlist to rank; materialize the splits from more playlists.")
+    ranks = np.full(len(sequences), NOT_FOUND, np.int32)
+    recommended = np.zeros(len(tracks), np.int64)
+    proposed = np.zeros((len(sequences), len(PROPOSED) + 1), bool)
+    ask = partial(_ask, strategy, tracks, depth, repeats)
+    for part, (ranks[part], rows, proposed[part]) in shards.answer(ask, sequences):
+        recommended += np.bincount(rows[rows != NO_TRACK], minlength=len(tracks))
+        on_progress(part.stop, len(sequences))
+    shares = dict(zip((*PROPOSED, ALL_SOURCES), proposed.mean(axis=0).tolist(), strict=True))
+    return HeldOutAnswers(ranks, recommended, shares if isinstance(strategy, RankedCandidates) else {})
+
+
+def _ask(
+    strategy: Strategy, tracks: Tracks, depth: int, repeats: bool, sequences: FlatSequences
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For a shard of ``sequences``: ranks (m,), the rows recommended (m, depth), and which source has the target."""
     rows = tracks.rows(sequences)
     targets = rows.from_the_end(0)
-    ranks = np.full(len(rows), NOT_FOUND, np.int32)
-    recommended = np.zeros(len(tracks), np.int64)
     proposed = np.zeros((len(rows), len(PROPOSED) + 1), bool)
 
     def look(part: slice, scores: Scores) -> None:
@@ -88,12 +104,8 @@ def answer_held_out(
             proposed[part] = scores.proposed(targets[part])
 
     asked = recommend(strategy, tracks, rows.histories(), depth=depth, repeats=repeats, on_scores=look)
-    for part, answers in asked:
-        ranks[part] = answers.rank_of(targets[part])
-        recommended += np.bincount(answers.rows[answers.rows != NO_TRACK], minlength=len(tracks))
-        on_progress(min(part.stop, len(rows)), len(rows))
-    shares = dict(zip((*PROPOSED, ALL_SOURCES), proposed.mean(axis=0).tolist(), strict=True))
-    return HeldOutAnswers(ranks, recommended, shares if isinstance(strategy, RankedCandidates) else {})
+    answers = Answers.joined([found for _, found in asked])
+    return answers.rank_of(targets), answers.rows, proposed
 
 
 def describe_ranks(ranks: np.ndarray, tracks: Tracks, has_vector: np.ndarray, sequences: FlatSequences) -> HeldOutRanks:

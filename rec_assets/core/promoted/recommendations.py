@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import compress
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.base.shards import ONE_PROCESS, Shards
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.promoted.model import PromotedModel
@@ -214,6 +216,7 @@ def recommend_to_all(
     depth: int,
     rules: Rules = NO_RULES,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    shards: Shards = ONE_PROCESS,
 ) -> pa.RecordBatchReader:
     """The ``depth`` best tracks after each of ``histories`` (n,) of rows by the ``rules``, in their order, as they are
     read.
@@ -222,20 +225,27 @@ def recommend_to_all(
     score``; the score is null where popularity filled up the list. ``on_progress`` is called with how many are done,
     and of how many.
     """
-    return pa.RecordBatchReader.from_batches(SCHEMA, _batches(model, histories, playlists, depth, rules, on_progress))
+    answer = partial(_answer, model, depth, rules)
+    batches = _batches(model, shards.answer(answer, histories), playlists, on_progress)
+    return pa.RecordBatchReader.from_batches(SCHEMA, batches)
+
+
+def _answer(model: PromotedModel, depth: int, rules: Rules, histories: FlatSequences) -> list[Answers]:
+    return [answers for _, answers in model.answers(histories, k=depth, rules=rules)]
 
 
 def _batches(
     model: PromotedModel,
-    histories: FlatSequences,
+    answered: Iterator[tuple[slice, list[Answers]]],
     playlists: pa.Table,
-    depth: int,
-    rules: Rules,
     on_progress: Callable[[int, int], None],
 ) -> Iterator[pa.RecordBatch]:
-    for part, answers in model.answers(histories, k=depth, rules=rules):
-        yield _batch(model, playlists.slice(part.start, part.stop - part.start), answers)
-        on_progress(part.stop, len(histories))
+    for shard, chunks in answered:
+        done = shard.start
+        for answers in chunks:
+            yield _batch(model, playlists.slice(done, len(answers.rows)), answers)
+            done += len(answers.rows)
+        on_progress(done, len(playlists))
 
 
 def _batch(model: PromotedModel, playlists: pa.Table, answers: Answers) -> pa.RecordBatch:

@@ -12,6 +12,7 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import SettingsError, UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
+from rec_assets.core.base.shards import cut
 from rec_assets.core.base.tensor_file import map_tensors, of_prefix, require_arrays, with_prefix, write_tensors
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
@@ -34,7 +35,7 @@ from rec_assets.core.strategies.track_vectors import TrackVectors
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
-# Histories answered before the next are looked at: it bounds memory, and the log waits no longer for progress.
+# Histories answered before the next are looked at: it bounds memory where rules ask for long lists.
 _CHUNK = 1_024
 _TRACKS = ("track_index", "count", "artist", "row_of")
 
@@ -98,8 +99,7 @@ class Recommender:
         The same history gets the same answers in whatever batch it comes. An empty one is answered by the words of its
         title, and where it has none that is known gets the most frequent tracks, with no score.
         """
-        for start in range(0, len(histories), _CHUNK):
-            part = slice(start, min(start + _CHUNK, len(histories)))
+        for part in cut(len(histories), _CHUNK):
             yield part, self._answer(histories[part], depth, contender or self.chosen)
 
     def _answer(self, histories: FlatSequences, depth: int, asked: Contender) -> Answers:

@@ -1,5 +1,6 @@
 """What a strategy answers: the best tracks of each history, and how the best of many scores are found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +27,11 @@ class Answers:
     def empty(cls, histories: int, depth: int) -> "Answers":
         """No track at all."""
         return cls(np.full((histories, depth), NO_TRACK, np.int32), np.full((histories, depth), -np.inf, np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Answers"]) -> "Answers":
+        """The answers of one or more ``parts``, one after the other."""
+        return cls(np.concatenate([part.rows for part in parts]), np.concatenate([part.scores for part in parts]))
 
     def rank_of(self, targets: np.ndarray) -> np.ndarray:
         """(m,) int32 place of each of ``targets`` (m,), 1 = best; 0 where it is not among the answers."""

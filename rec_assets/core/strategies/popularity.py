@@ -12,8 +12,8 @@ from rec_assets.core.base.one_blas_thread import one_blas_thread
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores, Strategy
 from rec_assets.core.strategies.tracks import Tracks
 
-# Sparse products let go of the interpreter's lock; each batch in work takes memory.
-_WORKERS = min(4, os.cpu_count() or 1)
+# The loops let go of the interpreter's lock; each batch in work takes memory.
+_MOST_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def recommend(
     repeats: bool,
     on_scores: Callable[[slice, Scores], None] = lambda part, scores: None,
 ) -> Iterator[tuple[slice, Answers]]:
-    """The ``depth`` best tracks of each history, on all cores, batch by batch and in order.
+    """The ``depth`` best tracks of each history, on up to four cores, batch by batch and in order.
 
     A short list is filled up by popularity. No history is empty; ``repeats`` says whether its own tracks may be
     recommended. ``on_scores`` is called with the scores of each batch, in any order and on any thread.
@@ -88,8 +88,14 @@ def recommend(
     if len(parts) == 1:
         yield answer(parts[0])
         return
-    with ThreadPoolExecutor(_WORKERS) as workers:
+    with ThreadPoolExecutor(_threads()) as workers:
         yield from workers.map(answer, parts)
+
+
+def _threads() -> int:
+    """One per core; where ``OMP_NUM_THREADS`` is this process's share of the cores, as in a task of Ray, so many."""
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    return min(_MOST_THREADS, int(share) if share.isdecimal() and int(share) else os.cpu_count() or 1)
 
 
 def _fill_up(answers: Answers, popular: PopularScores, left_out: FlatSequences | None) -> None:

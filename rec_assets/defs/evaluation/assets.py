@@ -43,6 +43,7 @@ from rec_assets.core.vectors.projection import MapSettings
 from rec_assets.defs.evaluation.origin import origin_of
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.workers import configured_shards
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.written import escape_markdown
@@ -68,7 +69,7 @@ def build_part_assets(part: str) -> tuple[dg.AssetsDefinition, dg.AssetsDefiniti
     ) -> dg.MaterializeResult[Relation]:
         lineage = lineage_of(context, store, {})
         told = partial(log_share(context.log.info), "playlists ranked")
-        result = rank_held_out(recommender, FlatSequences.from_relation(sequences), told)
+        result = rank_held_out(recommender, FlatSequences.from_relation(sequences), told, configured_shards())
         strategy = recommender.chosen.label
         playlists = sequences.select("user_id", "playlist").to_arrow_table()
         table = ranks_table(result, playlists, strategy=strategy, k=recommender.settings.k)
@@ -171,7 +172,12 @@ def model_leaderboard(
     held_out = FlatSequences.from_relation(validation_sequences)[: config.leaderboard_playlists]
     k, chosen = recommender.settings.k, recommender.chosen.label
     told = log_share(context.log.info)
-    compared = compare_contenders(recommender, held_out, lambda name, *done: told(f"playlists ranked by {name}", *done))
+    compared = compare_contenders(
+        recommender,
+        held_out,
+        lambda name, *done: told(f"playlists ranked by {name}", *done),
+        configured_shards(),
+    )
     for figures, _ in compared:
         context.log.info(f"{figures['strategy']}: hit rate@{k} {figures['hit_rate']:.4f}")
     ranks = {figures["strategy"]: own for figures, own in compared}

@@ -1,0 +1,55 @@
+"""Who answers shards of playlists: the threads of this process, or the workers of a Ray cluster."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from rec_assets.core.base.shards import ONE_PROCESS, Shards
+
+# For each free core: a shard at work, and one that is done before its turn; more would only take memory.
+_AHEAD = 2
+
+
+def configured_shards() -> Shards:
+    """Those of this process and its threads; with ``REC_ASSETS_EXECUTOR=ray`` those of the cluster."""
+    return Shards(map=ray_map) if os.environ.get("REC_ASSETS_EXECUTOR") == "ray" else ONE_PROCESS
+
+
+def ray_map(answer: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[Any]:
+    """As ``map``, by tasks of one core each on the Ray cluster that runs; Ray repeats those of a worker that is lost.
+
+    The arrays behind ``answer`` lie once in the memory of each machine, where all its workers map them. Where no core
+    is free, this process answers.
+
+    Raises:
+        ConnectionError: no cluster is found, here or at ``RAY_ADDRESS``.
+    """
+    import ray  # pyright: ignore[reportMissingImports]  # an extra
+
+    ray.init("auto", ignore_reinit_error=True, log_to_driver=False)
+    free = int(ray.available_resources().get("CPU", 0))
+    if free == 0:  # steps hold a core each: if all had tasks, each would wait for another to end
+        yield from map(answer, shards)
+        return
+    # In a list: what stands alone is opened anew for each task.
+    held, task = [ray.put(answer)], ray.remote(_answer)
+    waiting: deque[Any] = deque()
+    for shard in shards:
+        waiting.append(task.remote(held, shard))
+        if len(waiting) == _AHEAD * free:
+            yield ray.get(waiting.popleft())
+    while waiting:
+        yield ray.get(waiting.popleft())
+
+
+def _answer(held: list[Any], shard: Any) -> Any:
+    return _opened(held[0])(shard)
+
+
+@lru_cache(1)
+def _opened(reference: Any) -> Any:
+    import ray  # pyright: ignore[reportMissingImports]
+
+    return ray.get(reference)
