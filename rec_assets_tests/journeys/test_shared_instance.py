@@ -153,7 +153,7 @@ def test_processes_share_an_instance_through_a_restart_of_its_database(
 def test_the_shared_instance_differs_from_that_of_one_store_in_what_is_shared() -> None:
     own, shared = (yaml.safe_load(path.read_text()) for path in (HOME_SETTINGS, SHARED_SETTINGS))
     differing = {name for name in own | shared if own.get(name) != shared.get(name)}
-    assert differing == {"storage", "concurrency", "run_monitoring"}
+    assert differing == {"storage", "concurrency", "run_monitoring", "run_retries"}
     assert shared["run_monitoring"] == {**own["run_monitoring"], "free_slots_after_run_end_seconds": 60}
     assert CHECKOUT / "rec_assets" / "shared_instance.yaml" == SHARED_SETTINGS
 
