@@ -19,6 +19,7 @@ from compare import describe_machine
 from strategies import prepared
 from tutorial import peak_megabytes
 
+from rec_assets.core.base.relations import count_rows
 from rec_assets.core.playlists.catalog import build_track_catalog
 from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.store.table_file import write_table
@@ -77,8 +78,10 @@ def main() -> None:
             for name, build in tables.items():
                 target = Path(folder) / f"{name}.parquet"
                 figures = measured(spill, lambda build=build, target=target: write_table(build(), target, {}))
-                found = connection.read_parquet(str(target)).aggregate("count(*)").fetchone()
-                sizes = {"rows": found[0] if found else 0, "megabytes": round(target.stat().st_size / 1e6)}
+                sizes = {
+                    "rows": count_rows(connection.read_parquet(str(target))),
+                    "megabytes": round(target.stat().st_size / 1e6),
+                }
                 print(json.dumps({"table": name, **sizes, **figures}), flush=True)
     print(f"{asked.rows * asked.times:,} rows, memory limit {asked.memory_limit}; {describe_machine()}")
 

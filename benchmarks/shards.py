@@ -48,16 +48,20 @@ class Memory:
 
 
 def _workers() -> list[int]:
-    """Processes that Ray calls after what they do, and those that wait."""
-    found = []
+    """The processes of this one's own Ray cluster, by name, which says what they do."""
+    parents, rays = {}, []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = (process / "cmdline").read_bytes()
+            parents[int(process.name)] = int((process / "stat").read_text().rpartition(") ")[2].split()[1])
+            if (process / "cmdline").read_bytes().startswith(b"ray::"):
+                rays.append(int(process.name))
         except OSError:  # it has ended
             continue
-        if words.startswith(b"ray::"):
-            found.append(int(process.name))
-    return found
+
+    def is_own(pid: int) -> bool:
+        return pid == os.getpid() or (pid in parents and is_own(parents[pid]))
+
+    return [pid for pid in rays if is_own(pid)]
 
 
 def _proportional(pid: int) -> float:
@@ -84,7 +88,7 @@ def run(way: str, rows: int, shards: int, workers: int, playlists: int) -> dict[
     if way == "ray":
         import ray  # pyright: ignore[reportMissingImports]
 
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=workers, include_dashboard=False, log_to_driver=False)
     model = PromotedModels(str(promoted_store(rows))).open_current()
 
     def cut(total: int) -> Shards:

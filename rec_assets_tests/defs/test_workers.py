@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rec_assets.core.base.shards import ONE_PROCESS
-from rec_assets.defs.shared.workers import configured_shards, ray_map
+from rec_assets.defs.shared.workers import configured_shards
 
 # In a process of its own: Ray warns where the tests take warnings for errors, and stays when it has begun.
 SCRIPT = """
@@ -28,7 +28,7 @@ def answer(held, marker, shard):
     assert not held.flags.writeable
     return shard, int(held.sum()), os.getpid()
 
-ray.init(num_cpus=2, include_dashboard=False)
+ray.init("local", num_cpus=2, include_dashboard=False)
 held = np.ones(1_000_000, np.int32)
 answered = list(configured_shards().map(partial(answer, held, Path(sys.argv[1])), range(12)))
 assert [answer[:2] for answer in answered] == [(shard, 1_000_000) for shard in range(12)], answered
@@ -49,10 +49,9 @@ print("all answered")
 
 
 def test_this_process_answers_unless_ray_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("REC_ASSETS_EXECUTOR", raising=False)
-    assert configured_shards() is ONE_PROCESS
-    monkeypatch.setenv("REC_ASSETS_EXECUTOR", "ray")
-    assert configured_shards().map is ray_map
+    for name in ("", "in_process", "multiprocess", "k8s"):
+        monkeypatch.setenv("REC_ASSETS_EXECUTOR", name)
+        assert configured_shards() is ONE_PROCESS
 
 
 def test_ray_s_workers_answer_in_order_and_what_a_killed_one_had_is_asked_again_and_none_waits_for_a_core_in_vain(

@@ -13,22 +13,28 @@ _AHEAD = 2
 
 
 def configured_shards() -> Shards:
-    """Those of this process and its threads; with ``REC_ASSETS_EXECUTOR=ray`` those of the cluster."""
-    return Shards(map=ray_map) if os.environ.get("REC_ASSETS_EXECUTOR") == "ray" else ONE_PROCESS
-
-
-def ray_map(answer: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[Any]:
-    """As ``map``, by tasks of one core each on the Ray cluster that runs; Ray repeats those of a worker that is lost.
-
-    The arrays behind ``answer`` lie once in the memory of each machine, where all its workers map them. Where no core
-    is free, this process answers.
+    """Those of this process and its threads; with ``REC_ASSETS_EXECUTOR=ray`` those of the cluster.
 
     Raises:
         ConnectionError: no cluster is found, here or at ``RAY_ADDRESS``.
     """
+    if os.environ.get("REC_ASSETS_EXECUTOR") != "ray":
+        return ONE_PROCESS
     import ray  # pyright: ignore[reportMissingImports]  # an extra
 
-    ray.init("auto", ignore_reinit_error=True, log_to_driver=False)
+    if not ray.is_initialized():  # here, in the main thread: what is asked for later may be so on another
+        ray.init("auto", log_to_driver=False)
+    return Shards(map=ray_map)
+
+
+def ray_map(answer: Callable[[Any], Any], shards: Iterable[Any]) -> Iterator[Any]:
+    """As ``map``, by tasks of one core each on the Ray cluster, to which this process is connected.
+
+    Ray repeats the tasks of a worker that is lost. The arrays behind ``answer`` lie once in the memory of each machine,
+    where all its workers map them. Where no core is free, this process answers.
+    """
+    import ray  # pyright: ignore[reportMissingImports]
+
     free = int(ray.available_resources().get("CPU", 0))
     if free == 0:  # steps hold a core each: if all had tasks, each would wait for another to end
         yield from map(answer, shards)
