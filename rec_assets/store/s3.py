@@ -66,9 +66,9 @@ class S3Files(S3FileSystem):
         return client.meta.config
 
     def _unreachable(self, asked: Mapping[str, Any], error: Exception | None) -> UnreachableError:
-        waits = self._config
+        waits, name = self._config, asked.get("Key", asked.get("Prefix", ""))
         return UnreachableError(
-            f"s3://{asked.get('Bucket')}/{asked.get('Key', '')} cannot be reached: {error or repr(error)}. Tried "
+            f"s3://{asked.get('Bucket')}/{name} cannot be reached: {error or repr(error)}. Tried "
             f"{self._tries()} times (AWS_MAX_ATTEMPTS), with {waits.connect_timeout:g} s to connect and "
             f"{waits.read_timeout:g} s without a byte. Check AWS_ENDPOINT_URL and the network, and try again."
         )
