@@ -38,7 +38,6 @@ from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 
 GROUPS = {
     "sources: scores and places": [f"{name}_{what}" for name in PROPOSED for what in ("score", "place")],
-    "cosines with tracks of the history": [name for name in BESIDE_TRACKS if name.startswith("cosine")],
     "products with tracks of the history": [name for name in BESIDE_TRACKS if name.startswith("product")],
     "nearness to tracks of the history": [name for name in BESIDE_TRACKS if name.startswith("near")],
     "the nearest playlists": list(IN_NEAREST),

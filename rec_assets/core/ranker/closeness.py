@@ -14,10 +14,7 @@ from rec_assets.core.strategies.track_vectors import TrackVectors
 
 _LATEST = 20  # tracks of a history with which a candidate is compared
 # In the order in which the loops write them.
-BESIDE_TRACKS = (
-    *(f"{what}_{of}" for what in ("cosine", "product") for of in ("highest", "mean", "last")),
-    *("near_highest", "near_mean", "near_last"),
-)
+BESIDE_TRACKS = (*(f"{what}_{of}" for what in ("product", "near") for of in ("highest", "mean", "last")),)
 IN_NEAREST = (
     *("nearest_with_it", "nearest_similarity", "nearest_score", "nearest_with_last", "nearest_close_after"),
     *("nearest_right_after", "nearest_close_before", "nearest_steps"),
@@ -76,8 +73,8 @@ def write_closeness(
     own = (read_only(histories.values), read_only(histories.offsets))
     beside, nearest = len(BESIDE_TRACKS), len(BESIDE_TRACKS) + len(IN_NEAREST)
     tables = read_only(vectors.table), read_only(vectors.index.vectors), read_only(vectors.place)
-    loops.compare_vectors(own, asked, tables, _LATEST, features[:, :6])
-    loops.compare_near(near.asked.parts, near.near.parts, asked, features[:, 6:beside])
+    loops.compare_vectors(own, asked, tables, _LATEST, features[:, :3])
+    loops.compare_near(near.asked.parts, near.near.parts, asked, features[:, 3:beside])
     damping = knn.asked.playlist_knn_length_damping
     loops.look_into_nearest(
         playlists.heard.parts, playlists.nearest.parts, knn.to_tracks.parts, asked, damping, features[:, beside:nearest]

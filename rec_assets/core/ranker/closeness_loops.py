@@ -54,18 +54,14 @@ def compare_vectors(
     latest: int,
     features: np.ndarray,
 ) -> None:
-    """Writes the highest, mean and last cosine of input vectors, and product with the output vector, in (c, 6).
+    """Writes the highest, mean and last product of input vectors of the history and the output vector, in (c, 3).
 
     Of the ``latest`` tracks of each history, but the candidate itself; NaN where one has no vector. ``tables`` are
     input vectors, output vectors and (t,) the place of a track in both, below 0 = none.
     """
     inputs, outputs, place = tables
     size = inputs.shape[1]
-    heard, norms, tracks = (
-        np.empty((latest, size), np.float32),
-        np.empty(latest, np.float32),
-        np.empty(latest, np.int32),
-    )
+    heard, tracks = np.empty((latest, size), np.float32), np.empty(latest, np.int32)
     features[:] = np.nan
     for asked in range(len(histories[1]) - 1):
         end, known, last_is_known = histories[1][asked + 1], 0, False
@@ -73,43 +69,22 @@ def compare_vectors(
             last_is_known = 0 <= place[track] < len(outputs)
             if last_is_known:
                 heard[known], tracks[known] = inputs[place[track]], track
-                norms[known] = np.sqrt(_dot(heard[known], heard[known], size))
                 known += 1
         for number in range(candidates[0][asked], candidates[0][asked + 1]):
-            track = candidates[1][number]
-            own = place[track]
-            if 0 <= own < len(outputs):
-                last = known - 1 if last_is_known else -1
-                _compare(inputs[own], outputs[own], (heard[:known], norms, tracks != track, last), features[number])
-
-
-@compiled
-def _compare(
-    vector: np.ndarray, output: np.ndarray, heard: tuple[np.ndarray, np.ndarray, np.ndarray, int], own: np.ndarray
-) -> None:
-    """Writes the features (6,) of a candidate: see :func:`compare_vectors`.
-
-    ``heard`` are vectors (h, d), their lengths, which of them count, and which is the last track's, below 0 = none.
-    """
-    vectors, norms, counts, last = heard
-    size = len(vector)
-    length, met = np.sqrt(_dot(vector, vector, size)), 0
-    for step in range(len(vectors)):
-        if not counts[step]:
-            continue
-        norm = length * norms[step]
-        cosine = _dot(vector, vectors[step], size) / norm if norm > 0 else np.float32(0)
-        product = _dot(output, vectors[step], size)
-        if met == 0:
-            own[0], own[1], own[3], own[4] = cosine, 0, product, 0
-        met += 1
-        own[0], own[1] = max(own[0], cosine), own[1] + cosine
-        own[3], own[4] = max(own[3], product), own[4] + product
-        if step == last:
-            own[2], own[5] = cosine, product
-    if met:
-        own[1] /= met
-        own[4] /= met
+            own, row, met = place[candidates[1][number]], features[number], 0
+            if own < 0 or own >= len(outputs):
+                continue
+            for step in range(known):
+                if tracks[step] == candidates[1][number]:
+                    continue
+                product = _dot(outputs[own], heard[step], size)
+                row[0] = max(row[0], product) if met else product
+                row[1] = row[1] + product if met else product
+                met += 1
+                if last_is_known and step == known - 1:
+                    row[2] = product
+            if met:
+                row[1] /= met
 
 
 @compiled

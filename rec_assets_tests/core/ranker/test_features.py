@@ -147,23 +147,21 @@ def slow_beside(sources: Sources, history: list[int], row: int) -> dict[str, flo
     def vector(table: np.ndarray, track: int) -> np.ndarray | None:
         return None if vectors.place[track] < 0 else table[vectors.place[track]].astype(float)
 
-    own, out = vector(vectors.table, row), vector(vectors.index.vectors[:, :-1], row)
-    cosines: dict[int, float] = {}
+    out = vector(vectors.index.vectors[:, :-1], row)
     products: dict[int, float] = {}
     near = []
     for step, track in enumerate(history[-20:], start=-len(history[-20:])):
         other = vector(vectors.table, track)
-        if own is not None and out is not None and other is not None and track != row:
-            cosines[step] = own @ other / np.linalg.norm(own) / np.linalg.norm(other)
+        if out is not None and other is not None and track != row:
             products[step] = out @ other
         rows = item_knn.near.rows(np.array([track], np.int32))
         near.append(dict(zip(rows.columns.tolist(), rows.values.tolist(), strict=True)).get(row, 0.0))
-    features = {"near_highest": max(near), "near_mean": float(np.mean(near)), "near_last": near[-1]}
-    for name, found in (("cosine", cosines), ("product", products)):
-        features[f"{name}_highest"] = max(found.values(), default=nan)
-        features[f"{name}_mean"] = sum(found.values()) / len(found) if found else nan
-        features[f"{name}_last"] = found.get(-1, nan)
-    return features
+    return {
+        **{"near_highest": max(near), "near_mean": float(np.mean(near)), "near_last": near[-1]},
+        "product_highest": max(products.values(), default=nan),
+        "product_mean": sum(products.values()) / len(products) if products else nan,
+        "product_last": products.get(-1, nan),
+    }
 
 
 def slow_nearest(sources: Sources, world: World, candidate: tuple) -> dict[str, float]:
