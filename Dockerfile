@@ -19,6 +19,8 @@ RUN pip install --no-cache-dir --constraint constraints.txt --editable ".[${EXTR
 USER 10001:10001
 RUN mkdir /srv/rec_assets/home /srv/rec_assets/scratch \
     && cp rec_assets/shared_instance.yaml /srv/rec_assets/home/dagster.yaml
+# Else the C library keeps freed memory for each thread: a run on a bucket took 1.4 GB in place of 0.75.
+ENV MALLOC_ARENA_MAX=2
 ENV DAGSTER_HOME=/srv/rec_assets/home \
     REC_ASSETS_STORAGE=/srv/rec_assets/store \
     TMPDIR=/srv/rec_assets/scratch
