@@ -12,8 +12,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import duckdb
 import numpy as np
+from default_splits import fit, read_splits
 from scipy.cluster.vq import kmeans2
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
@@ -21,18 +21,11 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.evaluation.bootstrap import paired_difference_interval
 from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.evaluation.ranking import answer_held_out
-from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.playlists.readers.files import SourceFile
-from rec_assets.core.playlists.readers.settings import SourceSettings
-from rec_assets.core.playlists.readers.staging import stage_playlists
-from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.core.playlists.splits import split_sequences
 from rec_assets.core.ranker.learned import Ranker, RankerSettings, train_ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
-from rec_assets.core.ranker.sources import NeighbourhoodSettings, Sources
-from rec_assets.core.strategies.tracks import Tracks, artist_numbers
+from rec_assets.core.ranker.sources import Sources
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
-from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 
 GROUPS, K = 5, 100
 SINGLE = ("playlist_knn", "track_vectors", "item_knn")
@@ -40,15 +33,10 @@ SINGLE = ("playlist_knn", "track_vectors", "item_knn")
 
 def read_parts(source: Path, scratch: Path) -> tuple[dict[str, FlatSequences], np.ndarray]:
     """Train, validation, base and ranker playlists, by the defaults; and the artist's number of each track."""
-    connection = duckdb.connect()
-    rows = stage_playlists(connection, [SourceFile(source)], SourceSettings(), scratch).rows
-    catalog = connection.from_arrow(build_track_catalog(rows).to_arrow_table())
-    sequences = connection.from_arrow(build_sequences(rows, catalog).to_arrow_table())
-    parts = split_sequences(sequences, shares={"train": 0.7, "validation": 0.2, "test": 0.1}, seed=42)
-    train = connection.from_arrow(parts["train"].to_arrow_table())
+    train, validation, artists = read_splits(source, scratch)
+    parts = {"train": train, "validation": validation}
     parts |= split_sequences(train, shares={"base": 0.8, "ranker": 0.2}, seed=7, purpose="ranker")
-    names = ("train", "validation", "base", "ranker")
-    return {name: FlatSequences.from_relation(parts[name]) for name in names}, artist_numbers(catalog)
+    return {name: FlatSequences.from_relation(part) for name, part in parts.items()}, artists
 
 
 def group_artists(embeddings: TrackEmbeddings, artists: np.ndarray) -> np.ndarray:
@@ -75,13 +63,6 @@ def group_playlists(sequences: FlatSequences, track_groups: np.ndarray) -> np.nd
 def pick(sequences: FlatSequences, wanted: np.ndarray) -> FlatSequences:
     """The playlists at which ``wanted`` (n,) is true."""
     return sequences.cut_at(np.flatnonzero(wanted), sequences.lengths()[wanted])
-
-
-def fit(part: FlatSequences, artists: np.ndarray) -> tuple[Sources, TrackEmbeddings]:
-    """All strategies over the playlists of ``part``, with the default skip-gram embeddings."""
-    embeddings = train_word2vec(part, EmbeddingsSettings()).embeddings
-    tracks = Tracks.count_in(part, artists)
-    return Sources.fit(tracks, tracks.rows(part), embeddings, NeighbourhoodSettings()), embeddings
 
 
 def hits_of(sources: Sources, ranker: Ranker, held_out: FlatSequences) -> np.ndarray:

@@ -15,25 +15,18 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import numpy as np
 from compare import describe_machine
+from default_splits import fit, read_splits
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when LightGBM is loaded
 import lightgbm
 
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.playlists.readers.files import SourceFile
-from rec_assets.core.playlists.readers.settings import SourceSettings
-from rec_assets.core.playlists.readers.staging import stage_playlists
-from rec_assets.core.playlists.sequences import build_sequences
-from rec_assets.core.playlists.splits import split_sequences
 from rec_assets.core.ranker.closeness import BESIDE_TRACKS, IN_NEAREST, IN_PLAYLISTS
-from rec_assets.core.ranker.examples import BATCH, Labelled, cut_examples, labelled
-from rec_assets.core.ranker.learned import RankerSettings, folds, parameters_of, split_for_ranker
+from rec_assets.core.ranker.examples import BATCH, Labelled
+from rec_assets.core.ranker.learned import RankerSettings, gather_examples, parameters_of
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
-from rec_assets.core.strategies.tracks import Tracks, artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 
 GROUPS = {
@@ -46,40 +39,6 @@ GROUPS = {
     "repeats": ["times_in_history", "steps_since", "distinct_share"],
     "popularity": ["log_count", "last_log_count"],
 }
-
-
-def read(source: Path, scratch: Path) -> tuple[FlatSequences, FlatSequences, np.ndarray, duckdb.DuckDBPyRelation]:
-    """Training and validation playlists by the defaults, artists by track index, and the training playlists as rows."""
-    connection = duckdb.connect()
-    rows = stage_playlists(connection, [SourceFile(source)], SourceSettings(), scratch).rows
-    catalog = connection.from_arrow(build_track_catalog(rows).to_arrow_table())
-    sequences = connection.from_arrow(build_sequences(rows, catalog).to_arrow_table())
-    parts = split_sequences(sequences, shares={"train": 0.7, "validation": 0.2, "test": 0.1}, seed=42)
-    train = connection.from_arrow(parts["train"].to_arrow_table())
-    validation = FlatSequences.from_relation(parts["validation"])
-    return FlatSequences.from_relation(train), validation, artist_numbers(catalog), train
-
-
-def fit(playlists: FlatSequences, artists: np.ndarray, settings: RankerSettings) -> Sources:
-    """The sources over ``playlists``, with the default embeddings."""
-    tracks = Tracks.count_in(playlists, artists)
-    embeddings = train_word2vec(playlists, EmbeddingsSettings()).embeddings
-    return Sources.fit(tracks, tracks.rows(playlists), embeddings, settings)
-
-
-def examples_of(train: duckdb.DuckDBPyRelation, artists: np.ndarray, settings: RankerSettings) -> list[Labelled]:
-    """The examples of each part, as :func:`learn_by_cross_fitting` gathers them."""
-    parts, tried = [], 0
-    for number, (others, part) in enumerate(folds(split_for_ranker(train, settings), settings.ranker_folds)):
-        if tried >= settings.ranker_examples:
-            break
-        sources, seed = fit(others, artists, settings), (settings.ranker_seed, number)
-        room = settings.ranker_examples - tried
-        own = sources.tracks.rows(part)
-        examples = cut_examples(own, more_cuts=settings.ranker_more_cuts, limit=room, seed=seed)
-        parts.append(Labelled.joined(labelled(sources, examples, negatives=settings.ranker_negatives, seed=seed)))
-        tried += len(examples.targets)
-    return parts
 
 
 def candidates_of(sources: Sources, validation: FlatSequences) -> tuple[Labelled, np.ndarray]:
@@ -126,11 +85,13 @@ def main() -> None:
     arguments = parser.parse_args()
     settings, start = RankerSettings(), time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
-        train, validation, artists, rows = read(arguments.source, Path(scratch))
-        parts = examples_of(rows, artists, settings)
+        rows, held_out, artists = read_splits(arguments.source, Path(scratch))
+    train, validation = FlatSequences.from_relation(rows), FlatSequences.from_relation(held_out)
+    pool = gather_examples(rows, artists, settings, lambda part: train_word2vec(part, EmbeddingsSettings()).embeddings)
+    parts = [Labelled.joined(part) for part in pool.parts]
     first, learned = parts[0], Labelled.joined(list(parts))
     gathered = time.process_time() - start
-    asked, recall = candidates_of(fit(train, artists, settings), validation)
+    asked, recall = candidates_of(fit(train, artists)[0], validation)
     every = list(range(len(FEATURES)))
     tried = {"all features": (learned, every), "all features, the first part alone": (first, every)}
     for name, own in GROUPS.items():

@@ -7,6 +7,7 @@ order what they propose: each part in turn (cross-fitting; Wolpert 1992, "Stacke
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -125,11 +126,21 @@ def learn_by_cross_fitting(
         DataError: there is nothing to learn.
         TrainingError: the vectors are not finite, or LightGBM cannot learn.
     """
+    return gather_examples(train_sequences, artists, settings, train, on_fitted, on_progress).learn()
+
+
+def gather_examples(
+    train_sequences: Relation,
+    artists: np.ndarray,
+    settings: RankerSettings,
+    train: Callable[[FlatSequences], TrackEmbeddings],
+    on_fitted: Callable[[int], None] = lambda playlists: None,
+    on_progress: OnProgress = lambda what, done, total: None,
+) -> "ExamplePool":
+    """What :func:`learn_by_cross_fitting` learns from; takes and raises what that does, but needs no LightGBM."""
     playlists = split_for_ranker(train_sequences, settings)
     pool = ExamplePool(settings, on_progress)
     for others, part in folds(playlists, settings.ranker_folds):
-        if pool.is_full:
-            break
         embeddings = train(others)
         embeddings.require_finite()
         tracks = Tracks.count_in(others, artists)
@@ -137,7 +148,9 @@ def learn_by_cross_fitting(
         on_fitted(len(others))
         pool.add(sources, tracks.rows(part))
         del sources  # a gigabyte at full size, which neither the next ones nor the trees need
-    return pool.learn()
+        if pool.is_full:
+            break
+    return pool
 
 
 def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> FlatSequences:
@@ -182,12 +195,15 @@ class ExamplePool:
     """Examples, gathered from one part of the playlists after the other, until there are enough.
 
     ``on_progress`` is called with what is counted ("examples", then "trees"), how many are done and how many to do.
+
+    Attributes:
+        parts: batches of each part of the playlists.
     """
 
     def __init__(self, settings: RankerSettings, on_progress: OnProgress) -> None:
         self.settings, self.on_progress = settings, on_progress
-        self._batches: list[Labelled] = []
-        self._tried = self._playlists = self._parts = 0
+        self.parts: list[list[Labelled]] = []
+        self._tried = self._playlists = 0
 
     @property
     def is_full(self) -> bool:
@@ -196,35 +212,37 @@ class ExamplePool:
 
     def add(self, sources: Sources, playlists: FlatSequences) -> None:
         """Examples from ``playlists`` of rows that none of the ``sources`` has seen."""
-        settings, seed = self.settings, (self.settings.ranker_seed, self._parts)
+        settings, seed = self.settings, (self.settings.ranker_seed, len(self.parts))
         room = settings.ranker_examples - self._tried
         examples = cut_examples(playlists, more_cuts=settings.ranker_more_cuts, limit=room, seed=seed)
-        self._batches += labelled(
+        own = labelled(
             sources,
             examples,
             negatives=settings.ranker_negatives,
             seed=seed,
             on_progress=lambda done, total: self.on_progress("examples", done, total),
         )
+        self.parts.append(own)
         self._tried += len(examples.targets)
         self._playlists += len(playlists)
-        self._parts += 1
 
     def learn(self) -> Ranker:
-        """The ranker that these examples teach.
+        """The ranker that these examples teach, which are gone then.
 
         Raises:
             DataError: no target is among its candidates, or like all of them, so there is nothing to learn.
             TrainingError: LightGBM cannot be loaded, or cannot learn.
         """
-        found = sum(len(batch.sizes) for batch in self._batches)
+        batches = list(chain.from_iterable(self.parts))
+        self.parts.clear()
+        found = sum(len(batch.sizes) for batch in batches)
         if found == 0:
             raise DataError(
                 f"the ranker has nothing to learn from: of {self._tried} examples from {self._playlists} playlists, "
                 "no strategy proposed the target. Bring more playlists."
             )
         trees = _boost(
-            Labelled.joined(self._batches),
+            Labelled.joined(batches),
             self.settings,
             lambda done: self.on_progress("trees", done, self.settings.ranker_trees),
         )

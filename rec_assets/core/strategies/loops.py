@@ -168,11 +168,8 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
             longest = max(longest, length)
     largest = met.max() if rows else 0
     entries, spare = _room_for(largest), _room_for(largest)
-    columns, values, starts = (
-        np.empty(met.sum(), np.int32),
-        np.empty(met.sum(), np.float32),
-        np.zeros(rows + 1, np.int64),
-    )
+    columns, values = _room_for(met.sum())
+    starts = np.zeros(rows + 1, np.int64)
     shared, near = np.empty(longest, np.float32), np.empty(longest, np.float32)
     for row in range(rows):
         own = slice(heard[0][row], heard[0][row + 1])

@@ -21,7 +21,7 @@ def step_executor() -> dg.ExecutorDefinition:
 
     Raises RunRefusedError: the variable names something else, or the package of the cluster is not installed.
     """
-    name = _named()
+    name = executor_name()
     if name == "in_process":
         # A step in a process of its own imports pandas, duckdb and gensim again: a job of 190,000 rows takes 52 s
         # that way, 20 s with a preloaded fork server, and under 8 s in one process.
@@ -41,7 +41,7 @@ def step_executor() -> dg.ExecutorDefinition:
 
 def on_cluster() -> bool:
     """Whether steps run on Ray or Kubernetes; raises as :func:`step_executor` does."""
-    return _named() in _CLUSTERS
+    return executor_name() in _CLUSTERS
 
 
 def lost_step_retries() -> dg.RetryPolicy | None:
@@ -49,10 +49,11 @@ def lost_step_retries() -> dg.RetryPolicy | None:
 
     Errors that a user can mend are not retried: Dagster takes them for its own, and leaves those alone.
     """
-    return None if _named() == "in_process" else dg.RetryPolicy(max_retries=2, delay=5)
+    return None if executor_name() == "in_process" else dg.RetryPolicy(max_retries=2, delay=5)
 
 
-def _named() -> str:
+def executor_name() -> str:
+    """What the variable says; raises as :func:`step_executor` does, but for packages."""
     name = os.environ.get(VARIABLE) or _LOCAL[0]
     if name not in (*_LOCAL, *_CLUSTERS):
         raise RunRefusedError(f"{VARIABLE} is {name!r}; expected one of {', '.join((*_LOCAL, *_CLUSTERS))}.")

@@ -1,12 +1,12 @@
 """Who answers shards of playlists: the threads of this process, or the workers of a Ray cluster."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from rec_assets.core.base.shards import ONE_PROCESS, Shards
+from rec_assets.defs.shared.executor import executor_name
 
 # For each free core: a shard at work, and one that is done before its turn; more would only take memory.
 _AHEAD = 2
@@ -17,8 +17,9 @@ def configured_shards() -> Shards:
 
     Raises:
         ConnectionError: no cluster is found, here or at ``RAY_ADDRESS``.
+        RunRefusedError: the variable names something else than an executor.
     """
-    if os.environ.get("REC_ASSETS_EXECUTOR") != "ray":
+    if executor_name() != "ray":
         return ONE_PROCESS
     import ray  # pyright: ignore[reportMissingImports]  # an extra
 
