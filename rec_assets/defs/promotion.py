@@ -238,8 +238,9 @@ def promoted_model(
     target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
     kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
+    over = models.stamp()
     _require_still_valid(promotion_decision, models.current_or_none())
-    models.point_to(version, by="gate", kept=kept)
+    models.point_to(version, by="gate", kept=kept, over=over)
     try:
         removed = models.remove_all_but(kept)
         context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")

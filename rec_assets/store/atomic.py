@@ -12,6 +12,7 @@ import duckdb
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
+from rec_assets.store.stamps import Stamp
 from rec_assets.store.temporary import create_owned, remove_abandoned
 
 TEMPORARY_PREFIX = ".writing-"
@@ -24,12 +25,13 @@ _HOST = socket.gethostname()
 
 
 @contextmanager
-def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
+def atomic_file(target: UPath, scratch: Path, *, over: Stamp | None = None) -> Iterator[Path]:
     """A local path to write to; at the end of the block it becomes ``target``, at an error it vanishes.
 
     On a disk: a file in the target's folder, flushed, renamed over the target. On an object store: a file in
     ``scratch``, uploaded to its final name, since a rename there would be a copy and a delete; an upload is seen when
-    it is complete. Raises StoreError: no space, no permission, or no such bucket.
+    it is complete. Raises StoreError: no space, no permission, or no such bucket; ReplacedError: the target is not what
+    it was ``over`` which this is written.
     """
     folder = local_path(target).parent if is_local(target) else scratch
     try:
@@ -40,11 +42,7 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
         try:
             yield temporary
             _flush(temporary)
-            if is_local(target):
-                temporary.replace(local_path(target))
-                _flush(folder)
-            else:
-                target.fs.put_file(str(temporary), target.path)
+            _publish(temporary, target, over)
         finally:
             temporary.unlink(missing_ok=True)
             os.close(lock)
@@ -56,6 +54,19 @@ def atomic_file(target: UPath, scratch: Path) -> Iterator[Path]:
             f"cannot write {target}: {reason}. Free some space or mend the permissions, or set REC_ASSETS_STORAGE to "
             "another folder. What was stored before is untouched."
         ) from error
+
+
+def _publish(temporary: Path, target: UPath, over: Stamp | None) -> None:
+    if is_local(target):
+        if over is None:
+            temporary.replace(local_path(target))
+        else:
+            over.rename_over(temporary, target)
+        _flush(local_path(target).parent)
+    elif over is None:
+        target.fs.put_file(str(temporary), target.path)
+    else:
+        over.put_over(temporary, target)
 
 
 def _hopeless_reason(error: Exception) -> str | None:

@@ -21,6 +21,7 @@ from rec_assets.core.promoted.model import Facts, PromotedModel, open_promoted, 
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.store.atomic import atomic_file, download, is_local, local_path
 from rec_assets.store.places import cached_copy, place
+from rec_assets.store.stamps import ReplacedError, Stamp
 from rec_assets.store.verified import verify, verify_for_readers
 
 POINTER, FOLDER, SUFFIX = "promoted_model.json", "promoted_models", ".safetensors"
@@ -133,30 +134,50 @@ class PromotedModels:
         Raises StoreError: no space or no permission, or the version is there already: another run promotes, too.
         """
         target = self._target(facts["version"])
-        if target.exists():
+        try:
+            if target.exists():
+                raise ReplacedError(target)
+            with atomic_file(target, self._folder(), over=Stamp(None)) as temporary:
+                save_promoted(recommender, names, facts, lineage, temporary)
+        except ReplacedError as error:
             raise StoreError(
                 f"{target} is there already: another run promotes at the same time. Run one after the other."
-            )
-        with atomic_file(target, self._folder()) as temporary:
-            save_promoted(recommender, names, facts, lineage, temporary)
+            ) from error
         return target
 
-    def point_to(self, version: int, *, by: str, kept: list[int] | None = None) -> dict[str, Any]:
+    def stamp(self) -> Stamp:
+        """Which promotion is the last one; taken before what is current is looked at, for :meth:`point_to`."""
+        return Stamp.of(place(self.base) / POINTER)
+
+    def point_to(
+        self, version: int, *, by: str, kept: list[int] | None = None, over: Stamp | None = None
+    ) -> dict[str, Any]:
         """Make a stored ``version`` current, whose file is read in full first; returns its new facts.
 
         ``by`` says who does it, for people; ``kept`` versions stay, by default those that are kept now and this one.
 
-        Raises StoreError: it is not kept, or damaged; then nothing has changed.
+        Raises StoreError: it is not kept, or damaged, or somebody promoted since the stamp ``over`` was taken (by
+        default, while this looked on); then nothing has changed.
         """
+        over = over or self.stamp()
         with self._local(version, again=True) as path:
             facts, lineage = read_facts(path)
             _require_version(facts, version)
             open_promoted(path)
         kept = kept or kept_versions(self.known(), version)
         own = {"promoted_at": now(), "promoted_by": by, "kept": kept, "lineage": lineage.as_document()}
-        with atomic_file(place(self.base) / POINTER, self._folder()) as temporary:
-            write_json({**facts, **own}, temporary)
-        return {**facts, **own}
+        document = {**facts, **own}
+        try:
+            with atomic_file(place(self.base) / POINTER, self._folder(), over=over) as temporary:
+                write_json(document, temporary)
+        except ReplacedError as error:
+            # A put whose answer was lost is repeated, and then meets itself.
+            if self.current_or_none() != document:
+                raise StoreError(
+                    f"version {version} is not promoted in {self.base}: another promotion came first. Look what is "
+                    "promoted now (rec-assets promote), and run training_job again or promote by hand."
+                ) from error
+        return document
 
     def remove_all_but(self, kept: list[int]) -> list[int]:
         """Remove the files of other versions than ``kept``, and return these; readers that have one open go on."""

@@ -74,14 +74,16 @@ class S3Files(S3FileSystem):
         )
 
     async def _put_file(self, lpath: str, rpath: str, *args: Any, **kwargs: Any) -> None:
-        """In one put, which is seen when it is complete, and streamed from the disk."""
+        """In one put, which is seen when it is complete, and streamed from the disk; on a condition, if asked."""
+        conditions = {name: kwargs.pop(name) for name in ("IfMatch", "IfNoneMatch") if name in kwargs}
         if Path(lpath).stat().st_size > LARGEST_PUT:
             bounds = {"chunksize": _PART, "max_concurrency": _PARTS_AT_ONCE}
-            return await super()._put_file(lpath, rpath, *args, **{**kwargs, **bounds})
+            mode = "create" if "IfNoneMatch" in conditions else "overwrite"
+            return await super()._put_file(lpath, rpath, *args, **{**kwargs, **bounds, "mode": mode})
         bucket, key, _ = self.split_path(rpath)
         kind = mimetypes.guess_type(rpath)[0] or "application/octet-stream"
         with Path(lpath).open("rb") as body:
-            await self._call_s3("put_object", Bucket=bucket, Key=key, Body=body, ContentType=kind)
+            await self._call_s3("put_object", Bucket=bucket, Key=key, Body=body, ContentType=kind, **conditions)
         return None
 
     async def _get_file(self, rpath: str, lpath: str, *args: Any, **kwargs: Any) -> None:

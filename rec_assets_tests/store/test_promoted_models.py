@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,21 @@ def test_the_last_promoted_versions_are_kept_the_one_that_readers_are_on_longest
 def test_a_version_is_never_written_twice(promoted: PromotedModels) -> None:
     with pytest.raises(StoreError, match=r"v0002\.safetensors is there already: another run promotes"):
         add_version(promoted, 2)
+
+
+def test_of_promotions_at_once_one_is_made_and_the_others_are_told(promoted: PromotedModels) -> None:
+    start, told = promoted.stamp(), []
+
+    def promote(writer: int) -> None:
+        try:
+            promoted.point_to(1 + writer % 2, by=str(writer), over=start)
+        except StoreError as error:
+            told.append(str(error))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(promote, range(8)))
+    assert len(told) == 7
+    assert all("another promotion came first" in text for text in told)
 
 
 def test_other_versions_are_removed_while_a_reader_goes_on(promoted: PromotedModels) -> None:

@@ -1,5 +1,6 @@
 """The store on S3, against a server on this machine; without this a store elsewhere could break, or tell secrets."""
 
+import errno
 import json
 from collections.abc import Collection
 from pathlib import Path
@@ -22,6 +23,7 @@ from rec_assets_tests.store.s3_server import BUCKET, KEY, SECRET, forget_connect
 from rec_assets_tests.store.stored_values import FIGURES, LINEAGE, open_store, values
 
 s3fs = pytest.importorskip("s3fs", reason="needs the `s3` extra")
+S3Place = pytest.importorskip("rec_assets.store.s3").S3Place
 
 PUTS = ("put_object", "upload_part", "complete_multipart_upload")
 
@@ -56,6 +58,66 @@ def test_without_credentials_nothing_is_written(base: str, tmp_path: Path, monke
     forget_connections()
     with open_store(base) as store, pytest.raises(Exception, match="Unable to locate credentials"):
         store.write("test_hit_rate", dict(FIGURES), LINEAGE)
+
+
+def repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each put is made twice, as after an answer that was lost."""
+    call = s3fs.S3FileSystem._call_s3
+
+    async def repeating(self: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "put_object":
+            await call(self, method, *args, **kwargs)
+            kwargs["Body"].seek(0)
+        return await call(self, method, *args, **kwargs)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", repeating)
+
+
+def refuse_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The endpoint knows no conditional writes."""
+    call = s3fs.S3FileSystem._call_s3
+
+    async def refusing(self: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if {"IfMatch", "IfNoneMatch"} & kwargs.keys():
+            raise OSError(errno.ENOSYS, "A header you provided implies functionality that is not implemented")
+        return await call(self, method, *args, **kwargs)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", refusing)
+
+
+@pytest.mark.parametrize("knows_conditions", [True, False])
+def test_of_two_promotions_to_a_bucket_the_second_is_told(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, knows_conditions: bool
+) -> None:
+    if not knows_conditions:
+        refuse_conditions(monkeypatch)
+    models = PromotedModels(base, tmp_path)
+    nothing = models.stamp()
+    for version in (1, 2):
+        add_version(models, version)
+    models.point_to(1, by="hand", over=nothing)
+    first = models.stamp()
+    models.point_to(2, by="hand", over=first)
+
+    for stamp in (nothing, first):
+        with pytest.raises(StoreError, match="another promotion came first"):
+            models.point_to(1, by="gate", over=stamp)
+    with monkeypatch.context() as both_looked_before_one_wrote:
+        both_looked_before_one_wrote.setattr(S3Place, "exists", lambda path: False)
+        with pytest.raises(StoreError, match="another run promotes at the same time"):
+            add_version(models, 2)
+    assert models.open(2).facts["version"] == 2
+
+
+def test_a_promotion_whose_answer_was_lost_is_no_other_one(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = PromotedModels(base, tmp_path)
+    add_version(models, 1)
+    repeat(monkeypatch)
+
+    models.point_to(1, by="hand")
+    assert models.open_current().facts["version"] == 1
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, methods: Collection[str], error: Exception) -> None:
