@@ -22,8 +22,10 @@ from rec_assets.core.evaluation.bootstrap import paired_difference_interval
 from rec_assets.core.evaluation.metrics import hits
 from rec_assets.core.evaluation.ranking import answer_held_out
 from rec_assets.core.playlists.splits import split_sequences
-from rec_assets.core.ranker.learned import Ranker, RankerSettings, train_ranker
+from rec_assets.core.ranker.example_pool import train_ranker
+from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import Sources
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 

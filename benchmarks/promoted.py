@@ -119,8 +119,8 @@ def batch(rows: int) -> dict[str, float | int]:
     import duckdb
 
     from rec_assets.core.base.flat_sequences import FlatSequences
+    from rec_assets.core.promoted.batch import recommend_to_all
     from rec_assets.core.promoted.comparing import own_index
-    from rec_assets.core.promoted.recommendations import recommend_to_all
     from rec_assets.store.promoted_models import PromotedModels
     from rec_assets.store.table_file import write_table
 

@@ -24,8 +24,10 @@ import lightgbm
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker.closeness import BESIDE_TRACKS, IN_NEAREST, IN_PLAYLISTS
+from rec_assets.core.ranker.cross_fitting import gather_examples
 from rec_assets.core.ranker.examples import BATCH, Labelled
-from rec_assets.core.ranker.learned import RankerSettings, gather_examples, parameters_of
+from rec_assets.core.ranker.learned import parameters_of
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 

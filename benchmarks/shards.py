@@ -79,8 +79,8 @@ def run(way: str, rows: int, shards: int, workers: int, playlists: int) -> dict[
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.base.shards import Shards
     from rec_assets.core.evaluation.comparison import rank_held_out
+    from rec_assets.core.promoted.batch import recommend_to_all
     from rec_assets.core.promoted.comparing import own_index
-    from rec_assets.core.promoted.recommendations import recommend_to_all
     from rec_assets.defs.shared.workers import ray_map
     from rec_assets.store.promoted_models import PromotedModels
     from rec_assets.store.table_file import write_table

@@ -72,7 +72,7 @@ def load(storage: Path, settings: dict[str, str] | None = None):  # noqa: ANN201
     from rec_assets.core.base.flat_sequences import FlatSequences
     from rec_assets.core.base.seal import read_json
     from rec_assets.core.ranker.learned import from_document
-    from rec_assets.core.recommender.recommender import asks_ranker, fit_recommender
+    from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
     from rec_assets.core.recommender.settings import RecommenderSettings
     from rec_assets.core.strategies.tracks import artist_numbers
     from rec_assets.core.vectors.embeddings import open_embeddings

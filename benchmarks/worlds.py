@@ -29,7 +29,7 @@ from rec_assets.core.playlists.catalog import build_track_catalog
 from rec_assets.core.playlists.sequences import build_sequences
 from rec_assets.core.playlists.splits import split_sequences
 from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
-from rec_assets.core.recommender.recommender import fit_recommender
+from rec_assets.core.recommender.fitting import fit_recommender
 from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.synthetic.plan import Habits, make_plan

@@ -7,7 +7,7 @@ from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.settings import read_settings
-from rec_assets.core.recommender.recommender import asks_ranker
+from rec_assets.core.recommender.fitting import asks_ranker
 from rec_assets.defs.evaluation import EVALUATION
 from rec_assets.defs.flat_config import flat_config, flat_settings
 from rec_assets.defs.ingestion import INGESTION

@@ -11,7 +11,8 @@ from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
-from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender, for_small_library
+from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender, for_small_library
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.strategies.track_vectors import example_neighbours
 from rec_assets.core.strategies.tracks import artist_numbers

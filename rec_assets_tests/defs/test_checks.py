@@ -18,7 +18,7 @@ from rec_assets.defs.evaluation.checks import (
     no_strategy_beats_the_ranker,
 )
 from rec_assets.defs.preparation import splits_are_disjoint_and_complete
-from rec_assets.defs.promotion import candidate_may_be_promoted
+from rec_assets.defs.promotion.decision import candidate_may_be_promoted
 from rec_assets.defs.shared.schemas import TABLE_SCHEMAS
 from rec_assets.defs.training import vectors_are_finite
 from rec_assets.store.io_manager import require_columns

@@ -23,7 +23,8 @@ from rec_assets.core.tuning.trials import TrialResult
 from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.defs.jobs import STEP_SETTINGS, TrainingSettings
 from rec_assets.defs.tuning import ops, study
-from rec_assets.defs.tuning.study import STORAGE, SealedJournal, SearchStudy, open_storage
+from rec_assets.defs.tuning.journal import SealedJournal
+from rec_assets.defs.tuning.study import STORAGE, SearchStudy, open_storage
 from rec_assets_tests.conftest import Project
 
 SMALL = {"k": 5, "min_count": 1, "epochs": 2, "vector_size": 8, "reproducible": True, "strategy": "track_vectors"}

@@ -20,7 +20,8 @@ from rec_assets.core.playlists.titles import word_numbers, words_of
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import PROPOSED
-from rec_assets.core.recommender.recommender import Recommender, fit_recommender, open_recommender
+from rec_assets.core.recommender.fitting import fit_recommender
+from rec_assets.core.recommender.recommender import Recommender, open_recommender
 from rec_assets.core.recommender.settings import CONTENDERS, StrategyName
 from rec_assets.core.strategies.answers import NO_TRACK, Strategy
 from rec_assets.core.strategies.popularity import recommend

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pyarrow import array
 
-from rec_assets.core.names.track_names import TextColumn, TrackNames
+from rec_assets.core.names.text_column import TextColumn
+from rec_assets.core.names.track_names import TrackNames
 from rec_assets.store.promoted_models import POINTER, PromotedModels
 from rec_assets_tests.core.promoted.small_promoted import add_version, fitted, named
 from rec_assets_tests.serving.serving_process import served, until

@@ -20,7 +20,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation, read_table
 from rec_assets.core.evaluation import ranking
 from rec_assets.core.evaluation.comparison import rank_held_out
-from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
+from rec_assets.core.promoted.batch import RecommendationsSettings, recommend_to_all
 from rec_assets.core.recommender.recommender import open_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.serving.main import main

@@ -6,6 +6,7 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled, inlined_in_any_order
+from rec_assets.core.ranker.place_loops import place_of, table_for, write_places
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
 # How fast the weight of a shared track fades by steps: e to the -1/3 is "close", 0.3 is "right beside".
@@ -19,40 +20,6 @@ def _dot(left: np.ndarray, right: np.ndarray, size: int) -> np.float32:
     for x in range(size):
         total += left[x] * right[x]
     return total
-
-
-@compiled
-def _table_for(starts: np.ndarray) -> np.ndarray:
-    """(2^x, 2) room for the candidates of each history in turn, at most half full; see :func:`_write_places`."""
-    room = 2
-    for history in range(len(starts) - 1):
-        while room < 2 * (starts[history + 1] - starts[history]):
-            room *= 2
-    return np.empty((room, 2), np.int32)
-
-
-@compiled
-def _slot_of(table: np.ndarray, track: int) -> int:
-    """Where a track stands in an open hash table, or may be put (Knuth, TAOCP volume 3, 6.4: multiplicative)."""
-    slot = ((track * 2_654_435_769) & 0xFFFF_FFFF) * len(table) >> 32
-    while table[slot, 0] != track and table[slot, 0] >= 0:
-        slot = (slot + 1) & (len(table) - 1)
-    return slot
-
-
-@compiled
-def _write_places(rows: np.ndarray, table: np.ndarray) -> None:
-    """Makes ``table`` tell the place of each of the ``rows``."""
-    table[:] = -1
-    for place in range(len(rows)):
-        slot = _slot_of(table, rows[place])
-        table[slot, 0], table[slot, 1] = rows[place], place
-
-
-@compiled
-def _place_of(table: np.ndarray, track: int) -> int:
-    """The place of a track; -1 = none."""
-    return table[_slot_of(table, track), 1]
 
 
 @compiled
@@ -117,16 +84,16 @@ def compare_near(asked: Rows, near: Rows, candidates: tuple[np.ndarray, np.ndarr
     ``asked`` are the tracks of each history, in order, by their row in ``near``.
     """
     features[:] = 0
-    table = _table_for(candidates[0])
+    table = table_for(candidates[0])
     for history in range(len(asked[0]) - 1):
         first, end = candidates[0][history], candidates[0][history + 1]
-        _write_places(candidates[1][first:end], table)
+        write_places(candidates[1][first:end], table)
         steps = asked[0][history + 1] - asked[0][history]
         for step in range(asked[0][history], asked[0][history + 1]):
             is_last = step == asked[0][history + 1] - 1
             row = asked[1][step]
             for entry in range(near[0][row], near[0][row + 1]):
-                place = _place_of(table, near[1][entry])
+                place = place_of(table, near[1][entry])
                 if place >= 0:
                     own = features[first + place]
                     own[0] = max(own[0], near[2][entry])
@@ -156,14 +123,14 @@ def look_into_nearest(
     longest = 0
     for playlist in nearest[1]:
         longest = max(longest, playlists[0][playlist + 1] - playlists[0][playlist])
-    slots, table = np.empty(longest, np.int64), _table_for(candidates[0])
+    slots, table = np.empty(longest, np.int64), table_for(candidates[0])
     for history in range(len(nearest[0]) - 1):
         first, end = candidates[0][history], candidates[0][history + 1]
         own, weights = features[first:end], np.zeros(end - first, np.float32)
-        _write_places(candidates[1][first:end], table)
+        write_places(candidates[1][first:end], table)
         last = -1
         for entry in range(heard[0][history], heard[0][history + 1]):
-            last = _place_of(table, heard[1][entry])
+            last = place_of(table, heard[1][entry])
             weights[last] += heard[2][entry]
         best = np.float32(0)
         for value in nearest[2][nearest[0][history] : nearest[0][history + 1]]:
@@ -173,7 +140,7 @@ def look_into_nearest(
             tracks, values = playlists[1][start:stop], playlists[2][start:stop]
             holds_last = False
             for place in range(len(tracks)):
-                slots[place] = _place_of(table, tracks[place])
+                slots[place] = place_of(table, tracks[place])
                 holds_last |= slots[place] == last
             similarity = nearest[2][entry] / best if best > 0 else np.float32(0)
             damping = np.float32(len(tracks) ** -length_damping)

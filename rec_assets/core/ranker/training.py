@@ -7,7 +7,9 @@ import numpy as np
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.learned import Ranker, RankerSettings, learn_by_cross_fitting
+from rec_assets.core.ranker.cross_fitting import learn_by_cross_fitting
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, TrainingProgress, lowered_min_count, train_word2vec
 

@@ -90,10 +90,10 @@ class PlaylistKnn:
     @classmethod
     def fit(cls, tracks: Tracks, training: FlatSequences, settings: PlaylistKnnSettings) -> "PlaylistKnn":
         """Index the ``training`` playlists of rows."""
-        from rec_assets.core.strategies import loops
+        from rec_assets.core.strategies import sparse_loops
 
-        held, starts = loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
-        begins, holders = loops.transposed(starts, held, len(tracks))
+        held, starts = sparse_loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
+        begins, holders = sparse_loops.transposed(starts, held, len(tracks))
         lengths = np.maximum(np.diff(starts), 1).astype(np.float64) ** -settings.playlist_knn_length_damping
         playlists = np.maximum(np.diff(begins), 1).astype(np.float64) ** -settings.playlist_knn_popularity_damping
         return cls(
@@ -117,13 +117,15 @@ class PlaylistKnn:
 
     def score(self, histories: FlatSequences) -> "PlaylistScores":
         """Scores of the tracks in the most similar playlists; the rest is 0."""
-        from rec_assets.core.strategies import loops
+        from rec_assets.core.strategies import neighbour_loops
 
         heard = recency(histories, self.to_tracks.width, decay=self.asked.playlist_knn_decay, length=_LENGTH)
         heard = replace(heard, values=heard.values * self._rarity(heard.columns))
         nearest = heard.times(self.to_playlists, _NEIGHBOURS, _READ)
         fading = self.asked.playlist_knn_distance_decay, self.asked.playlist_knn_length_damping
-        scores = loops.near_shared(heard.parts, nearest.parts, self.to_tracks.parts, fading, self.to_tracks.width)
+        scores = neighbour_loops.near_shared(
+            heard.parts, nearest.parts, self.to_tracks.parts, fading, self.to_tracks.width
+        )
         return PlaylistScores(SparseRows(*scores, width=self.to_tracks.width), heard=heard, nearest=nearest)
 
     def _rarity(self, rows: np.ndarray) -> np.ndarray:

@@ -17,9 +17,10 @@ _CHUNK = 16_384  # rows whose products are in memory at once
 
 @cache
 def _loops() -> ModuleType:
-    from rec_assets.core.strategies import loops  # numba: half a second, which a job spends when it first answers
+    # numba: half a second, which a job spends when it first answers
+    from rec_assets.core.strategies import sparse_loops
 
-    return loops
+    return sparse_loops
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,12 @@ class SparseScores:
 
     def top(self, depth: int, left_out: FlatSequences | None = None) -> Answers:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
+        from rec_assets.core.strategies import best_loops
+
         nothing = _NOTHING, np.zeros(len(self.rows) + 1, np.int64)
         values, offsets = nothing if left_out is None else (left_out.values, left_out.offsets)
         silent = read_only(values), read_only(offsets)
-        return Answers(*_loops().best_of(self.rows.parts, self.above, depth, silent))
+        return Answers(*best_loops.best_of(self.rows.parts, self.above, depth, silent))
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""

@@ -42,10 +42,10 @@ class TitleWords:
     @classmethod
     def fit(cls, tracks: Tracks, training: FlatSequences) -> "TitleWords":
         """Learn from the titles of the ``training`` playlists of rows, if they have any."""
-        from rec_assets.core.strategies import loops
+        from rec_assets.core.strategies import sparse_loops
 
         words, to_playlists = _playlists_by_word(training)
-        held, starts = loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
+        held, starts = sparse_loops.distinct(training.values, training.offsets, len(tracks), _LONGEST)
         to_tracks = SparseRows(starts, held, np.ones(len(held), np.float32), len(tracks))
         playlists = np.bincount(held, minlength=len(tracks))
         lifts = _lifts(to_playlists, to_tracks, playlists)
@@ -83,11 +83,11 @@ class TitleWords:
 
 def _playlists_by_word(training: FlatSequences) -> tuple[np.ndarray, SparseRows]:
     """Numbers (w,) uint64, ascending, of the words that two playlists have, and (w, n) 1 for these playlists."""
-    from rec_assets.core.strategies import loops
+    from rec_assets.core.strategies import sparse_loops
 
     own, starts = _words_in(training)
     words, place, playlists = np.unique(own, return_inverse=True, return_counts=True)
-    begins, holders = loops.transposed(starts, place.astype(np.int32), len(words))
+    begins, holders = sparse_loops.transposed(starts, place.astype(np.int32), len(words))
     several = np.flatnonzero(playlists > 1)
     by_word = SparseRows(begins, holders, np.ones(len(holders), np.float32), len(training)).taken(several)
     return words[several], by_word.where(np.arange(len(by_word.columns)) - by_word.starts[by_word.owners()] < _READ)
@@ -98,14 +98,14 @@ def _lifts(to_playlists: SparseRows, to_tracks: SparseRows, playlists: np.ndarra
 
     ``playlists`` (t,) hold each track.
     """
-    from rec_assets.core.strategies import loops
+    from rec_assets.core.strategies import sparse_loops
 
     lengths = np.diff(to_tracks.starts).astype(np.float64)
     pairs = (playlists.astype(np.float64) * (playlists - 1)).sum() / 2
     rate = pairs / max((lengths.sum() ** 2 - (lengths**2).sum()) / 2, 1)
     rows, squares = to_playlists.times_vectors(np.column_stack([lengths, lengths**2])).T.astype(np.float64)
     expected = rate * (rows**2 - squares) / 2
-    shared = loops.shared_pairs(to_playlists.parts, to_tracks.parts, to_tracks.width)
+    shared = sparse_loops.shared_pairs(to_playlists.parts, to_tracks.parts, to_tracks.width)
     return (shared + _PRIOR_PAIRS) / (expected + _PRIOR_PAIRS)
 
 

@@ -63,10 +63,10 @@ class VectorLists:
 
         What lies in no list that is read is not found; where there are no more, the place is -1.
         """
-        from rec_assets.core.strategies import loops
+        from rec_assets.core.strategies import vector_loops
 
         lists = read_only(self.starts), read_only(self.places), read_only(self.vectors)
-        return loops.search_lists(read_only(queries), read_only(self.centres), lists, _READ, depth)
+        return vector_loops.search_lists(read_only(queries), read_only(self.centres), lists, _READ, depth)
 
 
 def _centres(vectors: np.ndarray, count: int) -> np.ndarray:

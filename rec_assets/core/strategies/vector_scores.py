@@ -121,12 +121,12 @@ def _best_of_one(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: 
 
 def _best_of_many(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: int) -> np.ndarray:
     """The same of many blocks, each of which begins at a place."""
-    from rec_assets.core.strategies import loops
+    from rec_assets.core.strategies import best_loops
 
     places, counts = np.full((queries, depth), NO_TRACK, np.int32), np.zeros(queries, np.int64)
     scores = np.full(places.shape, -np.inf, np.float32)
     for start, block in blocks:
-        loops.offer_block(block, start, places, scores, counts)
+        best_loops.offer_block(block, start, places, scores, counts)
     return places
 
 

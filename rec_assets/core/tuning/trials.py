@@ -14,8 +14,9 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
 from rec_assets.core.evaluation.figures import report_hit_rate
 from rec_assets.core.evaluation.metrics import hits
-from rec_assets.core.ranker.learned import RankerSettings, learn_by_cross_fitting
-from rec_assets.core.recommender.recommender import asks_ranker, asks_vectors, fit_recommender
+from rec_assets.core.ranker.cross_fitting import learn_by_cross_fitting
+from rec_assets.core.ranker.settings import RankerSettings
+from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
 from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec, untrained_vectors

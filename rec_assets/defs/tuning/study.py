@@ -1,13 +1,11 @@
 """The one study that all workers of a search ask: kept by Optuna, taken up again after any kill."""
 
 import fcntl
-import json
 import os
 import socket
 import time
 import uuid
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,16 +16,16 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, Trial
 from optuna.trial import TrialState as State
 from sqlalchemy.exc import SQLAlchemyError
 from upath import UPath
 
-from rec_assets.core.base.errors import RecAssetsError, SettingsError, StoreError
+from rec_assets.core.base.errors import RecAssetsError, SettingsError
 from rec_assets.core.tuning.leaderboard import TrialOutcome, TrialState
 from rec_assets.core.tuning.search import Choices, Range, Sampler, Search, Value, fingerprint, tidied
 from rec_assets.core.tuning.trials import TrialResult
+from rec_assets.defs.tuning.journal import SealedJournal
 from rec_assets.store.atomic import is_local, local_path
 from rec_assets.store.temporary import create_owned, remove_abandoned
 
@@ -37,7 +35,6 @@ STARTUP_TRIALS = 5
 _HEARTBEAT_SECONDS, _POLL_SECONDS = 20, 1.0
 _OWNER_PREFIX = f".worker-{socket.gethostname()}-"
 _PARAMETERS, _OWNER, _RESULT, _REASON = "parameters", "owner", "result", "reason"
-_CHECKSUM = "crc32"  # of a record of the journal
 _STATES = {State.COMPLETE: TrialState.finished, State.FAIL: TrialState.failed, State.RUNNING: TrialState.running}
 
 Run = Callable[[dict[str, Value]], TrialResult]
@@ -238,55 +235,3 @@ def _suggest(trial: Trial, name: str, values: Choices | Range) -> Any:
     suggest = trial.suggest_int if isinstance(values.low, int) else trial.suggest_float
     step: Any = {} if values.step is None else {"step": values.step}
     return suggest(name, values.low, values.high, log=values.log, **step)  # pyright: ignore[reportArgumentType]
-
-
-class SealedJournal(BaseJournalBackend):
-    """Optuna's journal as a file of the store: a record a line, each with a checksum, readable after any kill.
-
-    Optuna's own file backend can read these files, and so can optuna-dashboard, but it does not survive a kill:
-    its lock stays for half a minute when its holder is killed, and a line that a killed writer left unfinished makes
-    its file unreadable for good.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._offsets = path, [0]
-        path.touch()
-
-    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """The records from number ``log_number_from`` on; StoreError if one is damaged."""
-        start = min(log_number_from, len(self._offsets) - 1)
-        with self._path.open("rb") as file:
-            file.seek(self._offsets[start])
-            for number, line in enumerate(file, start):
-                if not line.endswith(b"\n"):
-                    return  # a writer is at it, or was killed
-                if number + 1 == len(self._offsets):
-                    self._offsets.append(self._offsets[number] + len(line))
-                if number >= log_number_from:
-                    yield self._parse(line, number)
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Add records to the end."""
-        lines = [json.dumps({**log, _CHECKSUM: _checksum(log)}, separators=(",", ":")) + "\n" for log in logs]
-        with self._path.open("r+b") as file:
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-            end = file.seek(self._offsets[-1]) + file.read().rfind(b"\n") + 1
-            file.truncate(end)
-            file.seek(end)
-            file.write("".join(lines).encode())
-            file.flush()
-            os.fsync(file.fileno())
-
-    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
-        with suppress(ValueError, AttributeError):
-            record = json.loads(line)
-            # Another program, such as optuna-dashboard, adds records without a checksum.
-            if record.pop(_CHECKSUM, None) in (None, _checksum(record)):
-                return record
-        raise StoreError(f"{self._path} is damaged in line {number + 1}. Delete it, and the search starts anew.")
-
-
-def _checksum(record: dict[str, Any]) -> int:
-    # As it is read again: there keys are text, and tuples lists.
-    return zlib.crc32(json.dumps(json.loads(json.dumps(record)), sort_keys=True).encode())

@@ -22,13 +22,8 @@ from rec_assets.core.playlists.sequences import SequencesSettings, build_sequenc
 from rec_assets.core.playlists.splits import SplitSettings, split_sequences
 from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
 from rec_assets.core.ranker.training import TrackRankerSettings, train_track_ranker
-from rec_assets.core.recommender.recommender import (
-    Recommender,
-    asks_ranker,
-    asks_vectors,
-    fit_recommender,
-    for_small_library,
-)
+from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender, for_small_library
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings

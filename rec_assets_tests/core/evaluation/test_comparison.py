@@ -15,7 +15,8 @@ from rec_assets.core.evaluation.comparison import (
     try_contender,
 )
 from rec_assets.core.evaluation.metrics import hit_rate
-from rec_assets.core.ranker.learned import Ranker, RankerSettings
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import PROPOSED
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import CONTENDERS, Contender

@@ -14,7 +14,7 @@ import pytest
 from rec_assets.core.base.shards import Shards
 from rec_assets.core.evaluation.comparison import compare_contenders, rank_held_out
 from rec_assets.core.evaluation.ranking import answer_held_out
-from rec_assets.core.promoted.recommendations import recommend_to_all
+from rec_assets.core.promoted.batch import recommend_to_all
 from rec_assets.core.recommender.settings import CONTENDERS, Contender
 from rec_assets.store.table_file import write_table
 from rec_assets_tests.core.promoted.small_promoted import built, named

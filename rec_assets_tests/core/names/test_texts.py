@@ -17,7 +17,7 @@ from rec_assets.core.names.likeness import (
     normalise_all,
     title_likeness,
 )
-from rec_assets.core.names.track_names import TextColumn
+from rec_assets.core.names.text_column import TextColumn
 
 
 @settings(deadline=None, max_examples=100)

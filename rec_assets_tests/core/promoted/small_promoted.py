@@ -10,7 +10,8 @@ import pyarrow as pa
 from rec_assets.core.base.lineage import derive_lineage
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.model import PromotedModel
-from rec_assets.core.recommender.recommender import Recommender, fit_recommender
+from rec_assets.core.recommender.fitting import fit_recommender
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import RecommenderSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets.store.promoted_models import PromotedModels

@@ -11,15 +11,10 @@ from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.names.likeness import normalise
 from rec_assets.core.names.track_names import TrackNames
+from rec_assets.core.promoted.batch import recommend_to_all
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
-from rec_assets.core.promoted.recommendations import (
-    Request,
-    known_title_words,
-    recommend_after,
-    recommend_after_each,
-    recommend_to_all,
-)
+from rec_assets.core.promoted.recommendations import Request, known_title_words, recommend_after, recommend_after_each
 from rec_assets.core.recommender.recommender import save_recommender
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets_tests.core.promoted.small_promoted import ARTISTS, DEPTH, LINEAGE, built, fitted, named, vectors

@@ -10,16 +10,11 @@ from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted import model as model_module
+from rec_assets.core.promoted.batch import RecommendationsSettings, recommend_to_all
 from rec_assets.core.promoted.comparing import compare
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.named_rules import NamedRules, unknown_artist_sentence
-from rec_assets.core.promoted.recommendations import (
-    RecommendationsSettings,
-    Request,
-    recommend_after,
-    recommend_after_each,
-    recommend_to_all,
-)
+from rec_assets.core.promoted.recommendations import Request, recommend_after, recommend_after_each
 from rec_assets.core.promoted.rules import NO_RULES, Rules
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets_tests.core.promoted.small_promoted import ARTISTS, built, fitted

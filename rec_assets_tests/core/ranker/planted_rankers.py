@@ -6,7 +6,9 @@ from functools import cache
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.ranker.learned import Ranker, RankerSettings, train_ranker
+from rec_assets.core.ranker.example_pool import train_ranker
+from rec_assets.core.ranker.learned import Ranker
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import Sources
 from rec_assets_tests.core.strategies.slow_strategies import World, embed
 

@@ -9,14 +9,9 @@ import pytest
 from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.learned import (
-    RankerSettings,
-    folds,
-    from_document,
-    learn_by_cross_fitting,
-    split_for_ranker,
-    to_document,
-)
+from rec_assets.core.ranker.cross_fitting import folds, learn_by_cross_fitting, split_for_ranker
+from rec_assets.core.ranker.learned import from_document, to_document
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 from rec_assets_tests.core.ranker.planted_rankers import FEW_TREES, TRACKS, walks
 from rec_assets_tests.core.strategies.slow_strategies import lists_of

@@ -15,11 +15,13 @@ from threadpoolctl import threadpool_limits
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import DataError, StoreError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.ranker import example_pool
 from rec_assets.core.ranker import learned as learned_module
+from rec_assets.core.ranker.example_pool import train_ranker
 from rec_assets.core.ranker.examples import cut_examples
 from rec_assets.core.ranker.forest import Forest
-from rec_assets.core.ranker.learned import RankerSettings, train_ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import FEATURES, PROPOSED, Sources, candidate_features
 from rec_assets.core.strategies.answers import Strategy
 from rec_assets.core.strategies.popularity import Popularity, recommend
@@ -122,7 +124,7 @@ def test_settings_reach_the_trees_and_the_examples(cycle: tuple[Sources, FlatSeq
     progress = []
 
     with (
-        patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost,
+        patch.object(example_pool, "boost", wraps=learned_module.boost) as boost,
         patch.object(learned_module, "_FEW_EXAMPLES", 0),
     ):
         ranker = train_ranker(sources, held_aside, asked, lambda *step: progress.append(step))
@@ -162,7 +164,7 @@ def test_few_examples_grow_small_trees_that_tell_targets_from_others(cycle: tupl
 def test_about_as_many_candidates_are_drawn_as_is_asked(cycle: tuple[Sources, FlatSequences]) -> None:
     sources, held_aside = cycle
 
-    with patch.object(learned_module, "_boost", wraps=learned_module._boost) as boost:
+    with patch.object(example_pool, "boost", wraps=learned_module.boost) as boost:
         ranker = train_ranker(sources, held_aside, asking(ranker_negatives=10))
 
     given = boost.call_args.args[0]

@@ -9,7 +9,8 @@ import numpy as np
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.sources import NeighbourhoodSettings
-from rec_assets.core.recommender.recommender import Recommender, asks_ranker, fit_recommender
+from rec_assets.core.recommender.fitting import asks_ranker, fit_recommender
+from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import Contender, RecommenderSettings
 from rec_assets.core.strategies.answers import Answers
 from rec_assets.core.vectors.embeddings import TrackEmbeddings

@@ -7,15 +7,11 @@ import numpy as np
 import pytest
 
 from rec_assets.core.base.errors import SettingsError
-from rec_assets.core.ranker.learned import Ranker, RankerSettings
+from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
+from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import PROPOSED
-from rec_assets.core.recommender.recommender import (
-    asks_ranker,
-    asks_vectors,
-    fit_recommender,
-    for_small_library,
-)
+from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender, for_small_library
 from rec_assets.core.recommender.settings import CONTENDERS, RecommenderSettings, StrategyName
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, SequentialRules

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import loops, playlist_knn
+from rec_assets.core.strategies import playlist_knn, sparse_loops
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, check, lists_of, worlds
@@ -93,8 +93,8 @@ def test_playlists_that_hold_two_tracks_are_counted() -> None:
 def test_a_playlist_holds_a_track_once_and_a_track_its_playlists_in_order() -> None:
     playlists = slow.sequences_of([[3, 1, 3], [], [2, 1]])
 
-    held, starts = loops.distinct(playlists.values, playlists.offsets, 5, 3)
-    begins, holders = loops.transposed(starts, held, 5)
+    held, starts = sparse_loops.distinct(playlists.values, playlists.offsets, 5, 3)
+    begins, holders = sparse_loops.transposed(starts, held, 5)
 
     assert (held.tolist(), starts.tolist()) == ([3, 1, 2, 1], [0, 2, 2, 4])
     assert (holders.tolist(), begins.tolist()) == ([0, 2, 2, 0], [0, 0, 2, 3, 4, 4])

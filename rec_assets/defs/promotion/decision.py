@@ -1,7 +1,6 @@
-"""Candidate to promoted model, past a gate; and what the promoted model recommends to every playlist."""
+"""Whether a candidate may replace the promoted model."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,21 +18,16 @@ from rec_assets.core.pictures.hit_rates import plot_promotion_history
 from rec_assets.core.playlists.splits import copied_share
 from rec_assets.core.promoted.comparing import compare, known_share, own_index
 from rec_assets.core.promoted.gate import Decision, GateSettings, decide, entry_of
-from rec_assets.core.promoted.model import PromotedModel, names_of_catalog
-from rec_assets.core.promoted.named_rules import unknown_artist_sentence
-from rec_assets.core.promoted.recommendations import RecommendationsSettings, recommend_to_all
+from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.defs.shared.explained import StepConfig
-from rec_assets.defs.shared.materialized import described, lineage_of, materialized, rounded
-from rec_assets.defs.shared.room import Room
-from rec_assets.defs.shared.workers import configured_shards
-from rec_assets.paths import fresh_days
+from rec_assets.defs.shared.materialized import lineage_of, materialized, rounded
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.io_manager import explaining
-from rec_assets.store.promoted_models import PromotedModels, PromotionSettings, kept_versions, now
+from rec_assets.store.promoted_models import PromotedModels, now
 from rec_assets.store.written import wrapped_markdown
 
-LONGEST_HISTORY = 500
+_LONGEST_HISTORY = 500
 
 
 class PromotionDecisionConfig(StepConfig, GateSettings):
@@ -105,10 +99,11 @@ def candidate_may_be_promoted(promotion_decision: dict) -> Iterator[dg.AssetChec
         metadata={"compared_with": str(promotion_decision["compared_with"] or "nothing was promoted yet"), **figures},
     )
     with explaining():
-        _require_promotable(promotion_decision)
+        require_promotable(promotion_decision)
 
 
-def _require_promotable(decision: Mapping[str, Any]) -> None:
+def require_promotable(decision: Mapping[str, Any]) -> None:
+    """Raises DataError: the candidate was refused."""
     if not decision["promote"]:
         raise DataError(f"The candidate was refused: {'; and '.join(decision['reasons'])}.")
 
@@ -159,7 +154,7 @@ def _read_history(context: dg.AssetExecutionContext, store: AssetStore) -> list[
     if not target.exists():
         return []
     try:
-        return store.read("promotion_decision", dict)["history"][-(LONGEST_HISTORY - 1) :]
+        return store.read("promotion_decision", dict)["history"][-(_LONGEST_HISTORY - 1) :]
     except (StoreError, KeyError) as error:
         aside = target.with_name(f"promotion_decision.unreadable-{now().replace(':', '')}.json")
         aside.write_bytes(target.read_bytes())
@@ -210,127 +205,3 @@ def _failed(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> bool:
     latest, target = instance.get_latest_materialization_event(key.asset_key), evaluation.target_materialization_data
     # Of an earlier materialization it says nothing.
     return latest is None or target is None or latest.run_id == target.run_id
-
-
-class PromotedModelConfig(StepConfig, PromotionSettings):
-    """What is kept of promoted models."""
-
-
-# Where the instance limits its pools to one, runs promote one after the other; what the second compared is then out of
-# date, and it is refused.
-@dg.asset(kinds={"numpy", "safetensors"}, code_version="2", pool="promotion")
-def promoted_model(
-    context: dg.AssetExecutionContext,
-    config: PromotedModelConfig,
-    store: AssetStore,
-    promotion_decision: dict,
-    track_catalog: Relation,
-    recommender: Recommender,
-) -> dg.MaterializeResult:
-    """The model that answers, as a new version with a search index of its tracks' names. Earlier versions are kept."""
-    lineage = lineage_of(context, store, config.as_dict())
-    models = store.promoted_models
-    _require_still_valid(promotion_decision, models.current_or_none())
-    version = models.next_version()
-    facts = {"version": version, **promotion_decision["candidate"], "figures": promotion_decision["figures"]}
-    context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
-    told = partial(log_share(context.log.info), "names indexed")
-    target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
-    kept = kept_versions(models.known(), version, count=config.kept_versions)
-    # Somebody may have gone back to another version while this one was being made.
-    over = models.stamp()
-    _require_still_valid(promotion_decision, models.current_or_none())
-    models.point_to(version, by="gate", kept=kept, over=over)
-    try:
-        removed = models.remove_all_but(kept)
-        context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
-    except OSError as error:
-        context.log.warning(f"version {version} is promoted, but older ones could not be removed: {error}")
-    metadata = {
-        **{name: facts[name] for name in ("version", "hit_rate", "strategy")},
-        **facts["counts"],
-        "kept_versions": ", ".join(map(str, kept)),
-        "model_path": dg.MetadataValue.path(str(target)),
-        "model_bytes": target.stat().st_size,
-    }
-    return described(store, lineage, metadata)
-
-
-class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
-    """What is recommended to every playlist."""
-
-
-@dg.asset(kinds={"numpy", "parquet"}, code_version="4")
-def playlist_recommendations(
-    context: dg.AssetExecutionContext,
-    config: PlaylistRecommendationsConfig,
-    store: AssetStore,
-    promoted_model: dict,
-    track_catalog: Relation,
-    playlist_sequences: Relation,
-) -> dg.MaterializeResult[Relation]:
-    """The best next tracks for every playlist, by the promoted model."""
-    lineage = lineage_of(context, store, config.as_dict(), apart={"promoted_model"})
-    connection = store.duckdb.connect()
-    model = store.promoted_models.open(promoted_model["version"], again=True)
-    mapped = own_index(connection, track_catalog, model.names)
-    playlists = FlatSequences.from_relation(playlist_sequences)
-    names = playlist_sequences.select("user_id", "playlist").to_arrow_table()
-    known = model.known_rows(playlists, mapped)
-    unknown = len(playlists.values) - len(known.values)
-    silent = int(((known.lengths() == 0) & ~model.recommender.has_known_title(known)).sum())
-    if unknown:
-        context.log.warning(
-            f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
-            f"{silent:,} playlists hold none that it knows, nor a title that it knows, and get what is popular."
-        )
-    found = config.rules(model.names)
-    for artist in found.unknown_artists:
-        context.log.warning(f"a rule has no effect: {unknown_artist_sentence(artist)}")
-    told = partial(log_share(context.log.info), "playlists recommended to")
-    batches = recommend_to_all(
-        model,
-        known,
-        names,
-        depth=config.recommended_tracks,
-        rules=found.rules,
-        on_progress=told,
-        shards=configured_shards(),
-    )
-    metadata = {
-        "version": promoted_model["version"],
-        "playlists": len(playlists),
-        "unknown_entries": unknown,
-        "answered_by_popularity": silent,
-        "unknown_artists_in_rules": len(found.unknown_artists),
-    }
-    return materialized(store, connection.from_arrow(batches), lineage, metadata)
-
-
-def _require_still_valid(decision: dict[str, Any], current: dict[str, Any] | None) -> None:
-    """Refuses a decision against the candidate, or one about another model than the one that is promoted now."""
-    _require_promotable(decision)
-    found = current["version"] if current else None
-    if found != decision["compared_with"]:
-        raise DataError(
-            f"promotion_decision compared the candidate with version {decision['compared_with']}, but version {found} "
-            "is promoted now. Materialize promotion_decision again."
-        )
-
-
-# A day after the schedule's a warning, and a day later the state is "failed"; Dagster shows whole days only.
-_WEEKLY = dg.FreshnessPolicy.time_window(
-    warn_window=timedelta(days=fresh_days() + 1), fail_window=timedelta(days=fresh_days() + 2)
-)
-
-PROMOTION = Room(
-    "5_promotion",
-    [promotion_decision, promoted_model, playlist_recommendations],
-    {
-        "promotion_decision": PromotionDecisionConfig,
-        "promoted_model": PromotedModelConfig,
-        "playlist_recommendations": PlaylistRecommendationsConfig,
-    },
-    [candidate_may_be_promoted],
-    freshness=dict.fromkeys(("promoted_model", "playlist_recommendations"), _WEEKLY),
-)

@@ -1,0 +1,39 @@
+"""Loops that tell the place of a track among the candidates of a history, compiled."""
+
+import numpy as np
+
+from rec_assets.core.base.compiled import compiled
+
+
+@compiled
+def table_for(starts: np.ndarray) -> np.ndarray:
+    """(2^x, 2) room for the candidates of each history in turn, at most half full; see :func:`write_places`."""
+    room = 2
+    for history in range(len(starts) - 1):
+        while room < 2 * (starts[history + 1] - starts[history]):
+            room *= 2
+    return np.empty((room, 2), np.int32)
+
+
+@compiled
+def _slot_of(table: np.ndarray, track: int) -> int:
+    """Where a track stands in an open hash table, or may be put (Knuth, TAOCP volume 3, 6.4: multiplicative)."""
+    slot = ((track * 2_654_435_769) & 0xFFFF_FFFF) * len(table) >> 32
+    while table[slot, 0] != track and table[slot, 0] >= 0:
+        slot = (slot + 1) & (len(table) - 1)
+    return slot
+
+
+@compiled
+def write_places(rows: np.ndarray, table: np.ndarray) -> None:
+    """Makes ``table`` tell the place of each of the ``rows``."""
+    table[:] = -1
+    for place in range(len(rows)):
+        slot = _slot_of(table, rows[place])
+        table[slot, 0], table[slot, 1] = rows[place], place
+
+
+@compiled
+def place_of(table: np.ndarray, track: int) -> int:
+    """The place of a track; -1 = none."""
+    return table[_slot_of(table, track), 1]

@@ -1,0 +1,67 @@
+"""What the promoted model recommends to every playlist."""
+
+from functools import partial
+
+import dagster as dg
+
+from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.progress import log_share
+from rec_assets.core.base.relations import Relation
+from rec_assets.core.promoted.batch import RecommendationsSettings, recommend_to_all
+from rec_assets.core.promoted.comparing import own_index
+from rec_assets.core.promoted.named_rules import unknown_artist_sentence
+from rec_assets.defs.shared.explained import StepConfig
+from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.workers import configured_shards
+from rec_assets.store.asset_store import AssetStore
+
+
+class PlaylistRecommendationsConfig(StepConfig, RecommendationsSettings):
+    """What is recommended to every playlist."""
+
+
+@dg.asset(kinds={"numpy", "parquet"}, code_version="4")
+def playlist_recommendations(
+    context: dg.AssetExecutionContext,
+    config: PlaylistRecommendationsConfig,
+    store: AssetStore,
+    promoted_model: dict,
+    track_catalog: Relation,
+    playlist_sequences: Relation,
+) -> dg.MaterializeResult[Relation]:
+    """The best next tracks for every playlist, by the promoted model."""
+    lineage = lineage_of(context, store, config.as_dict(), apart={"promoted_model"})
+    connection = store.duckdb.connect()
+    model = store.promoted_models.open(promoted_model["version"], again=True)
+    mapped = own_index(connection, track_catalog, model.names)
+    playlists = FlatSequences.from_relation(playlist_sequences)
+    names = playlist_sequences.select("user_id", "playlist").to_arrow_table()
+    known = model.known_rows(playlists, mapped)
+    unknown = len(playlists.values) - len(known.values)
+    silent = int(((known.lengths() == 0) & ~model.recommender.has_known_title(known)).sum())
+    if unknown:
+        context.log.warning(
+            f"the promoted model does not know {unknown:,} of {len(playlists.values):,} entries of the playlists; "
+            f"{silent:,} playlists hold none that it knows, nor a title that it knows, and get what is popular."
+        )
+    found = config.rules(model.names)
+    for artist in found.unknown_artists:
+        context.log.warning(f"a rule has no effect: {unknown_artist_sentence(artist)}")
+    told = partial(log_share(context.log.info), "playlists recommended to")
+    batches = recommend_to_all(
+        model,
+        known,
+        names,
+        depth=config.recommended_tracks,
+        rules=found.rules,
+        on_progress=told,
+        shards=configured_shards(),
+    )
+    metadata = {
+        "version": promoted_model["version"],
+        "playlists": len(playlists),
+        "unknown_entries": unknown,
+        "answered_by_popularity": silent,
+        "unknown_artists_in_rules": len(found.unknown_artists),
+    }
+    return materialized(store, connection.from_arrow(batches), lineage, metadata)
