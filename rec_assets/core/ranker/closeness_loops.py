@@ -6,7 +6,7 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled, inlined_in_any_order
-from rec_assets.core.ranker.place_loops import place_of, table_for, write_places
+from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
 # How fast the weight of a shared track fades by steps: e to the -1/3 is "close", 0.3 is "right beside".

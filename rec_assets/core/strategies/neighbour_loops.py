@@ -4,6 +4,7 @@ import numpy as np
 
 from rec_assets.core.base.compiled import compiled
 from rec_assets.core.strategies.best_loops import Rows, keep_best
+from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 from rec_assets.core.strategies.sparse_loops import added_up, room_for
 
 
@@ -27,20 +28,20 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
     columns, values = room_for(met.sum())
     starts = np.zeros(rows + 1, np.int64)
     shared, near = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    table, weights = table_for(heard[0]), np.empty(len(heard[1]), np.float32)
     for row in range(rows):
         own = slice(heard[0][row], heard[0][row + 1])
-        order = np.argsort(heard[1][own], kind="mergesort")
-        tracks, weights = heard[1][own][order], heard[2][own][order]
+        write_places(heard[1][own], table)
+        weights[: own.stop - own.start] = 0
+        for entry in range(own.start, own.stop):
+            weights[place_of(table, heard[1][entry])] += heard[2][entry]
         count = 0
         for playlist in nearest[1][nearest[0][row] : nearest[0][row + 1]]:
             held = slice(playlists[0][playlist], playlists[0][playlist + 1])
             length = held.stop - held.start
             for place, track in enumerate(playlists[1][held]):
-                shared[place] = 0
-                for entry in range(np.searchsorted(tracks, track), len(tracks)):
-                    if tracks[entry] != track:
-                        break
-                    shared[place] += weights[entry]
+                known = place_of(table, track)
+                shared[place] = weights[known] if known >= 0 else 0
             _spread(shared[:length], np.float32(fading[0]), near[:length])
             damping = np.float32(length ** -fading[1])
             for place in range(length):

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rec_assets.core.strategies import item_knn
+from rec_assets.core.strategies import cooccurrence, item_knn
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import SlowScores, World, check, lists_of, worlds
@@ -54,7 +54,7 @@ def test_item_knn_is_exactly_that_of_a_loop(
         item_knn_decay=1,
         item_knn_length=length,
     )
-    with patch.object(item_knn, "_BLOCK", block):
+    with patch.object(cooccurrence, "_BLOCK", block):
         strategy = ItemKnn.fit(world.tracks, world.training, chosen)
 
     check(world, strategy.score(world.histories), slow_item_knn(world, chosen), exact=True)
@@ -74,7 +74,7 @@ def test_item_knn_damps_popular_tracks_and_what_is_long_ago(
 @settings(deadline=None, max_examples=60)
 @given(worlds(), BLOCKS, st.integers(1, 2), st.integers(1, 4))
 def test_rules_are_exactly_those_of_a_loop(world: World, block: int, window: int, rules: int) -> None:
-    with patch.multiple(item_knn, _BLOCK=block, _RULES_WINDOW=window, _RULES=rules):
+    with patch.object(cooccurrence, "_BLOCK", block), patch.multiple(item_knn, _RULES_WINDOW=window, _RULES=rules):
         strategy = SequentialRules.fit(world.tracks, world.training)
 
     check(world, strategy.score(world.histories), slow_rules(world, window=window, rules=rules), exact=True)
