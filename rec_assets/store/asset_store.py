@@ -11,10 +11,11 @@ from upath import UPath
 
 from rec_assets.core.base.errors import DataError, StoreError, naming
 from rec_assets.core.base.lineage import Lineage
-from rec_assets.store.atomic import atomic_file, download, is_local, local_path
+from rec_assets.store.atomic import atomic_file, download
 from rec_assets.store.duckdb import SharedDuckDB
 from rec_assets.store.formats import FORMATS, Format, format_of
 from rec_assets.store.history import require_own
+from rec_assets.store.local import is_local, local_path
 from rec_assets.store.places import place
 from rec_assets.store.promoted_models import GO_BACK, POINTER, PromotedModels
 from rec_assets.store.refused import RunRefusedError

@@ -12,6 +12,7 @@ import duckdb
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
+from rec_assets.store.local import is_local, local_path
 from rec_assets.store.stamps import Stamp
 from rec_assets.store.temporary import create_owned, remove_abandoned
 
@@ -30,8 +31,11 @@ def atomic_file(target: UPath, scratch: Path, *, over: Stamp | None = None) -> I
 
     On a disk: a file in the target's folder, flushed, renamed over the target. On an object store: a file in
     ``scratch``, uploaded to its final name, since a rename there would be a copy and a delete; an upload is seen when
-    it is complete. Raises StoreError: no space, no permission, or no such bucket; ReplacedError: the target is not what
-    it was ``over`` which this is written.
+    it is complete.
+
+    Raises:
+        StoreError: no space, no permission, or no such bucket.
+        ReplacedError: the target is no longer what the stamp ``over`` was taken of.
     """
     folder = local_path(target).parent if is_local(target) else scratch
     try:
@@ -84,16 +88,6 @@ def download(target: UPath, copy: Path) -> None:
     partial = copy.with_name(TEMPORARY_PREFIX + copy.name)
     target.fs.get_file(target.path, str(partial))
     partial.replace(copy)
-
-
-def is_local(target: UPath) -> bool:
-    """Whether ``target`` is on a disk of this machine."""
-    return target.protocol in ("", "file", "local")
-
-
-def local_path(target: UPath) -> Path:
-    """A local ``target`` as an ordinary path."""
-    return Path(target.path)
 
 
 def sweep_abandoned(folder: Path, name: str) -> None:

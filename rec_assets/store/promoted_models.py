@@ -19,7 +19,8 @@ from rec_assets.core.base.shape import Moment, Version
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.model import Facts, PromotedModel, open_promoted, read_facts, save_promoted
 from rec_assets.core.recommender.recommender import Recommender
-from rec_assets.store.atomic import atomic_file, download, is_local, local_path
+from rec_assets.store.atomic import atomic_file, download
+from rec_assets.store.local import is_local, local_path
 from rec_assets.store.places import cached_copy, place
 from rec_assets.store.stamps import ReplacedError, Stamp
 from rec_assets.store.verified import verify, verify_for_readers
@@ -134,19 +135,23 @@ class PromotedModels:
         Raises StoreError: no space or no permission, or the version is there already: another run promotes, too.
         """
         target = self._target(facts["version"])
+        taken = StoreError(
+            f"{target} is there already: another run promotes at the same time. Run one after the other."
+        )
+        if target.exists():
+            raise taken
         try:
-            if target.exists():
-                raise ReplacedError(target)
             with atomic_file(target, self._folder(), over=Stamp(None)) as temporary:
                 save_promoted(recommender, names, facts, lineage, temporary)
         except ReplacedError as error:
-            raise StoreError(
-                f"{target} is there already: another run promotes at the same time. Run one after the other."
-            ) from error
+            # A put whose answer was lost is repeated, and then meets itself.
+            with self._local(facts["version"], again=True) as path:
+                if read_facts(path) != (facts, lineage):
+                    raise taken from error
         return target
 
     def stamp(self) -> Stamp:
-        """Which promotion is the last one; taken before what is current is looked at, for :meth:`point_to`."""
+        """The stamp of the last promotion, for :meth:`point_to`; take it before you look at what is current."""
         return Stamp.of(place(self.base) / POINTER)
 
     def point_to(
@@ -157,7 +162,7 @@ class PromotedModels:
         ``by`` says who does it, for people; ``kept`` versions stay, by default those that are kept now and this one.
 
         Raises StoreError: it is not kept, or damaged, or somebody promoted since the stamp ``over`` was taken (by
-        default, while this looked on); then nothing has changed.
+        default: since this call began); then nothing has changed.
         """
         over = over or self.stamp()
         with self._local(version, again=True) as path:

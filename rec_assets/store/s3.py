@@ -77,6 +77,8 @@ class S3Files(S3FileSystem):
         """In one put, which is seen when it is complete, and streamed from the disk; on a condition, if asked."""
         conditions = {name: kwargs.pop(name) for name in ("IfMatch", "IfNoneMatch") if name in kwargs}
         if Path(lpath).stat().st_size > LARGEST_PUT:
+            if "IfMatch" in conditions:
+                raise ValueError(f"{rpath}: an object of several parts cannot be put over one version alone")
             bounds = {"chunksize": _PART, "max_concurrency": _PARTS_AT_ONCE}
             mode = "create" if "IfNoneMatch" in conditions else "overwrite"
             return await super()._put_file(lpath, rpath, *args, **{**kwargs, **bounds, "mode": mode})

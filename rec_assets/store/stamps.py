@@ -11,7 +11,9 @@ from typing import Any
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
+from rec_assets.store.local import is_local, local_path
 
+_S3 = ("s3", "s3a")
 # HTTP: the precondition failed; another conditional write of the same object is under way.
 _REPLACED = (412, 409)
 
@@ -20,7 +22,7 @@ class ReplacedError(StoreError):
     """The file is another one than when it was looked at; nothing was written."""
 
     def __init__(self, target: UPath) -> None:
-        super().__init__(f"{target} was written by another process meanwhile; it is left as that left it. Try again.")
+        super().__init__(f"{target} was replaced by another process meanwhile, and is left as it is now. Try again.")
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,10 @@ class Stamp:
     def of(cls, target: UPath) -> "Stamp":
         """The stamp of what is at ``target`` now."""
         try:
-            if target.protocol in ("", "file", "local"):
-                found = Path(target.path).stat()
+            if is_local(target):
+                found = local_path(target).stat()
                 return cls(f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}")
-            return cls(target.fs.info(target.path)["ETag"])
+            return cls(target.fs.info(target.path).get("ETag") or target.fs.ukey(target.path))
         except FileNotFoundError:
             return cls(None)
 
@@ -45,35 +47,38 @@ class Stamp:
 
         Raises ReplacedError: the target is of another stamp now.
         """
-        folder = os.open(Path(target.path).parent, os.O_RDONLY)
+        folder = os.open(local_path(target).parent, os.O_RDONLY)
         try:
             with suppress(OSError):
                 fcntl.flock(folder, fcntl.LOCK_EX)
-            self.require(target)
-            temporary.replace(target.path)
+            self._require(target)
+            temporary.replace(local_path(target))
         finally:
             os.close(folder)
 
     def put_over(self, temporary: Path, target: UPath) -> None:
-        """Uploads ``temporary`` to ``target`` on a condition that the server checks (If-Match, If-None-Match).
+        """Uploads ``temporary`` to ``target``, on S3 on a condition that the server checks (If-Match, If-None-Match).
 
-        Of an endpoint that knows no conditions it is checked here, just before. Raises ReplacedError: the object is of
-        another stamp now.
+        The stamp is compared here first, too, since some endpoints ignore conditions and others refuse them. Raises
+        ReplacedError: the object is of another stamp now.
         """
-        condition: dict[str, Any] = {"IfNoneMatch": "*"} if self.version is None else {"IfMatch": self.version}
+        self._require(target)
         try:
-            target.fs.put_file(str(temporary), target.path, **condition)
+            target.fs.put_file(str(temporary), target.path, **self._conditions(target))
         except OSError as error:
             if error.errno == errno.ENOSYS:
-                self.require(target)
                 target.fs.put_file(str(temporary), target.path)
             elif _status_of(error) in _REPLACED or (self.version and isinstance(error, FileNotFoundError)):
                 raise ReplacedError(target) from error
             else:
                 raise
 
-    def require(self, target: UPath) -> None:
-        """Raises ReplacedError: the target is of another stamp now."""
+    def _conditions(self, target: UPath) -> dict[str, Any]:
+        if target.protocol not in _S3:
+            return {}
+        return {"IfNoneMatch": "*"} if self.version is None else {"IfMatch": self.version}
+
+    def _require(self, target: UPath) -> None:
         if Stamp.of(target) != self:
             raise ReplacedError(target)
 
@@ -81,7 +86,8 @@ class Stamp:
 def _status_of(error: BaseException | None) -> int | None:
     """The HTTP status that an error of an object store, or its cause, brings with it."""
     while error is not None:
-        status = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+        answer = getattr(error, "response", None) or {}  # that of a timeout is None
+        status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if status:
             return status
         error = error.__cause__

@@ -16,13 +16,7 @@ from rec_assets import definitions
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.recommender.settings import chosen_contender
 from rec_assets.defs.flat_config import InvalidJobSettings
-from rec_assets.defs.jobs import (
-    STEP_SETTINGS,
-    DevTrainingSettings,
-    TrainingSettings,
-    TuningSettings,
-    TutorialSettings,
-)
+from rec_assets.defs.jobs import STEP_SETTINGS, DevTrainingSettings, TrainingSettings, TuningSettings, TutorialSettings
 from rec_assets.paths import CONFIGS, fresh_days
 
 PARTS = ("train_sequences", "validation_sequences", "test_sequences")

@@ -13,13 +13,7 @@ import yaml
 
 from rec_assets.defs.jobs import TrainingSettings
 from rec_assets_tests.conftest import Project, made_rows, write_unescaped_csv
-from rec_assets_tests.journeys.dagster_processes import (
-    CHECKOUT,
-    dagster_command,
-    own_environment,
-    run_to_end,
-    wait_for,
-)
+from rec_assets_tests.journeys.dagster_processes import CHECKOUT, dagster_command, own_environment, run_to_end, wait_for
 
 pytestmark = pytest.mark.slow
 

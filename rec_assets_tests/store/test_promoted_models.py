@@ -169,6 +169,18 @@ def test_of_promotions_at_once_one_is_made_and_the_others_are_told(promoted: Pro
     assert all("another promotion came first" in text for text in told)
 
 
+def test_a_store_of_another_kind_has_promotions_too_and_the_second_at_once_is_told(tmp_path: Path) -> None:
+    models = PromotedModels("memory://promotions", tmp_path)
+    start = models.stamp()
+    for version in (1, 2):
+        add_version(models, version)
+        models.point_to(version, by="hand")
+
+    assert models.open_current().facts["version"] == 2
+    with pytest.raises(StoreError, match="another promotion came first"):
+        models.point_to(1, by="hand", over=start)
+
+
 def test_other_versions_are_removed_while_a_reader_goes_on(promoted: PromotedModels) -> None:
     reader = promoted.open(1)
 
@@ -178,6 +190,7 @@ def test_other_versions_are_removed_while_a_reader_goes_on(promoted: PromotedMod
 
 
 def test_readers_never_fail_while_versions_come_and_go(promoted: PromotedModels) -> None:
+    recommend_after(promoted.open_current(), [1, 2], k=5)  # loops are compiled before, not meanwhile
     stop, seen, failures = threading.Event(), set(), []
 
     def read() -> None:

@@ -13,6 +13,7 @@ from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.atomic import atomic_file, download
 from rec_assets.store.io_manager import is_transient
 from rec_assets.store.places import place
+from rec_assets.store.stamps import Stamp
 from rec_assets_tests.store.s3_server import BUCKET, KEY, SECRET, Line, objects
 from rec_assets_tests.store.stored_values import LINEAGE, open_store
 
@@ -132,6 +133,22 @@ def test_a_download_goes_on_where_it_broke_and_begins_again_where_the_object_was
         assert (tmp_path / "copy").read_bytes() == expected
     assert len(ranges) == 2
     assert 1 << 20 < int(ranges[0].strip("bytes=-")) <= 2 << 20
+
+
+def test_a_conditional_upload_that_is_cut_is_no_other_promotion(
+    base: str, line: Line, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_try_each(monkeypatch)
+    target, size = place(f"{base}/pointer.json"), 40_000
+    stamp = Stamp.of(target)
+
+    def cut(self: Stamp, target: UPath) -> None:
+        line.dead, line.left = 2, size // 2
+
+    monkeypatch.setattr(Stamp, "_require", cut)
+    with pytest.raises(s3.UnreachableError), atomic_file(target, tmp_path, over=stamp) as temporary:
+        temporary.write_bytes(bytes(size))
+    assert objects(base, endpoint) == {}
 
 
 def test_an_endpoint_without_an_answer_is_tried_so_many_times_and_named_with_no_secret(

@@ -13,11 +13,13 @@ _BLAS = "scipy.linalg.cython_blas"
 if _BLAS in sys.modules:
     import numba
     import numba.core.event
+    import numba.extending
 else:
     sys.modules[_BLAS] = None  # type: ignore[assignment] - an import of it fails, as where there is no SciPy
     try:
         import numba
         import numba.core.event
+        import numba.extending
         import numba.np.arraymath
     finally:
         del sys.modules[_BLAS]
@@ -62,6 +64,25 @@ def inlined_in_any_order(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     own = {"nogil": True, "error_model": "numpy", **options}
     try:
-        return numba.njit(cache=True, **own)(function)
+        loop = numba.njit(cache=True, **own)(function)
     except RuntimeError:  # neither folder may be written: it is compiled in every process
         return numba.njit(**own)(function)
+    kept = _kept_file(loop)
+    kept._source_stamp = (kept._source_stamp, *_stamps_of_other_files(function))
+    return loop
+
+
+def _stamps_of_other_files(function: Callable[..., Any]) -> list[Any]:
+    """Stamps of the loops that the file of ``function`` took from other files.
+
+    What is kept of a loop holds the code of those that it calls, but numba looks at its own file alone: where another
+    file was changed, it would go on with the old code.
+    """
+    loops = [loop for loop in function.__globals__.values() if numba.extending.is_jitted(loop)]
+    others = {loop.py_func.__qualname__: loop for loop in loops if loop.py_func.__globals__ is not function.__globals__}
+    return [_kept_file(others[name])._source_stamp for name in sorted(others)]
+
+
+def _kept_file(loop: Any) -> Any:
+    """The file in which numba keeps what was compiled; numba has no other way to it."""
+    return loop._cache._cache_file

@@ -1,4 +1,4 @@
-"""What a promoted model recommends: after a few tracks, with names and why, and to all playlists, as a stream."""
+"""What a promoted model recommends after a few tracks, with names and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

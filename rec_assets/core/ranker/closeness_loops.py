@@ -6,9 +6,9 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled, inlined_in_any_order
+from rec_assets.core.strategies.best_loops import Rows
 from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 
-Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
 # How fast the weight of a shared track fades by steps: e to the -1/3 is "close", 0.3 is "right beside".
 _CLOSE, _RIGHT = np.float32(0.7165), np.float32(0.3)
 _FAR = np.float32(1_000)

@@ -1,6 +1,7 @@
 """What the ranker learns from: each part of the training playlists in turn, by strategies fitted on all the others.
 
-Wolpert 1992, "Stacked generalization": what is learned of playlists that the strategies have seen is no use for others.
+Wolpert 1992, "Stacked generalization": what is learned on playlists that the strategies have seen does not hold for
+others.
 """
 
 from collections.abc import Callable, Iterator

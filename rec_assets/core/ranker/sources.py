@@ -8,13 +8,7 @@ import numpy as np
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.read_only import read_only
-from rec_assets.core.ranker.closeness import (
-    BESIDE_TRACKS,
-    IN_NEAREST,
-    IN_PLAYLISTS,
-    PlaylistFacts,
-    write_closeness,
-)
+from rec_assets.core.ranker.closeness import BESIDE_TRACKS, IN_NEAREST, IN_PLAYLISTS, PlaylistFacts, write_closeness
 from rec_assets.core.strategies.answers import Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules

@@ -1,4 +1,8 @@
-"""Loops that keep the best of many entries, in a heap, compiled."""
+"""Loops that keep the best of many entries, in a heap, compiled.
+
+Each works on rows of its own, so that several threads can call it. A row's entries stand in ``columns`` and ``values``
+from ``starts[row]`` to ``starts[row + 1]``.
+"""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Loops of the neighbourhoods, compiled: what stands near what, in playlists and over all of them."""
+"""Loops that count what stands near a track, in the nearest playlists or in all; as :mod:`.best_loops`, compiled."""
 
 import numpy as np
 

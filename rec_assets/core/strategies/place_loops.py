@@ -7,7 +7,7 @@ from rec_assets.core.base.compiled import compiled
 
 @compiled
 def table_for(starts: np.ndarray) -> np.ndarray:
-    """(2^x, 2) room for the tracks of each history in turn, at most half full; see :func:`write_places`."""
+    """(2^x, 2) int32 room for the tracks of each history in turn, at most half full; see :func:`write_places`."""
     room = 2
     for history in range(len(starts) - 1):
         while room < 2 * (starts[history + 1] - starts[history]):
@@ -26,7 +26,10 @@ def _slot_of(table: np.ndarray, track: int) -> int:
 
 @compiled
 def write_places(rows: np.ndarray, table: np.ndarray) -> None:
-    """Makes ``table`` tell the place of each of the ``rows``, of equal ones the last."""
+    """Makes ``table`` tell the place of each of the ``rows`` (r,) int32, of equal ones that of the last.
+
+    None is below 0, and there are at most half as many as ``table`` has room for.
+    """
     table[:] = -1
     for place in range(len(rows)):
         slot = _slot_of(table, rows[place])

@@ -1,4 +1,4 @@
-"""The loop that searches lists of vectors, compiled."""
+"""The loop that searches lists of vectors, compiled; several threads can call it."""
 
 import numpy as np
 

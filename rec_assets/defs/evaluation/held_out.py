@@ -12,16 +12,8 @@ from tabulate import tabulate
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.evaluation.comparison import (
-    rank_held_out,
-)
-from rec_assets.core.evaluation.figures import (
-    asked_of,
-    rank_arrays,
-    ranks_table,
-    rate_text,
-    report_hit_rate,
-)
+from rec_assets.core.evaluation.comparison import rank_held_out
+from rec_assets.core.evaluation.figures import asked_of, rank_arrays, ranks_table, rate_text, report_hit_rate
 from rec_assets.core.evaluation.metrics import hit_rate
 from rec_assets.core.evaluation.slices import slice_rates
 from rec_assets.core.pictures.drawing import as_markdown

@@ -10,14 +10,8 @@ from tabulate import tabulate
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.evaluation.comparison import (
-    TOP,
-    LeaderboardSettings,
-    compare_contenders,
-)
-from rec_assets.core.evaluation.figures import (
-    rate_text,
-)
+from rec_assets.core.evaluation.comparison import TOP, LeaderboardSettings, compare_contenders
+from rec_assets.core.evaluation.figures import rate_text
 from rec_assets.core.evaluation.rivals import best_beside_the_ranker, in_words, rivals_of_ranker
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.hit_rates import plot_strategy_curves

@@ -7,12 +7,8 @@ import dagster as dg
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.evaluation.comparison import (
-    example_playlists,
-)
-from rec_assets.core.evaluation.figures import (
-    rank_array,
-)
+from rec_assets.core.evaluation.comparison import example_playlists
+from rec_assets.core.evaluation.figures import rank_array
 from rec_assets.core.evaluation.slices import SliceRate
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.track_map import draw_track_map

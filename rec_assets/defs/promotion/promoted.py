@@ -41,13 +41,13 @@ def promoted_model(
     context.log.info(f"indexing the names of {len(recommender.tracks):,} tracks")
     told = partial(log_share(context.log.info), "names indexed")
     target = models.add(recommender, names_of_catalog(track_catalog, recommender.tracks, told), facts, lineage)
-    kept = kept_versions(models.known(), version, count=config.kept_versions)
     # Somebody may have gone back to another version while this one was being made.
     over = models.stamp()
+    kept = kept_versions(models.known(), version, count=config.kept_versions)
     _require_still_valid(promotion_decision, models.current_or_none())
     models.point_to(version, by="gate", kept=kept, over=over)
     try:
-        removed = models.remove_all_but(kept)
+        removed = models.remove_all_but(models.known())
         context.log.info(f"version {version} is promoted; kept {kept}, removed {removed or 'none'}")
     except OSError as error:
         context.log.warning(f"version {version} is promoted, but older ones could not be removed: {error}")

@@ -36,9 +36,10 @@ from rec_assets.defs.shared.executor import FORKED, on_cluster
 from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import described
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.atomic import atomic_file, is_local
+from rec_assets.store.atomic import atomic_file
 from rec_assets.store.duckdb import available_cores
 from rec_assets.store.io_manager import explaining, retry_transient
+from rec_assets.store.local import is_local
 from rec_assets.store.written import escape_markdown
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from rec_assets.core.tuning.leaderboard import TrialOutcome, TrialState
 from rec_assets.core.tuning.search import Choices, Range, Sampler, Search, Value, fingerprint, tidied
 from rec_assets.core.tuning.trials import TrialResult
 from rec_assets.defs.tuning.journal import SealedJournal
-from rec_assets.store.atomic import is_local, local_path
+from rec_assets.store.local import is_local, local_path
 from rec_assets.store.temporary import create_owned, remove_abandoned
 
 STORAGE = "REC_ASSETS_TUNING_STORAGE"
