@@ -106,7 +106,7 @@ def test_of_two_promotions_to_a_bucket_the_second_is_told(
         looks = iter([False])
         both_looked_before_one_wrote.setattr(S3Place, "exists", lambda path: next(looks, True))
         with pytest.raises(StoreError, match="another run promotes at the same time"):
-            add_version(models, 2, k=7)
+            add_version(models, 2, hit_rate=0.123)
     assert models.open(2).facts["version"] == 2
 
 
