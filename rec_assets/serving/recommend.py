@@ -82,7 +82,7 @@ def recommend(
         if as_json:
             text = answer_json(model, found, recommended, title=title, why=why, indent=2)
         else:
-            text = _as_table(model.facts, recommended)
+            text = _as_table(model.facts["strategy"] if history else "title", recommended)
     click.echo(text)
 
 
@@ -125,10 +125,10 @@ def _found(names: "TrackNames", asked: Sequence[tuple[str, str]], *, optional: i
     return known
 
 
-def _as_table(facts: dict[str, Any], recommended: "list[Recommendation]") -> str:
+def _as_table(answered_by: str, recommended: "list[Recommendation]") -> str:
     if not recommended:
         return "nothing is recommended: the model knows no other track that may be."
-    heading = f"{facts['strategy']} score"
+    heading = f"{answered_by} score"
     lines = [f"rank  {heading}  artist – track"]
     for one in recommended:
         score = "popular" if one.score is None else f"{one.score:.3f}"

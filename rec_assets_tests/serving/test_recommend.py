@@ -265,6 +265,7 @@ def test_files_of_tracks_are_rules_and_what_is_unknown_of_them_is_counted(
 def test_a_title_may_stand_alone_and_a_playlist_file_may_bring_one(promoted: PromotedModels, tmp_path: Path) -> None:
     alone = command(promoted, "recommend", "--title", " zzq ", "-k", "3")
     assert alone.stderr == "No word of the title is known. These are the most frequent tracks.\n"
+    assert alone.stdout.startswith("rank  title score  artist")
     model = promoted.open(2)
     frequent = model.names.of(model.recommender.tracks.track_index[:3])
     lines = [line.split("  ")[-1] for line in alone.stdout.splitlines()[1:]]
