@@ -39,8 +39,7 @@ class RankerSettings(NeighbourhoodSettings):
         ge=0,
         le=100,
     )
-    # Learning from 20,000 takes nearly twice as long on radio; with five seeds the hit rate@100 was 0.001 higher there
-    # and 0.002 on Spotify, which is chance.
+    # 20,000 took nearly twice as long on radio, and with five seeds of the trees found no more there or on Spotify.
     ranker_examples: int = setting(
         10_000,
         "Number of examples, at most, that the ranker learns from: the beginning of a playlist with the track that "
