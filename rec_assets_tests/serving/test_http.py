@@ -451,7 +451,7 @@ def test_health_reports_that_a_damaged_version_is_not_served_and_a_good_one_ends
         assert (health["status"], health["version"]) == ("old model", 2)
         assert f"{POINTER} is damaged" in health["problem"]
         promoted.point_to(1, by="test")
-        assert until(lambda: (found := client.get("/health").json())["version"] == 1 and found)["status"] == "ok"
+        assert until(lambda: (found := client.get("/health").json())["status"] == "ok" and found)["version"] == 1
 
 
 def test_what_was_found_is_remembered_by_the_version_that_found_it(promoted: PromotedModels) -> None:

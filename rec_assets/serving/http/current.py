@@ -100,7 +100,8 @@ class CurrentModel:
         if old is None or old.facts != facts:
             is_open = old is not None and _of_file(old.facts) == _of_file(facts)
             model = old.model if old and is_open else self._opened(facts["version"])
-            self.served = Served.of(model, facts)
+            # In this order: who reads that there is no problem reads the new model.
+            self.served, self.problem = Served.of(model, facts), None
             _log.info("version %s is served: hit rate@%s %.4f", *(facts[name] for name in ("version", "k", "hit_rate")))
         self.problem, self._failed = None, None
 
