@@ -12,6 +12,8 @@ from upath import UPath
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.store.atomic import download
+from rec_assets.store.local import is_s3
+from rec_assets.store.stamps import version_of
 from rec_assets.store.verified import user_cache
 
 # The version that is read, and the one before: readers of the old one may still be opening it.
@@ -30,18 +32,13 @@ def place(base: str) -> UPath:
     return UPath(base, **options)
 
 
-def is_s3(base: str) -> bool:
-    """Whether ``base`` is a URL of S3."""
-    return base.startswith(("s3://", "s3a://"))
-
-
 def cached_copy(target: UPath, scratch: Path) -> Path:
     """A local copy of the object ``target``: that of the user's cache, if it is of the version (ETag) that is there.
 
     Processes share the copy and its memory; of the objects beside ``target`` the last two that were used are kept.
     Without a cache that can be written to, it is in ``scratch``. Raises FileNotFoundError: there is no such object.
     """
-    version = target.fs.info(target.path).get("ETag") or target.fs.ukey(target.path)
+    version = version_of(target)
     with _turn(target, scratch) as folder:
         copy = folder / f"{hashlib.sha256(version.encode()).hexdigest()[:16]}-{target.name}"
         if not copy.exists():

@@ -144,10 +144,7 @@ class PromotedModels:
             with atomic_file(target, self._folder(), over=Stamp(None)) as temporary:
                 save_promoted(recommender, names, facts, lineage, temporary)
         except ReplacedError as error:
-            # A put whose answer was lost is repeated, and then meets itself.
-            with self._local(facts["version"], again=True) as path:
-                if read_facts(path) != (facts, lineage):
-                    raise taken from error
+            raise taken from error
         return target
 
     def stamp(self) -> Stamp:
@@ -176,12 +173,10 @@ class PromotedModels:
             with atomic_file(place(self.base) / POINTER, self._folder(), over=over) as temporary:
                 write_json(document, temporary)
         except ReplacedError as error:
-            # A put whose answer was lost is repeated, and then meets itself.
-            if self.current_or_none() != document:
-                raise StoreError(
-                    f"version {version} is not promoted in {self.base}: another promotion came first. Look what is "
-                    "promoted now (rec-assets promote), and run training_job again or promote by hand."
-                ) from error
+            raise StoreError(
+                f"version {version} is not promoted in {self.base}: another promotion came first. Look what is "
+                "promoted now (rec-assets promote), and run training_job again or promote by hand."
+            ) from error
         return document
 
     def remove_all_but(self, kept: list[int]) -> list[int]:

@@ -21,7 +21,8 @@ from rec_assets.core.playlists.readers.files import (
     readable,
 )
 from rec_assets.paths import refuse_credentials
-from rec_assets.store.places import is_s3, place
+from rec_assets.store.local import is_s3
+from rec_assets.store.places import place
 
 
 @dataclass(frozen=True)

@@ -142,10 +142,11 @@ def test_a_conditional_upload_that_is_cut_is_no_other_promotion(
     target, size = place(f"{base}/pointer.json"), 40_000
     stamp = Stamp.of(target)
 
-    def cut(self: Stamp, target: UPath) -> None:
+    def cut(self: Stamp, target: UPath) -> bool:
         line.dead, line.left = 2, size // 2
+        return True
 
-    monkeypatch.setattr(Stamp, "_require", cut)
+    monkeypatch.setattr(Stamp, "_is_still", cut)
     with pytest.raises(s3.UnreachableError), atomic_file(target, tmp_path, over=stamp) as temporary:
         temporary.write_bytes(bytes(size))
     assert objects(base, endpoint) == {}

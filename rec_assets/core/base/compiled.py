@@ -79,8 +79,8 @@ def _stamps_of_other_files(function: Callable[..., Any]) -> list[Any]:
     file was changed, it would go on with the old code.
     """
     loops = [loop for loop in function.__globals__.values() if numba.extending.is_jitted(loop)]
-    others = {loop.py_func.__qualname__: loop for loop in loops if loop.py_func.__globals__ is not function.__globals__}
-    return [_kept_file(others[name])._source_stamp for name in sorted(others)]
+    others = [loop for loop in loops if loop.py_func.__globals__ is not function.__globals__]
+    return [_kept_file(loop)._source_stamp for loop in others]
 
 
 def _kept_file(loop: Any) -> Any:

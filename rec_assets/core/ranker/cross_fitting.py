@@ -13,36 +13,12 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.splits import split_sequences
 from rec_assets.core.ranker.example_pool import ExamplePool, OnProgress
-from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import Sources
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
 
 FEWEST_FOLDS = 2
-
-
-def learn_by_cross_fitting(
-    train_sequences: Relation,
-    artists: np.ndarray,
-    settings: RankerSettings,
-    train: Callable[[FlatSequences], TrackEmbeddings],
-    on_fitted: Callable[[int], None] = lambda playlists: None,
-    on_progress: OnProgress = lambda what, done, total: None,
-) -> Ranker:
-    """Learn from each part of ``train_sequences`` how to order what strategies propose that are fitted on the others.
-
-    Part by part, until there are ``ranker_examples``: many playlists have them in the first one.
-
-    Takes ``user_id, playlist, track_indexes, length``, and (t,) ``artists`` by track index. ``train`` gets the
-    playlists for the strategies and must not know the others; ``on_fitted`` is called with their number when these are
-    fitted.
-
-    Raises:
-        DataError: there is nothing to learn.
-        TrainingError: the vectors are not finite, or LightGBM cannot learn.
-    """
-    return gather_examples(train_sequences, artists, settings, train, on_fitted, on_progress).learn()
 
 
 def gather_examples(
@@ -53,7 +29,18 @@ def gather_examples(
     on_fitted: Callable[[int], None] = lambda playlists: None,
     on_progress: OnProgress = lambda what, done, total: None,
 ) -> ExamplePool:
-    """What :func:`learn_by_cross_fitting` learns from; takes and raises what that does, but needs no LightGBM."""
+    """Examples from each part of ``train_sequences``, with what strategies propose that are fitted on the others.
+
+    Part by part, until there are ``ranker_examples``: many playlists have them in the first one.
+
+    Takes ``user_id, playlist, track_indexes, length``, and (t,) ``artists`` by track index. ``train`` gets the
+    playlists for the strategies and must not know the others; ``on_fitted`` is called with their number when these are
+    fitted.
+
+    Raises:
+        DataError: there are not two playlists.
+        TrainingError: the vectors are not finite.
+    """
     playlists = split_for_ranker(train_sequences, settings)
     pool = ExamplePool(settings, on_progress)
     for others, part in folds(playlists, settings.ranker_folds):

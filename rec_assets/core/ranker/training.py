@@ -7,7 +7,7 @@ import numpy as np
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.cross_fitting import learn_by_cross_fitting
+from rec_assets.core.ranker.cross_fitting import gather_examples
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -28,7 +28,7 @@ def train_track_ranker(
     on_fitted: Callable[[int], None] = lambda playlists: None,
     on_progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Ranker:
-    """What :func:`learn_by_cross_fitting` gives; an unlearned ranker, with a sentence to ``warn``, where that is none.
+    """What :func:`gather_examples` teaches; an unlearned ranker, with a sentence to ``warn``, where that is nothing.
 
     Raises TrainingError: the vectors are not finite, or LightGBM cannot learn.
     """
@@ -37,7 +37,7 @@ def train_track_ranker(
         return train_word2vec(base, lowered_min_count(settings, base, warn), on_epoch).embeddings
 
     try:
-        return learn_by_cross_fitting(train_sequences, artists, settings, train, on_fitted, on_progress)
+        return gather_examples(train_sequences, artists, settings, train, on_fitted, on_progress).learn()
     except DataError as error:
         warn(f"No ranker is trained: {error}")
         return Ranker.unlearned(settings)

@@ -14,7 +14,7 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
 from rec_assets.core.evaluation.figures import report_hit_rate
 from rec_assets.core.evaluation.metrics import hits
-from rec_assets.core.ranker.cross_fitting import learn_by_cross_fitting
+from rec_assets.core.ranker.cross_fitting import gather_examples
 from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.recommender.fitting import asks_ranker, asks_vectors, fit_recommender
 from rec_assets.core.recommender.settings import Fitted, RecommenderSettings
@@ -78,7 +78,7 @@ def run_trial(data: TrialData, settings: TrialSettings) -> TrialResult:
     training, ranker = FlatSequences.from_relation(data.train_sequences), None
     embeddings = train(training)
     if asks_ranker(settings):
-        ranker = learn_by_cross_fitting(data.train_sequences, data.artists, settings, train)
+        ranker = gather_examples(data.train_sequences, data.artists, settings, train).learn()
     recommender = fit_recommender(training, data.artists, embeddings, ranker, settings)
     ranks = rank_held_out(recommender, data.validation)
     report = report_hit_rate(vars(ranks), k=settings.k)

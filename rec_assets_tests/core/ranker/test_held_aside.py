@@ -9,7 +9,7 @@ import pytest
 from rec_assets.core.base.errors import DataError, TrainingError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.ranker.cross_fitting import folds, learn_by_cross_fitting, split_for_ranker
+from rec_assets.core.ranker.cross_fitting import folds, gather_examples, split_for_ranker
 from rec_assets.core.ranker.learned import from_document, to_document
 from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
@@ -59,9 +59,8 @@ def test_strategies_and_vectors_see_the_other_parts_only(sequences: Relation, li
         seen.append(playlists)
         return embeddings()
 
-    ranker = learn_by_cross_fitting(
-        sequences, ARTISTS, asked, train, fitted.append, lambda *step: progress.append(step)
-    )
+    pool = gather_examples(sequences, ARTISTS, asked, train, fitted.append, lambda *step: progress.append(step))
+    ranker = pool.learn()
 
     assert [lists_of(playlists) for playlists in seen] == expected[:fitted_folds]
     assert fitted == [80] * fitted_folds
@@ -74,9 +73,9 @@ def test_strategies_and_vectors_see_the_other_parts_only(sequences: Relation, li
 
 def test_one_playlist_teaches_nothing(sequences: Relation) -> None:
     with pytest.raises(DataError, match="1 training playlists cannot be cut into 2 parts"):
-        learn_by_cross_fitting(sequences.limit(1), ARTISTS, FEW_TREES, lambda playlists: embeddings())
+        gather_examples(sequences.limit(1), ARTISTS, FEW_TREES, lambda playlists: embeddings())
 
 
 def test_vectors_that_diverged_are_refused_before_anything_is_learned(sequences: Relation) -> None:
     with pytest.raises(TrainingError, match="training diverged"):
-        learn_by_cross_fitting(sequences, ARTISTS, FEW_TREES, lambda playlists: embeddings(np.inf))
+        gather_examples(sequences, ARTISTS, FEW_TREES, lambda playlists: embeddings(np.inf))
