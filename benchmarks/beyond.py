@@ -1,89 +1,86 @@
-"""Catalog and sequences of more rows than there is time to make: copies of one table, and what DuckDB needs for them.
+"""Rows to splits for more rows than there is time to make: copies of one table as a source, read by the project itself.
 
-    python benchmarks/beyond.py --rows 12900000 --times 10 --memory-limit 400MB
+    python benchmarks/beyond.py --times 1 3 10 --memory-limit 4GB
 
-Each copy has users of its own, and four of five tracks of its own: real catalogs grow nearly as fast as rows. Copies
-are made while they are read, which is part of the time. Peaks are resident memory, and what lay in the spill folder.
+Each copy has users of its own, and four of five tracks of its own: real catalogs grow nearly as fast as rows. Prints a
+line of JSON for each size: seconds of each step and of all, peak resident memory, and the disk that the source, the
+store and what DuckDB spilled take.
 """
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 from compare import describe_machine
 from strategies import prepared
-from tutorial import peak_megabytes
 
-from rec_assets.core.base.relations import count_rows
-from rec_assets.core.playlists.catalog import build_track_catalog
-from rec_assets.core.playlists.sequences import build_sequences
-from rec_assets.store.table_file import write_table
+HERE = Path(__file__).resolve().parent
 
 
-def copies(connection: duckdb.DuckDBPyConnection, rows: int, times: int) -> duckdb.DuckDBPyRelation:
-    """The rows of the prepared store, ``times`` over."""
-    path = prepared(rows) / "raw_playlists.parquet"
-    return connection.sql(
-        f"""SELECT row_id * {times} + copy AS row_id, user_id || '-' || copy AS user_id, playlist, artist,
-            CASE WHEN hash(artist, track) % 5 < 4 THEN track || ' ' || copy ELSE track END AS track
-        FROM read_parquet('{path}'), range({times}) AS copies(copy)"""
-    )
+def write_copies(rows: int, times: int, target: Path) -> None:
+    """A source with the rows of the prepared store, ``times`` over; the rows of a playlist stay beside each other."""
+    with duckdb.connect(config={"memory_limit": "4GB", "temp_directory": str(target.parent / "spill")}) as connection:
+        rows_file = prepared(rows) / "raw_playlists.parquet"
+        parts = [
+            f"""SELECT user_id || '-{copy}' AS user_id, playlist, artist,
+                CASE WHEN hash(artist, track) % 5 < 4 THEN track || ' {copy}' ELSE track END AS track
+            FROM read_parquet('{rows_file}')"""
+            for copy in range(times)
+        ]
+        connection.sql(f"COPY ({' UNION ALL '.join(parts)}) TO '{target}' (FORMAT parquet)")
 
 
-def measured(spill: Path, work: Callable[[], None]) -> dict[str, float]:
-    """What ``work`` took."""
-    spilled, done = [0], threading.Event()
+def prepare(source: Path, folder: Path, memory_limit: str) -> dict[str, object]:
+    """What ``ours.py --prepare-only`` says of itself, and the most that lay in ``folder`` beside the source."""
+    command = [sys.executable, str(HERE / "ours.py"), str(source), "--prepare-only"]
+    own = {"REC_ASSETS_MEMORY_LIMIT": memory_limit, "TMPDIR": str(folder)}
+    used, done = [0], threading.Event()
 
     def watch() -> None:
-        while not done.wait(0.5):
-            spilled.append(sum(file.stat().st_size for file in spill.glob("*") if file.exists()))
+        while not done.wait(1):
+            used.append(_size_of(folder))
 
     watching = threading.Thread(target=watch)
     watching.start()
-    begun, cpu = time.perf_counter(), time.process_time()
     try:
-        work()
+        run = subprocess.run(command, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True, check=True)
     finally:
         done.set()
         watching.join()
-    return {
-        "seconds": round(time.perf_counter() - begun, 1),
-        "cpu_seconds": round(time.process_time() - cpu, 1),
-        "peak_mb": peak_megabytes(),
-        "spilled_mb": round(max(spilled) / 1e6),
-    }
+    return {**json.loads(run.stdout.splitlines()[-1]), "disk_mb": round(max(used) / 1e6)}
+
+
+def _size_of(folder: Path) -> int:
+    size = 0
+    for path in folder.rglob("*"):
+        try:
+            size += path.stat().st_size
+        except FileNotFoundError:  # it was moved or removed meanwhile
+            continue
+    return size
 
 
 def main() -> None:
-    """Reads the command line, prints a line of JSON for each table."""
+    """Reads the command line, prints a line of JSON for each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=12_900_000)
-    parser.add_argument("--times", type=int, default=10)
-    parser.add_argument("--memory-limit", default="400MB", help="of DuckDB, as REC_ASSETS_MEMORY_LIMIT")
+    parser.add_argument("--times", type=int, nargs="+", default=[1, 3, 10])
+    parser.add_argument("--memory-limit", default="4GB", help="of DuckDB, as REC_ASSETS_MEMORY_LIMIT")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rec_assets-benchmark-") as folder:
-        spill, catalog = Path(folder) / "spill", Path(folder) / "track_catalog.parquet"
-        options = {"memory_limit": asked.memory_limit, "temp_directory": str(spill), "preserve_insertion_order": True}
-        with duckdb.connect(config=options) as connection:
-            raw = copies(connection, asked.rows, asked.times)
-            tables = {
-                "track_catalog": lambda: build_track_catalog(raw),
-                "playlist_sequences": lambda: build_sequences(raw, connection.read_parquet(str(catalog))),
-            }
-            for name, build in tables.items():
-                target = Path(folder) / f"{name}.parquet"
-                figures = measured(spill, lambda build=build, target=target: write_table(build(), target, {}))
-                sizes = {
-                    "rows": count_rows(connection.read_parquet(str(target))),
-                    "megabytes": round(target.stat().st_size / 1e6),
-                }
-                print(json.dumps({"table": name, **sizes, **figures}), flush=True)
-    print(f"{asked.rows * asked.times:,} rows, memory limit {asked.memory_limit}; {describe_machine()}")
+    print(f"memory limit {asked.memory_limit}; {describe_machine()}")
+    for times in asked.times:
+        with tempfile.TemporaryDirectory(prefix="rec_assets-benchmark-") as name:
+            source, folder = Path(name) / "copies.parquet", Path(name) / "store"
+            folder.mkdir()
+            write_copies(asked.rows, times, source)
+            sizes = {"rows": asked.rows * times, "source_mb": round(source.stat().st_size / 1e6)}
+            print(json.dumps({**sizes, **prepare(source, folder, asked.memory_limit)}), flush=True)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,9 @@ def compare_vectors(
         for track in histories[0][max(histories[1][asked], end - latest) : end]:
             last_is_known = 0 <= place[track] < len(outputs)
             if last_is_known:
-                heard[known], tracks[known] = inputs[place[track]], track
+                for x in range(size):
+                    heard[known, x] = inputs[place[track], x]
+                tracks[known] = track
                 known += 1
         for number in range(candidates[0][asked], candidates[0][asked + 1]):
             own, row, met = place[candidates[1][number]], features[number], 0
@@ -138,7 +140,7 @@ def look_into_nearest(
         for entry in range(nearest[0][history], nearest[0][history + 1]):
             start, stop = playlists[0][nearest[1][entry]], playlists[0][nearest[1][entry] + 1]
             tracks, values = playlists[1][start:stop], playlists[2][start:stop]
-            holds_last = False
+            holds_last = np.bool_(False)
             for place in range(len(tracks)):
                 slots[place] = place_of(table, tracks[place])
                 holds_last |= slots[place] == last

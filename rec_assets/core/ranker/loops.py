@@ -3,6 +3,8 @@
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled
+from rec_assets.core.strategies.place_loops import count_distinct, place_of, table_for, write_places
+from rec_assets.core.strategies.sparse_loops import added_up, room_for
 
 _ROWS = 256  # whose features stay near the processor while all trees look at them
 
@@ -40,7 +42,7 @@ def predict(
 
 @compiled
 def gather(
-    own: tuple[np.ndarray, np.ndarray], answers: np.ndarray, source: np.ndarray, missing: np.ndarray
+    own: tuple[np.ndarray, np.ndarray], answers: np.ndarray, source: np.ndarray, missing: np.ndarray, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All tracks that are answered to each history, or in it, ascending; and their places in the answers.
 
@@ -49,29 +51,43 @@ def gather(
         answers: (m, a) tracks, those of one source beside each other, best first; below 0 = none.
         source: (a,) which source each column of the answers is of.
         missing: (s,) float32 place of a track that a source does not answer.
+        width: how many tracks there are.
 
     Returns:
         (c,) histories, (c,) int32 tracks, and (c, s) float32 places, 1 = best.
     """
     tracks, offsets = own
-    room = len(tracks) + answers.size
+    columns, room, longest = answers.shape[1], len(tracks) + answers.size, 0
+    for asked in range(len(answers)):
+        longest = max(longest, offsets[asked + 1] - offsets[asked])
+    entries, spare = room_for(longest + columns), room_for(longest + columns)
     history, rows, starts = np.empty(room, np.int64), np.empty(room, np.int32), np.zeros(len(offsets), np.int64)
     for asked in range(len(answers)):
-        start = starts[asked]
-        together = np.unique(np.concatenate((tracks[offsets[asked] : offsets[asked + 1]], answers[asked])))
-        known = together[np.searchsorted(together, 0) :]
-        end = starts[asked + 1] = start + len(known)
-        rows[start:end], history[start:end] = known, asked
-    count = starts[len(answers)]
-    places = np.empty((count, len(missing)), np.float32)
-    places[:] = missing
+        count = np.int64(0)
+        for step in range(offsets[asked], offsets[asked + 1]):
+            entries[0][count], entries[1][count] = tracks[step], 0
+            count += 1
+        for column in range(columns):
+            if answers[asked, column] >= 0:
+                entries[0][count], entries[1][count] = answers[asked, column], 0
+                count += 1
+        known, _ = added_up(entries, spare, count, width)
+        for place in range(len(known)):
+            rows[starts[asked] + place], history[starts[asked] + place] = known[place], asked
+        starts[asked + 1] = starts[asked] + len(known)
+    total, table = starts[len(answers)], table_for(starts)
+    places = np.empty((total, len(missing)), np.float32)
     for asked in range(len(answers)):
-        known, place = rows[starts[asked] : starts[asked + 1]], 0
-        for column in range(answers.shape[1]):
+        start, place = starts[asked], 0
+        for candidate in range(start, starts[asked + 1]):
+            for one in range(len(missing)):
+                places[candidate, one] = missing[one]
+        write_places(rows[start : starts[asked + 1]], table)
+        for column in range(columns):
             place = place + 1 if column > 0 and source[column] == source[column - 1] else 1
             if answers[asked, column] >= 0:
-                places[starts[asked] + np.searchsorted(known, answers[asked, column]), source[column]] = place
-    return history[:count].copy(), rows[:count].copy(), places
+                places[start + place_of(table, answers[asked, column]), source[column]] = place
+    return history[:total].copy(), rows[:total].copy(), places
 
 
 @compiled
@@ -106,36 +122,40 @@ def describe(
     Args:
         histories: tracks, and (m + 1,) where those of each history begin.
         candidates: (c,) history, ascending; (c,) track; (c,) share of its artist in the history.
-        tracks: (t,) count, (t,) artist, and which artist stands for none.
+        tracks: (t,) count, (t,) artist, and which artist stands for none, the lowest.
         features: see above.
     """
     history, rows, shares = candidates
     count, artist, unknown = tracks
-    number = 0
+    table, number = table_for(histories[1]), 0
+    artists, times = np.empty(len(table), np.int32), np.empty(len(table), np.int64)
     while number < len(rows):
-        own = histories[0][histories[1][history[number]] : histories[1][history[number] + 1]]
+        asked, goes_on = history[number], 0
+        own = histories[0][histories[1][asked] : histories[1][asked + 1]]
         length, last = len(own), artist[own[-1]]
-        order = np.argsort(own, kind="mergesort")
-        in_order, artists, goes_on = own[order], artist[own], 0
-        for step in range(1, length):
-            goes_on += artists[step] == artists[step - 1] and artists[step] != unknown
+        for step in range(length):
+            artists[step], times[step] = artist[own[step]] - unknown, 0
+            goes_on += step > 0 and artists[step] == artists[step - 1] and artists[step] != 0
+        different_artists = count_distinct(artists[:length], table)
+        different_tracks = count_distinct(own, table)
+        for track in own:
+            times[place_of(table, track)] += 1
         about = (
             float(length),
-            len(np.unique(own)) / length,
-            len(np.unique(artists)) / length,
+            different_tracks / length,
+            different_artists / length,
             goes_on / max(length - 1, 1),
             np.log1p(count[own[-1]]),
         )
-        asked = history[number]
         while number < len(rows) and history[number] == asked:
             track, known = rows[number], artist[rows[number]] != unknown
-            first, end = np.searchsorted(in_order, track), np.searchsorted(in_order, track, side="right")
+            place = place_of(table, track)  # of equal ones the last
             features[number, 0] = np.log1p(count[track])
             features[number, 1] = shares[number] if known else np.nan
             features[number, 2] = known and artist[track] == last
             features[number, 3] = known
-            features[number, 4] = end - first
-            features[number, 5] = length - order[end - 1] if end > first else np.nan
-            for place in range(5):
-                features[number, 6 + place] = about[place]
+            features[number, 4] = times[place] if place >= 0 else 0
+            features[number, 5] = length - place if place >= 0 else np.nan
+            for fact in range(5):
+                features[number, 6 + fact] = about[fact]
             number += 1

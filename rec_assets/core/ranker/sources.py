@@ -131,6 +131,7 @@ class Sources:
             np.hstack([answer.rows for answer in answers]),
             np.repeat(np.arange(len(depths)), depths),
             np.array(depths, np.float32) + 1,
+            len(self.tracks.count),
         )
         return Candidates(
             history=history,

@@ -1,7 +1,8 @@
 """Loops that keep the best of many entries, in a heap, compiled.
 
 Each works on rows of its own, so that several threads can call it. A row's entries stand in ``columns`` and ``values``
-from ``starts[row]`` to ``starts[row + 1]``.
+from ``starts[row]`` to ``starts[row + 1]``. What is counted and handed on begins at ``np.int64(0)``: for a plain 0 numba
+would compile a loop that takes it once more.
 """
 
 import numpy as np
@@ -70,7 +71,7 @@ def keep_best(entries: Entries, into: Entries, most: int) -> int:
     """Copies the ``most`` highest of the values that are not 0, and their columns; returns how many these are."""
     columns, values = entries
     to_columns, to_values = into
-    kept = 0
+    kept = np.int64(0)
     for place in range(len(columns)):
         if values[place] != 0 and most < len(columns):
             kept = offer(to_columns[:most], to_values[:most], kept, columns[place], values[place])
@@ -78,6 +79,14 @@ def keep_best(entries: Entries, into: Entries, most: int) -> int:
             to_columns[kept], to_values[kept] = columns[place], values[place]
             kept += 1
     return kept
+
+
+@compiled
+def _holds(values: np.ndarray, value: int) -> bool:
+    for one in values:
+        if one == value:
+            return True
+    return False
 
 
 @compiled
@@ -90,11 +99,11 @@ def best_of(rows: Rows, above: float, depth: int, left_out: tuple[np.ndarray, np
     count = len(rows[0]) - 1
     columns, scores = np.full((count, depth), np.int32(-1)), np.full((count, depth), np.float32(-np.inf))
     for row in range(count):
-        kept, silent = 0, left_out[0][left_out[1][row] : left_out[1][row + 1]]
+        kept, silent = np.int64(0), left_out[0][left_out[1][row] : left_out[1][row + 1]]
         for entry in range(rows[0][row], rows[0][row + 1]):
             column, score = rows[1][entry], rows[2][entry]
             enters = kept < depth or score >= scores[row, 0]
-            if enters and score > above and not (silent == column).any():
+            if enters and score > above and not _holds(silent, column):
                 kept = offer(columns[row], scores[row], kept, column, score)
         put_in_order(columns[row], scores[row], kept)
     return columns, scores

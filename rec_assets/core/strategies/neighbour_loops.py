@@ -17,15 +17,16 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
     ``playlists``. A history may have a track twice. The columns of each row ascend.
     """
     rows = len(heard[0]) - 1
-    met, longest = np.zeros(rows, np.int64), 0
+    room, largest, longest = 0, 0, 0
     for row in range(rows):
+        met = 0
         for playlist in nearest[1][nearest[0][row] : nearest[0][row + 1]]:
             length = playlists[0][playlist + 1] - playlists[0][playlist]
-            met[row] += length
+            met += length
             longest = max(longest, length)
-    largest = met.max() if rows else 0
+        room, largest = room + met, max(largest, met)
     entries, spare = room_for(largest), room_for(largest)
-    columns, values = room_for(met.sum())
+    columns, values = room_for(room)
     starts = np.zeros(rows + 1, np.int64)
     shared, near = np.empty(longest, np.float32), np.empty(longest, np.float32)
     table, weights = table_for(heard[0]), np.empty(len(heard[1]), np.float32)
@@ -35,7 +36,7 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
         weights[: own.stop - own.start] = 0
         for entry in range(own.start, own.stop):
             weights[place_of(table, heard[1][entry])] += heard[2][entry]
-        count = 0
+        count = np.int64(0)
         for playlist in nearest[1][nearest[0][row] : nearest[0][row + 1]]:
             held = slice(playlists[0][playlist], playlists[0][playlist + 1])
             length = held.stop - held.start
@@ -51,7 +52,8 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
                     count += 1
         found, sums = added_up(entries, spare, count, width)
         starts[row + 1] = starts[row] + len(found)
-        columns[starts[row] : starts[row + 1]], values[starts[row] : starts[row + 1]] = found, sums
+        for place in range(len(found)):
+            columns[starts[row] + place], values[starts[row] + place] = found[place], sums[place]
     return starts, columns[: starts[-1]].copy(), values[: starts[-1]].copy()
 
 
@@ -99,7 +101,7 @@ def near(
     columns, values, ends = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(len(wanted) + 1, np.int64)
     for number, track in enumerate(wanted):
         own = places[starts[track - first_track] : starts[track - first_track + 1]]
-        count = 0
+        count = np.int64(0)
         for place in own:
             first, last = _reach(sequences[1], place, middle, len(by_distance) - 1 - middle)
             for other in range(first, last):

@@ -37,6 +37,16 @@ def write_places(rows: np.ndarray, table: np.ndarray) -> None:
 
 
 @compiled
+def count_distinct(rows: np.ndarray, table: np.ndarray) -> int:
+    """How many of the ``rows`` (r,) int32 differ; ``table`` tells their places afterwards, as by :func:`write_places`."""
+    write_places(rows, table)
+    count = 0
+    for place in range(len(rows)):
+        count += place_of(table, rows[place]) == place
+    return count
+
+
+@compiled
 def place_of(table: np.ndarray, track: int) -> int:
     """The place of a track; -1 = none."""
     return table[_slot_of(table, track), 1]

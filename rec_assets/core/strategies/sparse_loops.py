@@ -57,22 +57,22 @@ def multiply(left: Rows, right: Rows, width: int, most: int, read: int) -> Rows:
     of its rows the first ``read`` entries count.
     """
     rows = len(left[0]) - 1
-    room, met = 0, np.zeros(rows, np.int64)
+    room, largest = 0, 0
     for row in range(rows):
+        met = 0
         for entry in range(left[0][row], left[0][row + 1]):
-            met[row] += min(right[0][left[1][entry] + 1] - right[0][left[1][entry]], read)
-        room += min(met[row], width, most)
+            met += min(right[0][left[1][entry] + 1] - right[0][left[1][entry]], read)
+        room, largest = room + min(met, width, most), max(largest, met)
     columns, values, starts = np.empty(room, np.int32), np.empty(room, np.float32), np.zeros(rows + 1, np.int64)
-    largest = met.max() if rows else 0
     entries, spare = room_for(largest), room_for(largest)
     for row in range(rows):
-        count = 0
+        count = np.int64(0)
         for entry in range(left[0][row], left[0][row + 1]):
             first = right[0][left[1][entry]]
             last = min(right[0][left[1][entry] + 1], first + read)
-            entries[0][count : count + last - first] = right[1][first:last]
-            entries[1][count : count + last - first] = left[2][entry] * right[2][first:last]
-            count += last - first
+            for place in range(first, last):
+                entries[0][count], entries[1][count] = right[1][place], left[2][entry] * right[2][place]
+                count += 1
         start = starts[row]
         own = added_up(entries, spare, count, width)
         starts[row + 1] = start + keep_best(own, (columns[start:], values[start:]), most)
@@ -87,8 +87,9 @@ def take(rows: Rows, wanted: np.ndarray) -> Rows:
         starts[number + 1] = starts[number] + rows[0][row + 1] - rows[0][row]
     columns, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
     for number, row in enumerate(wanted):
-        columns[starts[number] : starts[number + 1]] = rows[1][rows[0][row] : rows[0][row + 1]]
-        values[starts[number] : starts[number + 1]] = rows[2][rows[0][row] : rows[0][row + 1]]
+        for place in range(rows[0][row + 1] - rows[0][row]):
+            columns[starts[number] + place] = rows[1][rows[0][row] + place]
+            values[starts[number] + place] = rows[2][rows[0][row] + place]
     return starts, columns, values
 
 
@@ -97,10 +98,16 @@ def look_up(rows: Rows, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     """(c,) float32 value at each ``row`` (c,) and ``column`` (c,), 0 where none is; the columns of a row ascend."""
     found = np.zeros(len(row), np.float32)
     for number in range(len(row)):
-        start, end = rows[0][row[number]], rows[0][row[number] + 1]
-        place = start + np.searchsorted(rows[1][start:end], column[number])
-        if place < end and rows[1][place] == column[number]:
-            found[number] = rows[2][place]
+        low, end = rows[0][row[number]], rows[0][row[number] + 1]
+        high = end
+        while low < high:
+            middle = (low + high) // 2
+            if rows[1][middle] < column[number]:
+                low = middle + 1
+            else:
+                high = middle
+        if low < end and rows[1][low] == column[number]:
+            found[number] = rows[2][low]
     return found
 
 
@@ -148,5 +155,6 @@ def shared_pairs(lists: Rows, rows: Rows, width: int) -> np.ndarray:
                 pairs[number] += met[column]
                 met[column] += 1
         for row in own:
-            met[rows[1][rows[0][row] : rows[0][row + 1]]] = 0
+            for column in rows[1][rows[0][row] : rows[0][row + 1]]:
+                met[column] = 0
     return pairs
