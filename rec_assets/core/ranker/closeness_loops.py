@@ -23,6 +23,13 @@ def _dot(left: np.ndarray, right: np.ndarray, size: int) -> np.float32:
 
 
 @compiled
+def _copy(values: np.ndarray, into: np.ndarray) -> None:
+    """What a slice does, without the hundred functions that numba compiles to say that shapes differ."""
+    for x in range(len(values)):
+        into[x] = values[x]
+
+
+@compiled
 def average(starts: np.ndarray, columns: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """(width,) float32 mean logarithm of the length of the rows that hold a column, and its mean place there (0..1)."""
     lengths, places, counts = np.zeros(width), np.zeros(width), np.zeros(width, np.int64)
@@ -58,8 +65,7 @@ def compare_vectors(
         for track in histories[0][max(histories[1][asked], end - latest) : end]:
             last_is_known = 0 <= place[track] < len(outputs)
             if last_is_known:
-                for x in range(size):
-                    heard[known, x] = inputs[place[track], x]
+                _copy(inputs[place[track]], heard[known])
                 tracks[known] = track
                 known += 1
         for number in range(candidates[0][asked], candidates[0][asked + 1]):

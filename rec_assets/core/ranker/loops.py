@@ -56,6 +56,26 @@ def gather(
     Returns:
         (c,) histories, (c,) int32 tracks, and (c, s) float32 places, 1 = best.
     """
+    history, rows, starts = _told_apart(own, answers, width)
+    places, table = np.empty((len(rows), len(missing)), np.float32), table_for(starts)
+    for candidate in range(len(rows)):
+        for one in range(len(missing)):
+            places[candidate, one] = missing[one]
+    for asked in range(len(answers)):
+        write_places(rows[starts[asked] : starts[asked + 1]], table)
+        place = 0
+        for column in range(len(source)):
+            place = place + 1 if column > 0 and source[column] == source[column - 1] else 1
+            if answers[asked, column] >= 0:
+                places[starts[asked] + place_of(table, answers[asked, column]), source[column]] = place
+    return history, rows, places
+
+
+@compiled
+def _told_apart(
+    own: tuple[np.ndarray, np.ndarray], answers: np.ndarray, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The histories and tracks of :func:`gather`, and (m + 1,) where those of each history begin."""
     tracks, offsets = own
     columns, room, longest = answers.shape[1], len(tracks) + answers.size, 0
     for asked in range(len(answers)):
@@ -75,19 +95,7 @@ def gather(
         for place in range(len(known)):
             rows[starts[asked] + place], history[starts[asked] + place] = known[place], asked
         starts[asked + 1] = starts[asked] + len(known)
-    total, table = starts[len(answers)], table_for(starts)
-    places = np.empty((total, len(missing)), np.float32)
-    for asked in range(len(answers)):
-        start, place = starts[asked], 0
-        for candidate in range(start, starts[asked + 1]):
-            for one in range(len(missing)):
-                places[candidate, one] = missing[one]
-        write_places(rows[start : starts[asked + 1]], table)
-        for column in range(columns):
-            place = place + 1 if column > 0 and source[column] == source[column - 1] else 1
-            if answers[asked, column] >= 0:
-                places[start + place_of(table, answers[asked, column]), source[column]] = place
-    return history[:total].copy(), rows[:total].copy(), places
+    return history[: starts[-1]].copy(), rows[: starts[-1]].copy(), starts
 
 
 @compiled

@@ -1,8 +1,8 @@
 """Loops that keep the best of many entries, in a heap, compiled.
 
 Each works on rows of its own, so that several threads can call it. A row's entries stand in ``columns`` and ``values``
-from ``starts[row]`` to ``starts[row + 1]``. What is counted and handed on begins at ``np.int64(0)``: for a plain 0 numba
-would compile a loop that takes it once more.
+from ``starts[row]`` to ``starts[row + 1]``. A count that is handed on begins at ``np.int64(0)``: for a plain 0 numba
+would compile the loop that takes it once more.
 """
 
 import numpy as np
@@ -78,12 +78,12 @@ def keep_best(entries: Entries, into: Entries, most: int) -> int:
         elif values[place] != 0:
             to_columns[kept], to_values[kept] = columns[place], values[place]
             kept += 1
-    return kept
+    return int(kept)
 
 
 @compiled
 def _holds(values: np.ndarray, value: int) -> bool:
-    for one in values:
+    for one in values:  # noqa: SIM110 - numba has no generators
         if one == value:
             return True
     return False

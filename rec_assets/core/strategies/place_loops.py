@@ -38,7 +38,7 @@ def write_places(rows: np.ndarray, table: np.ndarray) -> None:
 
 @compiled
 def count_distinct(rows: np.ndarray, table: np.ndarray) -> int:
-    """How many of the ``rows`` (r,) int32 differ; ``table`` tells their places afterwards, as by :func:`write_places`."""
+    """How many of the ``rows`` (r,) int32 differ; then ``table`` tells their places, as by :func:`write_places`."""
     write_places(rows, table)
     count = 0
     for place in range(len(rows)):
