@@ -17,8 +17,6 @@ WITH_HISTORY = DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && ex
 
 ROWS ?= 12900000
 RUNS ?= 3
-# One more than there are cores: a quarter of the time a test waits for others' processes.
-WORKERS ?= $(shell expr $$(nproc) + 1)
 CONFIG ?= rec_assets/configs/default.yaml
 
 .PHONY: run dev test check lint bench bench-promoted bench-strategies setup setup-dev clean
@@ -36,7 +34,7 @@ test: setup-dev
 
 check: lint
 	$(BIN)/dagster definitions validate -m rec_assets.definitions
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint:
 	$(BIN)/ruff check .
