@@ -4,7 +4,7 @@
     python benchmarks/worlds.py --worlds few_playlists no_order --seeds 1 2 3 4 5
 
 Each world is fitted with the defaults, in process. With several seeds of the ranker its hits are their mean for each
-playlist. The interval is that of the check ``no_strategy_beats_the_ranker``: of the best other strategy less the
+playlist. The interval is that of the check ``no_strategy_is_better``: of the best other strategy less the
 ranker, on the same playlists, and for all others together. Prints a table, and in how many worlds it lies above 0;
 where the ranker is as good as the best other, that is chance in one of forty.
 """

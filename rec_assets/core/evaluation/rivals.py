@@ -8,7 +8,7 @@ import numpy as np
 from rec_assets.core.evaluation.bootstrap import LEVEL, Interval, paired_difference_interval
 from rec_assets.core.evaluation.comparison import TOP
 from rec_assets.core.evaluation.metrics import hits
-from rec_assets.core.recommender.settings import CONTENDERS, StrategyName
+from rec_assets.core.recommender.settings import CONTENDERS
 
 # An interval of a corrected level rests on the outermost few in a thousand of them.
 _RESAMPLES = 20_000
@@ -41,18 +41,12 @@ class Rival:
         return f"{self.strategy}, {self.difference:+.4f} ({self.interval.low:+.4f} to {self.interval.high:+.4f})"
 
 
-def rivals_of_ranker(ranks: Mapping[str, np.ndarray], chosen: str, k: int) -> list[Rival]:
-    """The best strategy beside the ranker at ``k``, and at 10 where that is less; empty where either is missing.
+def rivals_of(chosen: str, ranks: Mapping[str, np.ndarray], k: int) -> list[Rival]:
+    """The best strategy beside the ``chosen`` one at ``k``, and at 10 where that is less; empty = no other.
 
-    ``ranks`` is label to (n,) ranks of the same targets among ``k``. The ranker is the ``chosen`` one where it is
-    asked in two ways.
+    ``ranks`` is label to (n,) ranks of the same targets among ``k``.
     """
-    rankers = [label for label in ranks if _is_ranker(label)]
-    if not rankers:
-        return []
-    own = chosen if chosen in rankers else rankers[0]
-    held_against = {label: one for label, one in ranks.items() if label == own or label not in rankers}
-    return best_rivals(found_at(held_against, [k, TOP] if k > TOP else [k]), own)
+    return best_rivals(found_at(ranks, [k, TOP] if k > TOP else [k]), chosen)
 
 
 def best_rivals(found: Mapping[str, Mapping[int, np.ndarray]], own: str) -> list[Rival]:
@@ -77,13 +71,10 @@ def found_at(ranks: Mapping[str, np.ndarray], cuts: Sequence[int]) -> dict[str, 
     return {label: {k: hits(own, k=k) for k in cuts} for label, own in ranks.items()}
 
 
-def in_words(rivals: Sequence[Rival], chosen: str) -> str:
-    """Which of the ``rivals`` find more than the ranker beyond chance, and what to do.
-
-    Empty where none does, and where the ranker is not what is ``chosen``: who has chosen another has done it.
-    """
+def in_words(chosen: str, rivals: Sequence[Rival]) -> str:
+    """Which of the ``rivals`` find more than the ``chosen`` strategy beyond chance, and what to do; empty = none."""
     better = [rival for rival in rivals if rival.is_better]
-    if not better or not _is_ranker(chosen):
+    if not better:
         return ""
     found = " and ".join(
         f"{rival.strategy} finds {100 * rival.difference:.1f} points more of the held-out tracks among {rival.k} "
@@ -92,13 +83,9 @@ def in_words(rivals: Sequence[Rival], chosen: str) -> str:
     )
     asked = [contender.settings() for contender in CONTENDERS if contender.label in {one.strategy for one in better}]
     remedy = " or ".join(", ".join(f"`{name}: {value}`" for name, value in own.items()) for own in asked)
-    return f"{found} than the ranker does. Set {remedy} in the run config."
+    return f"{found} than {chosen} does. Set {remedy} in the run config."
 
 
-def _is_ranker(label: str) -> bool:
-    return label.split()[0] == StrategyName.ranker.value
-
-
-def best_beside_the_ranker(rivals: Sequence[Rival]) -> dict[str, str]:
+def best_other(rivals: Sequence[Rival]) -> dict[str, str]:
     """The ``rivals`` as metadata."""
-    return {f"best_beside_the_ranker_at_{rival.k}": str(rival) for rival in rivals}
+    return {f"best_other_strategy_at_{rival.k}": str(rival) for rival in rivals}

@@ -12,7 +12,7 @@ from rec_assets.core.base.progress import log_share
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.evaluation.comparison import TOP, LeaderboardSettings, compare_contenders
 from rec_assets.core.evaluation.figures import rate_text
-from rec_assets.core.evaluation.rivals import best_beside_the_ranker, in_words, rivals_of_ranker
+from rec_assets.core.evaluation.rivals import best_other, in_words, rivals_of
 from rec_assets.core.pictures.drawing import as_markdown
 from rec_assets.core.pictures.hit_rates import plot_strategy_curves
 from rec_assets.core.recommender.recommender import Recommender
@@ -56,15 +56,15 @@ def model_leaderboard(
     for figures, _ in compared:
         context.log.info(f"{figures['strategy']}: hit rate@{k} {figures['hit_rate']:.4f}")
     ranks = {figures["strategy"]: own for figures, own in compared}
-    rivals = rivals_of_ranker(ranks, chosen, k)
-    if better := in_words(rivals, chosen):
+    rivals = rivals_of(chosen, ranks, k)
+    if better := in_words(chosen, rivals):
         context.log.warning(better)
     table = _table([_row(context, recommender, *row) for row in compared])
     title = f"Hit rate by strategy, {len(held_out):,} validation playlists"
     picture = plot_strategy_curves(ranks, k=k, title=title, chosen=chosen)
     metadata = {
         "chosen": chosen,
-        **best_beside_the_ranker(rivals),
+        **best_other(rivals),
         "leaderboard": dg.MetadataValue.md(_as_markdown(table, k=k)),
         "hit_rate_curves": dg.MetadataValue.md(as_markdown(picture, title)),
     }

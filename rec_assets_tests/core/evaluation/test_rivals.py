@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rec_assets.core.evaluation.bootstrap import Interval, paired_difference_interval
-from rec_assets.core.evaluation.rivals import Rival, best_beside_the_ranker, in_words, rivals_of_ranker
+from rec_assets.core.evaluation.rivals import Rival, best_other, in_words, rivals_of
 from rec_assets.core.recommender.settings import CONTENDERS, Contender, RecommenderSettings, chosen_contender
 
 
@@ -19,7 +19,7 @@ def ranks(*found: tuple[int, int], playlists: int = 1_000) -> np.ndarray:
 def test_the_best_other_is_named_at_k_and_at_10_with_the_advice_to_choose_it() -> None:
     own = {"ranker": ranks((1, 100), (50, 100)), "item_knn": ranks((1, 250)), "popularity": ranks((60, 240))}
 
-    rivals = rivals_of_ranker(own, "ranker", 100)
+    rivals = rivals_of("ranker", own, 100)
 
     assert [(rival.strategy, rival.k, round(rival.difference, 9)) for rival in rivals] == [
         ("item_knn", 100, 0.05),
@@ -27,14 +27,13 @@ def test_the_best_other_is_named_at_k_and_at_10_with_the_advice_to_choose_it() -
     ]
     assert all(0 < rival.interval.low < rival.difference < rival.interval.high for rival in rivals)
     at_k, at_10 = (f"{100 * one.interval.low:.1f} to {100 * one.interval.high:.1f}" for one in rivals)
-    assert in_words(rivals, "ranker") == (
+    assert in_words("ranker", rivals) == (
         f"item_knn finds 5.0 points more of the held-out tracks among 100 ({at_k}) and item_knn finds 15.0 points more "
-        f"of the held-out tracks among 10 ({at_10}) than the ranker does. Set `strategy: item_knn` in the run config."
+        f"of the held-out tracks among 10 ({at_10}) than ranker does. Set `strategy: item_knn` in the run config."
     )
-    assert in_words(rivals, "item_knn") == in_words(rivals, "popularity") == ""
     both = [rivals[0], replace(rivals[1], strategy="popularity")]
-    assert in_words(both, "ranker").endswith("Set `strategy: popularity` or `strategy: item_knn` in the run config.")
-    assert list(best_beside_the_ranker(rivals)) == ["best_beside_the_ranker_at_100", "best_beside_the_ranker_at_10"]
+    assert in_words("ranker", both).endswith("Set `strategy: popularity` or `strategy: item_knn` in the run config.")
+    assert list(best_other(rivals)) == ["best_other_strategy_at_100", "best_other_strategy_at_10"]
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.label)
@@ -47,7 +46,7 @@ def test_the_advice_chooses_the_strategy_that_it_names(contender: Contender) -> 
     assert chosen_contender(RecommenderSettings(**other.settings())) == other
     rival = Rival(contender.label, 5, 0.1, Interval(0.05, 0.15, 0.95))
     named = ", ".join(f"`{name}: {value}`" for name, value in settings.items())
-    assert in_words([rival], "ranker").endswith(f"Set {named} in the run config.")
+    assert in_words("ranker", [rival]).endswith(f"Set {named} in the run config.")
 
 
 def test_the_best_of_many_that_are_as_good_is_rarely_better_beyond_chance() -> None:
@@ -56,7 +55,7 @@ def test_the_best_of_many_that_are_as_good_is_rarely_better_beyond_chance() -> N
     alarms, uncorrected = 0, 0
     for _ in range(80):
         own = {name: (draw.random(200) < 0.3).astype(int) for name in ("ranker", *"abcdefg")}
-        (rival,) = rivals_of_ranker(own, "ranker", 10)
+        (rival,) = rivals_of("ranker", own, 10)
         alarms += rival.is_better
         uncorrected += paired_difference_interval(own[rival.strategy], own["ranker"]).low > 0
 
@@ -64,12 +63,11 @@ def test_the_best_of_many_that_are_as_good_is_rarely_better_beyond_chance() -> N
     assert uncorrected > alarms
 
 
-def test_a_ranker_asked_in_two_ways_is_no_rival_of_itself_and_none_is_no_evidence() -> None:
+def test_who_is_chosen_is_no_rival_and_none_is_no_evidence() -> None:
     own = {"ranker": ranks((1, 300)), "ranker as configured": ranks((1, 100)), "item_knn": ranks((1, 200))}
 
-    assert [rival.strategy for rival in rivals_of_ranker(own, "ranker as configured", 10)] == ["item_knn"]
-    assert rivals_of_ranker(own, "ranker as configured", 10)[0].is_better
-    assert not rivals_of_ranker(own, "ranker", 10)[0].is_better
-    assert rivals_of_ranker({"item_knn": ranks()}, "item_knn", 10) == []
-    assert rivals_of_ranker({"ranker": ranks()}, "ranker", 10) == []
-    assert in_words([], "ranker") == ""
+    assert [rival.strategy for rival in rivals_of("ranker as configured", own, 10)] == ["ranker"]
+    assert rivals_of("ranker as configured", own, 10)[0].is_better
+    assert not rivals_of("ranker", own, 10)[0].is_better
+    assert rivals_of("ranker", {"ranker": ranks()}, 10) == []
+    assert in_words("ranker", []) == ""
