@@ -60,15 +60,16 @@ setup: $(VENV)/.installed
 setup-dev: $(VENV)/.installed-dev
 
 # The pip of Python 3.11 takes twice as long as today's.
-$(BIN)/python:
+$(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)
-	$@ -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	touch $@
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.pip
 	$(INSTALL) --editable .
 	touch $@
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.pip
 	$(INSTALL) --editable '.[dev,browser,s3,maps,serve,postgres]'
 	touch $(VENV)/.installed $@
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -58,11 +59,10 @@ def prepare(source: Path, folder: Path, memory_limit: str) -> dict[str, object]:
 
 def _size_of(folder: Path) -> int:
     size = 0
-    for path in folder.rglob("*"):
-        try:
-            size += path.stat().st_size
-        except FileNotFoundError:  # it was moved or removed meanwhile
-            continue
+    for parent, _, names in os.walk(folder):  # which goes past a folder that was removed meanwhile
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += (Path(parent) / name).stat().st_size
     return size
 
 

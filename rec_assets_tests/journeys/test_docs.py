@@ -194,7 +194,7 @@ def checkout(folder: Path) -> Path:
     environment.mkdir()
     for path in Path(sys.prefix).iterdir():
         (environment / path.name).symlink_to(path)
-    for stamp in (".installed", ".installed-dev"):
+    for stamp in (".pip", ".installed", ".installed-dev"):
         (environment / stamp).unlink(missing_ok=True)
         (environment / stamp).touch()
     return folder

@@ -89,13 +89,10 @@ class Contender:
         return own | (self.query.as_dict() if self.strategy is StrategyName.track_vectors else {})
 
     def settings(self) -> dict[str, Any]:
-        """The settings by name that choose it, without those that are the default."""
-        usual, asked = VectorQuery().as_dict(), self.question()
-        own = {
-            name: asked[name] for name in ("strategy", *usual) if asked.get(name, usual.get(name)) != usual.get(name)
-        }
+        """The settings by name that choose it, whatever is set now."""
         is_usual = self.repeats == (self.strategy is StrategyName.ranker)
-        return own if is_usual else own | {"repeats": (Repeats.allowed if self.repeats else Repeats.left_out).value}
+        repeats = Repeats.usual if is_usual else Repeats.allowed if self.repeats else Repeats.left_out
+        return self.question() | {"repeats": repeats.value}
 
 
 CONTENDERS = (

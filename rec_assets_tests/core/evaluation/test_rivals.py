@@ -7,7 +7,7 @@ import pytest
 
 from rec_assets.core.evaluation.bootstrap import Interval, paired_difference_interval
 from rec_assets.core.evaluation.rivals import Rival, best_other, in_words, rivals_of
-from rec_assets.core.recommender.settings import CONTENDERS, Contender, RecommenderSettings, chosen_contender
+from rec_assets.core.recommender.settings import CONTENDERS, Contender, RecommenderSettings, Repeats, chosen_contender
 
 
 def ranks(*found: tuple[int, int], playlists: int = 1_000) -> np.ndarray:
@@ -29,21 +29,24 @@ def test_the_best_other_is_named_at_k_and_at_10_with_the_advice_to_choose_it() -
     at_k, at_10 = (f"{100 * one.interval.low:.1f} to {100 * one.interval.high:.1f}" for one in rivals)
     assert in_words("ranker", rivals) == (
         f"item_knn finds 5.0 points more of the held-out tracks among 100 ({at_k}) and item_knn finds 15.0 points more "
-        f"of the held-out tracks among 10 ({at_10}) than ranker does. Set `strategy: item_knn` in the run config."
+        f"of the held-out tracks among 10 ({at_10}) than ranker does. "
+        "Set `strategy: item_knn`, `repeats: usual` in the run config."
     )
     both = [rivals[0], replace(rivals[1], strategy="popularity")]
-    assert in_words("ranker", both).endswith("Set `strategy: popularity` or `strategy: item_knn` in the run config.")
+    assert in_words("ranker", both).endswith(
+        "Set `strategy: popularity`, `repeats: usual` or `strategy: item_knn`, `repeats: usual` in the run config."
+    )
     assert list(best_other(rivals)) == ["best_other_strategy_at_100", "best_other_strategy_at_10"]
 
 
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.label)
-def test_the_advice_chooses_the_strategy_that_it_names(contender: Contender) -> None:
+def test_the_advice_chooses_the_strategy_that_it_names_whatever_was_set(contender: Contender) -> None:
     settings = contender.settings()
 
-    assert chosen_contender(RecommenderSettings(**settings)) == contender
-    left_out = {"repeats": "left_out"} if contender.repeats else {"repeats": "allowed"}
-    other = chosen_contender(RecommenderSettings(**{**settings, **left_out}))
-    assert chosen_contender(RecommenderSettings(**other.settings())) == other
+    for other in CONTENDERS:
+        for repeats in Repeats:
+            before = {**other.settings(), "repeats": repeats.value}
+            assert chosen_contender(RecommenderSettings(**{**before, **settings})) == contender
     rival = Rival(contender.label, 5, 0.1, Interval(0.05, 0.15, 0.95))
     named = ", ".join(f"`{name}: {value}`" for name, value in settings.items())
     assert in_words("ranker", [rival]).endswith(f"Set {named} in the run config.")
