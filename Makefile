@@ -62,7 +62,7 @@ setup-dev: $(VENV)/.installed-dev
 # The pip of Python 3.11 takes twice as long as today's.
 $(VENV)/.pip:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --upgrade pip
+	$(INSTALL) --upgrade pip
 	touch $@
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.pip

@@ -18,10 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import duckdb
-from compare import describe_machine
+from compare import ROOT, describe_machine
 from strategies import prepared
-
-HERE = Path(__file__).resolve().parent
 
 
 def write_copies(rows: int, times: int, target: Path) -> None:
@@ -39,7 +37,7 @@ def write_copies(rows: int, times: int, target: Path) -> None:
 
 def prepare(source: Path, folder: Path, memory_limit: str) -> dict[str, object]:
     """What ``ours.py --prepare-only`` says of itself, and the most that lay in ``folder`` beside the source."""
-    command = [sys.executable, str(HERE / "ours.py"), str(source), "--prepare-only"]
+    command = [sys.executable, "benchmarks/ours.py", str(source), "--prepare-only"]
     own = {"REC_ASSETS_MEMORY_LIMIT": memory_limit, "TMPDIR": str(folder)}
     used, done = [0], threading.Event()
 
@@ -50,7 +48,9 @@ def prepare(source: Path, folder: Path, memory_limit: str) -> dict[str, object]:
     watching = threading.Thread(target=watch)
     watching.start()
     try:
-        run = subprocess.run(command, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True, check=True)
+        run = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True, check=True
+        )
     finally:
         done.set()
         watching.join()

@@ -47,6 +47,9 @@ numba.core.event.register("numba:compile", _Compilations())
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` compiled at its first call, and kept beside its source, or else in the user's cache, for the next
     process. Floats are added up in the order that is written; a division by 0 gives an infinite number.
+
+    A count or a flag that is handed to another loop begins as ``np.int64(0)`` or ``np.bool_(False)``: a plain one is a
+    type of its own to numba, for which it would compile the other loop once more.
     """
     return _compiled(function)
 

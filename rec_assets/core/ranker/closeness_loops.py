@@ -6,7 +6,7 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled, inlined_in_any_order
-from rec_assets.core.strategies.best_loops import Rows
+from rec_assets.core.strategies.best_loops import Rows, copy
 from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 
 # How fast the weight of a shared track fades by steps: e to the -1/3 is "close", 0.3 is "right beside".
@@ -20,13 +20,6 @@ def _dot(left: np.ndarray, right: np.ndarray, size: int) -> np.float32:
     for x in range(size):
         total += left[x] * right[x]
     return total
-
-
-@compiled
-def _copy(values: np.ndarray, into: np.ndarray) -> None:
-    """What a slice does, without the hundred functions that numba compiles to say that shapes differ."""
-    for x in range(len(values)):
-        into[x] = values[x]
 
 
 @compiled
@@ -65,7 +58,7 @@ def compare_vectors(
         for track in histories[0][max(histories[1][asked], end - latest) : end]:
             last_is_known = 0 <= place[track] < len(outputs)
             if last_is_known:
-                _copy(inputs[place[track]], heard[known])
+                copy(inputs[place[track]], heard[known])
                 tracks[known] = track
                 known += 1
         for number in range(candidates[0][asked], candidates[0][asked + 1]):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled
+from rec_assets.core.strategies.best_loops import copy
 from rec_assets.core.strategies.place_loops import count_distinct, place_of, table_for, write_places
 from rec_assets.core.strategies.sparse_loops import added_up, room_for
 
@@ -59,8 +60,7 @@ def gather(
     history, rows, starts = _told_apart(own, answers, width)
     places, table = np.empty((len(rows), len(missing)), np.float32), table_for(starts)
     for candidate in range(len(rows)):
-        for one in range(len(missing)):
-            places[candidate, one] = missing[one]
+        copy(missing, places[candidate])
     for asked in range(len(answers)):
         write_places(rows[starts[asked] : starts[asked + 1]], table)
         place = 0
@@ -92,9 +92,9 @@ def _told_apart(
                 entries[0][count], entries[1][count] = answers[asked, column], 0
                 count += 1
         known, _ = added_up(entries, spare, count, width)
-        for place in range(len(known)):
-            rows[starts[asked] + place], history[starts[asked] + place] = known[place], asked
         starts[asked + 1] = starts[asked] + len(known)
+        copy(known, rows[starts[asked] :])
+        history[starts[asked] : starts[asked + 1]] = asked
     return history[: starts[-1]].copy(), rows[: starts[-1]].copy(), starts
 
 

@@ -1,8 +1,7 @@
 """Loops that keep the best of many entries, in a heap, compiled.
 
 Each works on rows of its own, so that several threads can call it. A row's entries stand in ``columns`` and ``values``
-from ``starts[row]`` to ``starts[row + 1]``. A count that is handed on begins at ``np.int64(0)``: for a plain 0 numba
-would compile the loop that takes it once more.
+from ``starts[row]`` to ``starts[row + 1]``.
 """
 
 import numpy as np
@@ -11,6 +10,16 @@ from rec_assets.core.base.compiled import compiled
 
 Rows = tuple[np.ndarray, np.ndarray, np.ndarray]  # starts, columns, values
 Entries = tuple[np.ndarray, np.ndarray]  # columns, values
+
+
+@compiled
+def copy(values: np.ndarray, into: np.ndarray) -> None:
+    """Writes ``values`` at the beginning of ``into``, as an assignment to a slice does.
+
+    For that numba would compile a hundred small functions, which put sentences on unequal shapes together.
+    """
+    for place in range(len(values)):
+        into[place] = values[place]
 
 
 @compiled

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled
-from rec_assets.core.strategies.best_loops import Rows, keep_best
+from rec_assets.core.strategies.best_loops import Rows, copy, keep_best
 from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 from rec_assets.core.strategies.sparse_loops import added_up, room_for
 
@@ -52,8 +52,8 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
                     count += 1
         found, sums = added_up(entries, spare, count, width)
         starts[row + 1] = starts[row] + len(found)
-        for place in range(len(found)):
-            columns[starts[row] + place], values[starts[row] + place] = found[place], sums[place]
+        copy(found, columns[starts[row] :])
+        copy(sums, values[starts[row] :])
     return starts, columns[: starts[-1]].copy(), values[: starts[-1]].copy()
 
 

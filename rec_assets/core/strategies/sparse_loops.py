@@ -3,7 +3,7 @@
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled
-from rec_assets.core.strategies.best_loops import Entries, Rows, keep_best
+from rec_assets.core.strategies.best_loops import Entries, Rows, copy, keep_best
 
 _BITS = 11
 _BUCKETS = 1 << _BITS
@@ -87,9 +87,9 @@ def take(rows: Rows, wanted: np.ndarray) -> Rows:
         starts[number + 1] = starts[number] + rows[0][row + 1] - rows[0][row]
     columns, values = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32)
     for number, row in enumerate(wanted):
-        for place in range(rows[0][row + 1] - rows[0][row]):
-            columns[starts[number] + place] = rows[1][rows[0][row] + place]
-            values[starts[number] + place] = rows[2][rows[0][row] + place]
+        first, last = rows[0][row], rows[0][row + 1]
+        copy(rows[1][first:last], columns[starts[number] :])
+        copy(rows[2][first:last], values[starts[number] :])
     return starts, columns, values
 
 
