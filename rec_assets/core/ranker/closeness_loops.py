@@ -5,21 +5,14 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 
 import numpy as np
 
-from rec_assets.core.base.compiled import compiled, inlined_in_any_order
-from rec_assets.core.strategies.best_loops import Rows, copy
+from rec_assets.core.base.compiled import compiled
+from rec_assets.core.strategies.best_loops import Rows
 from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
+from rec_assets.core.strategies.product_loops import multiply
 
 # How fast the weight of a shared track fades by steps: e to the -1/3 is "close", 0.3 is "right beside".
 _CLOSE, _RIGHT = np.float32(0.7165), np.float32(0.3)
 _FAR = np.float32(1_000)
-
-
-@inlined_in_any_order
-def _dot(left: np.ndarray, right: np.ndarray, size: int) -> np.float32:
-    total = np.float32(0)
-    for x in range(size):
-        total += left[x] * right[x]
-    return total
 
 
 @compiled
@@ -46,36 +39,41 @@ def compare_vectors(
 ) -> None:
     """Writes the highest, mean and last product of input vectors of the history and the output vector, in (c, 3).
 
-    Of the ``latest`` tracks of each history, but the candidate itself; NaN where one has no vector. ``tables`` are
-    input vectors, output vectors and (t,) the place of a track in both, below 0 = none.
+    Of the ``latest`` tracks of each history, but the candidate itself; NaN where one has no vector.
+    ``tables`` are input vectors, output vectors and (t,) the place of a track in both, below 0 = none.
     """
     inputs, outputs, place = tables
-    size = inputs.shape[1]
-    heard, tracks = np.empty((latest, size), np.float32), np.empty(latest, np.int32)
+    heard, tracks = np.empty((latest, inputs.shape[1]), np.float32), np.empty(latest, np.int32)
+    products = np.empty(latest, np.float32)
     features[:] = np.nan
     for asked in range(len(histories[1]) - 1):
-        end, known, last_is_known = histories[1][asked + 1], 0, False
+        known = np.int64(0)
+        end = histories[1][asked + 1]
         for track in histories[0][max(histories[1][asked], end - latest) : end]:
-            last_is_known = 0 <= place[track] < len(outputs)
-            if last_is_known:
-                copy(inputs[place[track]], heard[known])
+            if 0 <= place[track] < len(outputs):
+                for x in range(inputs.shape[1]):
+                    heard[known, x] = inputs[place[track], x]
                 tracks[known] = track
                 known += 1
+        last = histories[0][end - 1]
         for number in range(candidates[0][asked], candidates[0][asked + 1]):
-            own, row, met = place[candidates[1][number]], features[number], 0
-            if own < 0 or own >= len(outputs):
-                continue
-            for step in range(known):
-                if tracks[step] == candidates[1][number]:
-                    continue
-                product = _dot(outputs[own], heard[step], size)
-                row[0] = max(row[0], product) if met else product
-                row[1] = row[1] + product if met else product
-                met += 1
-                if last_is_known and step == known - 1:
-                    row[2] = product
-            if met:
-                row[1] /= met
+            own = candidates[1][number]
+            if 0 <= place[own] < len(outputs):
+                multiply(outputs, place[own], heard, 0, known, inputs.shape[1], products)
+                _sum_up(own, last, tracks[:known], products, number, features)
+
+
+@compiled
+def _sum_up(own: int, last: int, tracks: np.ndarray, products: np.ndarray, number: int, features: np.ndarray) -> None:
+    """Writes what :func:`compare_vectors` does, for the candidate ``own``, in the row ``number``."""
+    highest, total, met = np.float32(-np.inf), np.float32(0), 0
+    for step in range(len(tracks)):
+        if tracks[step] != own:
+            highest, total, met = max(highest, products[step]), total + products[step], met + 1
+    if met:
+        features[number, 0], features[number, 1] = highest, total / met
+        if tracks[-1] == last != own:
+            features[number, 2] = products[len(tracks) - 1]
 
 
 @compiled
@@ -96,11 +94,11 @@ def compare_near(asked: Rows, near: Rows, candidates: tuple[np.ndarray, np.ndarr
             for entry in range(near[0][row], near[0][row + 1]):
                 place = place_of(table, near[1][entry])
                 if place >= 0:
-                    own = features[first + place]
-                    own[0] = max(own[0], near[2][entry])
-                    own[1] += near[2][entry] / steps
+                    own = first + place
+                    features[own, 0] = max(features[own, 0], near[2][entry])
+                    features[own, 1] += near[2][entry] / steps
                     if is_last:
-                        own[2] = near[2][entry]
+                        features[own, 2] = near[2][entry]
 
 
 @compiled
@@ -165,14 +163,13 @@ def _walk(
         close, right, steps = close * _CLOSE, right * _RIGHT, steps + 1
         if slot < 0:
             continue
-        own = features[slot]
-        own[0] += 1
-        own[1] = max(own[1], similarity)
-        own[2] += similarity * values[place]
-        own[3] += similarity * values[place] if holds_last else 0
-        own[4] += close * damping * values[place]
-        own[5] += right * damping * values[place]
-        own[7] = min(own[7], steps)
+        features[slot, 0] += 1
+        features[slot, 1] = max(features[slot, 1], similarity)
+        features[slot, 2] += similarity * values[place]
+        features[slot, 3] += similarity * values[place] if holds_last else 0
+        features[slot, 4] += close * damping * values[place]
+        features[slot, 5] += right * damping * values[place]
+        features[slot, 7] = min(features[slot, 7], steps)
         close += weights[slot]
         right += weights[slot]
         if weights[slot] > 0:
@@ -183,9 +180,8 @@ def _walk(
         close, steps = close * _CLOSE, steps + 1
         if slot < 0:
             continue
-        own = features[slot]
-        own[6] += close * damping * values[place]
-        own[7] = min(own[7], steps)
+        features[slot, 6] += close * damping * values[place]
+        features[slot, 7] = min(features[slot, 7], steps)
         close += weights[slot]
         if weights[slot] > 0:
             steps = np.float32(0)

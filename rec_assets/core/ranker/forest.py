@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -74,15 +75,28 @@ class Forest:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All arrays by name."""
-        return dict(vars(self))
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """(c,) float32 scores of ``features`` (c, f) float32, those of ``lightgbm.Booster.predict``."""
-        from rec_assets.core.ranker import loops
+        from rec_assets.core.ranker import forest_loops
 
-        tests = read_only(self.feature), read_only(self.threshold), read_only(self.nan_goes_left)
-        children = read_only(self.left), read_only(self.right)
-        return loops.predict(features, read_only(self.roots), tests, children, read_only(self.leaves))
+        starts, leaves, masks = self._layout
+        tests = read_only(self.feature), self._limits, read_only(self.nan_goes_left)
+        return forest_loops.predict(features, starts, tests, masks, leaves)
+
+    @cached_property
+    def _layout(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """See :func:`.forest_loops.lay_out`."""
+        from rec_assets.core.ranker import forest_loops
+
+        return forest_loops.lay_out(*map(read_only, (self.roots, self.left, self.right, self.leaves)))
+
+    @cached_property
+    def _limits(self) -> np.ndarray:
+        """(n,) float32: features are no finer, and up to the next lower one the same of them go left."""
+        nearest = self.threshold.astype(np.float32)
+        return np.where(nearest > self.threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
 _FIELDS = ("split_feature", "threshold", "decision_type", "left_child", "right_child")

@@ -7,39 +7,6 @@ from rec_assets.core.strategies.best_loops import copy
 from rec_assets.core.strategies.place_loops import count_distinct, place_of, table_for, write_places
 from rec_assets.core.strategies.sparse_loops import added_up, room_for
 
-_ROWS = 256  # whose features stay near the processor while all trees look at them
-
-
-@compiled
-def predict(
-    features: np.ndarray,
-    roots: np.ndarray,
-    tests: tuple[np.ndarray, np.ndarray, np.ndarray],
-    children: tuple[np.ndarray, np.ndarray],
-    leaves: np.ndarray,
-) -> np.ndarray:
-    """(c,) float32 sums of what the trees say of ``features`` (c, f); see :class:`.forest.Forest`.
-
-    ``tests`` are feature, threshold, and whether NaN goes left; ``children`` are left and right.
-    """
-    feature, threshold, nan_goes_left = tests
-    left, right = children
-    sums, scores = np.zeros(_ROWS, np.float64), np.empty(len(features), np.float32)
-    for start in range(0, len(features), _ROWS):
-        end = min(start + _ROWS, len(features))
-        sums[:] = 0
-        for root in roots:
-            for row in range(start, end):
-                node = root
-                while node >= 0:
-                    value = features[row, feature[node]]
-                    goes_left = nan_goes_left[node] if np.isnan(value) else value <= threshold[node]
-                    node = left[node] if goes_left else right[node]
-                sums[row - start] += leaves[-1 - node]
-        for row in range(start, end):
-            scores[row] = sums[row - start]
-    return scores
-
 
 @compiled
 def gather(

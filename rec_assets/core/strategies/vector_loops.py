@@ -2,17 +2,10 @@
 
 import numpy as np
 
-from rec_assets.core.base.compiled import compiled, compiled_in_any_order
+from rec_assets.core.base.compiled import compiled
 from rec_assets.core.strategies.best_loops import offer
+from rec_assets.core.strategies.product_loops import multiply
 from rec_assets.core.strategies.sparse_loops import transposed
-
-
-@compiled_in_any_order
-def _dot(left: np.ndarray, right: np.ndarray) -> np.float32:
-    total = np.float32(0)
-    for x in range(len(left)):
-        total += left[x] * right[x]
-    return total
 
 
 @compiled
@@ -25,20 +18,27 @@ def search_lists(
     greatest dot products.
     """
     starts, places, vectors = lists
-    read = min(read, len(centres))
+    read, size, longest = min(read, len(centres)), queries.shape[1], len(centres)
+    for number in range(len(centres)):
+        longest = max(longest, starts[number + 1] - starts[number])
     chosen, nearness = np.empty((len(queries), read), np.int32), np.empty(read, np.float32)
+    products = np.empty(longest, np.float32)
     for row in range(len(queries)):
-        kept = 0
+        multiply(queries, row, centres, 0, len(centres), size, products)
+        kept, own = 0, chosen[row]
         for number in range(len(centres)):
-            kept = offer(chosen[row], nearness, kept, number, _dot(queries[row], centres[number]))
+            kept = offer(own, nearness, kept, number, products[number])
     # List by list, so that a list that several queries read is read from memory once.
     begins, asking = transposed(np.arange(len(queries) + 1) * read, chosen.ravel(), len(centres))
     found, scores = np.full((len(queries), depth), np.int32(-1)), np.empty((len(queries), depth), np.float32)
     counts = np.zeros(len(queries), np.int64)
     for number in range(len(centres)):
         for row in asking[begins[number] : begins[number + 1]]:
+            multiply(queries, row, vectors, starts[number], starts[number + 1], size, products)
+            kept, own, best = counts[row], found[row], scores[row]
             for entry in range(starts[number], starts[number + 1]):
-                score = _dot(queries[row], vectors[entry])
-                if score > -np.inf and (counts[row] < depth or score >= scores[row, 0]):
-                    counts[row] = offer(found[row], scores[row], counts[row], places[entry], score)
+                score = products[entry - starts[number]]
+                if score > -np.inf and (kept < depth or score >= best[0]):
+                    kept = offer(own, best, kept, places[entry], score)
+            counts[row] = kept
     return found

@@ -9,8 +9,9 @@ import numpy as np
 
 from rec_assets.core.base.compiled import compiled, compiled_in_any_order, inlined_in_any_order
 
-MAX_DOT = 6.0  # beyond it the gradient is as good as 0, and gensim leaves it out, too
+MAX_DOT = np.float32(6)  # beyond it the gradient is as good as 0, and gensim leaves it out, too
 _STEPS = 1_000
+_STEPS_BY_DOT = np.float32(_STEPS / 12)
 SIGMOID = (1 / (1 + np.exp(-np.linspace(-MAX_DOT, MAX_DOT, _STEPS, endpoint=False)))).astype(np.float32)
 
 
@@ -50,40 +51,73 @@ def _share(state: np.uint64) -> float:
 @compiled
 def _draw_noise(
     state: np.uint64, cumulative: np.ndarray, guide: np.ndarray, target: int, drawn: np.ndarray
-) -> np.uint64:
-    """Fills ``drawn`` with the ``target`` and then its noise, -1 where a draw is the target itself."""
+) -> tuple[int, np.uint64]:
+    """Puts into ``drawn`` the ``target``, then noise that is not the target; returns how many, and the next state."""
     drawn[0] = target
-    for place in range(1, len(drawn)):
+    count = np.int64(1)
+    for _ in range(1, len(drawn)):
         state = _next(state)
         share = _share(state)
         noise = guide[int(share * len(guide))]
         while cumulative[noise] <= share * cumulative[-1]:
             noise += 1
-        drawn[place] = noise if noise != target else -1
-    return state
+        if noise != target:
+            drawn[count] = noise
+            count += 1
+    return int(count), state
+
+
+@compiled
+def _gradient(dot: np.float32, label: np.float32, alpha: np.float32, sigmoid: np.ndarray) -> np.float32:
+    """How far the product ``dot`` is from its ``label`` (1 for the target, 0 for noise), times ``alpha``."""
+    if not (-MAX_DOT < dot < MAX_DOT):  # nor where it is NaN
+        return np.float32(0)
+    return (label - sigmoid[int((dot + MAX_DOT) * _STEPS_BY_DOT)]) * alpha
 
 
 @inlined_in_any_order
 def _learn(
-    query: np.ndarray, drawn: np.ndarray, outputs: np.ndarray, work: np.ndarray, alpha: float, sigmoid: np.ndarray
+    queries: np.ndarray,
+    row: int,
+    drawn: np.ndarray,
+    outputs: np.ndarray,
+    work: np.ndarray,
+    alpha: np.float32,
+    sigmoid: np.ndarray,
 ) -> None:
-    """Moves the output vectors of all ``drawn`` by the ``query``, and adds up in ``work`` how it is to move."""
-    size = len(query)
-    for place in range(len(drawn)):
-        other = drawn[place]
-        if other < 0:
-            continue
-        dot = np.float32(0)
-        for x in range(size):
-            dot += query[x] * outputs[other, x]
-        if not (-MAX_DOT < dot < MAX_DOT):  # nor where it is NaN
-            continue
-        likely = sigmoid[int((dot + MAX_DOT) * (_STEPS / (2 * MAX_DOT)))]
-        gradient = np.float32(((1.0 if place == 0 else 0.0) - likely) * alpha)
-        for x in range(size):
-            before = outputs[other, x]
-            outputs[other, x] = before + gradient * query[x]
-            work[x] += gradient * before
+    """Moves the output vectors of all ``drawn`` by the query in ``row``, and adds to ``work`` how it is to move."""
+    at = 0
+    while at < len(drawn):
+        one, two, three = drawn[at], drawn[at], drawn[at]
+        if at + 2 < len(drawn):
+            two, three = drawn[at + 1], drawn[at + 2]
+        label = np.float32(at == 0)
+        if one != two and two != three and three != one:  # three at once, since each waits long for its sum
+            dot_1, dot_2, dot_3 = np.float32(0), np.float32(0), np.float32(0)
+            for x in range(len(work)):
+                dot_1 += queries[row, x] * outputs[one, x]
+                dot_2 += queries[row, x] * outputs[two, x]
+                dot_3 += queries[row, x] * outputs[three, x]
+            gradient_1 = _gradient(dot_1, label, alpha, sigmoid)
+            gradient_2 = _gradient(dot_2, np.float32(0), alpha, sigmoid)
+            gradient_3 = _gradient(dot_3, np.float32(0), alpha, sigmoid)
+            for x in range(len(work)):
+                before_1, before_2, before_3 = outputs[one, x], outputs[two, x], outputs[three, x]
+                outputs[one, x] = before_1 + gradient_1 * queries[row, x]
+                outputs[two, x] = before_2 + gradient_2 * queries[row, x]
+                outputs[three, x] = before_3 + gradient_3 * queries[row, x]
+                work[x] += gradient_1 * before_1 + gradient_2 * before_2 + gradient_3 * before_3
+            at += 3
+        else:
+            dot = np.float32(0)
+            for x in range(len(work)):
+                dot += queries[row, x] * outputs[one, x]
+            gradient = _gradient(dot, label, alpha, sigmoid)
+            for x in range(len(work)):
+                before = outputs[one, x]
+                outputs[one, x] = before + gradient * queries[row, x]
+                work[x] += gradient * before
+            at += 1
 
 
 @compiled
@@ -105,20 +139,18 @@ def _train_skip_gram(
     drawn: np.ndarray,
     inputs: np.ndarray,
     outputs: np.ndarray,
-    scratch: np.ndarray,
     work: np.ndarray,
-    alpha: float,
+    alpha: np.float32,
     sigmoid: np.ndarray,
 ) -> None:
-    """Each track of the ``context``, but the one at ``skipped``, asks for those ``drawn``."""
+    """Each track of the ``context``, but the one at ``skipped``, asks for those ``drawn``; ``work`` is and stays 0."""
     for place in range(len(context)):
         if place != skipped:
             word = context[place]
-            for x in range(len(work)):
-                scratch[x], work[x] = inputs[word, x], 0
-            _learn(scratch, drawn, outputs, work, alpha, sigmoid)
+            _learn(inputs, word, drawn, outputs, work, alpha, sigmoid)
             for x in range(len(work)):
                 inputs[word, x] += work[x]
+                work[x] = 0
 
 
 @compiled_in_any_order
@@ -128,28 +160,28 @@ def _train_cbow(
     drawn: np.ndarray,
     inputs: np.ndarray,
     outputs: np.ndarray,
-    scratch: np.ndarray,
+    mean: np.ndarray,
     work: np.ndarray,
-    alpha: float,
+    alpha: np.float32,
     sigmoid: np.ndarray,
 ) -> None:
-    """The mean of the ``context``, without the track at ``skipped``, asks for those ``drawn``."""
-    for x in range(len(work)):
-        scratch[x], work[x] = 0, 0
+    """The ``mean`` (1, d) of the ``context``, without the track at ``skipped``, asks for those ``drawn``."""
+    mean[:] = 0
     for place in range(len(context)):
         if place != skipped:
             word = context[place]
             for x in range(len(work)):
-                scratch[x] += inputs[word, x]
+                mean[0, x] += inputs[word, x]
     for x in range(len(work)):
-        scratch[x] /= np.float32(len(context) - 1)
-    _learn(scratch, drawn, outputs, work, alpha, sigmoid)
+        mean[0, x] /= np.float32(len(context) - 1)
+    _learn(mean, 0, drawn, outputs, work, alpha, sigmoid)
     # Each moves by the whole of it, as in gensim; a share of it took 8 points of hit rate.
     for place in range(len(context)):
         if place != skipped:
             word = context[place]
             for x in range(len(work)):
                 inputs[word, x] += work[x]
+    work[:] = 0
 
 
 @compiled_in_any_order
@@ -193,12 +225,12 @@ def train(
         longest = max(longest, offsets[sequence + 1] - offsets[sequence])
     kept, drawn = np.empty(longest, np.int32), np.empty(negative + 1, np.int64)
     inputs, outputs = vectors
-    scratch, work = np.empty(inputs.shape[1], np.float32), np.empty(inputs.shape[1], np.float32)
+    mean, work = np.empty((1, inputs.shape[1]), np.float32), np.zeros(inputs.shape[1], np.float32)
     for sequence in range(first, last):
         state = _seeded(seed, epoch, sequence)
         count, state = _keep(words[offsets[sequence] : offsets[sequence + 1]], keep, kept, state)
         done = np.float64(epoch) * np.float64(len(words)) + np.float64(offsets[sequence])
-        alpha = alphas[0] - alphas[1] * done
+        alpha = np.float32(alphas[0] - alphas[1] * done)
         for centre in range(count):
             if stop[0] != 0:
                 return
@@ -207,8 +239,9 @@ def train(
             low, high = max(0, centre - reach), min(count, centre + reach + 1)
             if high - low < 2:
                 continue
-            state = _draw_noise(state, noise[0], noise[1], kept[centre], drawn)
+            number, state = _draw_noise(state, noise[0], noise[1], kept[centre], drawn)
+            context, asked = kept[low:high], drawn[:number]
             if skip_gram:
-                _train_skip_gram(kept[low:high], centre - low, drawn, inputs, outputs, scratch, work, alpha, sigmoid)
+                _train_skip_gram(context, centre - low, asked, inputs, outputs, work, alpha, sigmoid)
             else:
-                _train_cbow(kept[low:high], centre - low, drawn, inputs, outputs, scratch, work, alpha, sigmoid)
+                _train_cbow(context, centre - low, asked, inputs, outputs, mean, work, alpha, sigmoid)

@@ -206,14 +206,15 @@ def test_trees_that_are_none_are_refused(text: str) -> None:
         Forest.parse(text)
 
 
+@pytest.mark.parametrize("leaves", [9, 80])
 @pytest.mark.parametrize("missing", [True, False])
-def test_a_forest_predicts_as_lightgbm_does_to_the_last_bit(missing: bool) -> None:
+def test_a_forest_predicts_as_lightgbm_does_to_the_last_bit(missing: bool, leaves: int) -> None:
     draw = np.random.default_rng(3)
     features = draw.normal(size=(3_000, 6)).round(1).astype(np.float32)
     if missing:
         features[draw.random(features.shape) < 0.2] = np.nan
     labels = np.nansum(features, axis=1) + draw.normal(size=3_000)
-    booster = lightgbm.train({"num_leaves": 9, "verbosity": -1}, lightgbm.Dataset(features, labels), 20)
+    booster = lightgbm.train({"num_leaves": leaves, "verbosity": -1}, lightgbm.Dataset(features, labels), 20)
     asked = np.vstack([features, np.full((1, 6), np.nan, np.float32), np.zeros((1, 6), np.float32)])
 
     forest = Forest.parse(booster.model_to_string())
