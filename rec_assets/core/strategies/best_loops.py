@@ -109,12 +109,13 @@ def best_of(rows: Rows, above: float, depth: int, left_out: tuple[np.ndarray, np
     columns, scores = np.full((count, depth), np.int32(-1)), np.full((count, depth), np.float32(-np.inf))
     for row in range(count):
         kept, silent = np.int64(0), left_out[0][left_out[1][row] : left_out[1][row + 1]]
+        best, heights = columns[row], scores[row]  # to cut them out for each entry takes longer than to offer it
         for entry in range(rows[0][row], rows[0][row + 1]):
             column, score = rows[1][entry], rows[2][entry]
-            enters = kept < depth or score >= scores[row, 0]
+            enters = kept < depth or score >= heights[0]
             if enters and score > above and not _holds(silent, column):
-                kept = offer(columns[row], scores[row], kept, column, score)
-        put_in_order(columns[row], scores[row], kept)
+                kept = offer(best, heights, kept, column, score)
+        put_in_order(best, heights, kept)
     return columns, scores
 
 
@@ -125,9 +126,9 @@ def offer_block(block: np.ndarray, start: int, columns: np.ndarray, scores: np.n
     ``columns`` (r, depth) int32 and ``scores`` (r, depth) hold ``found`` (r,) entries each. -inf is never found.
     """
     for row in range(len(block)):
-        count = found[row]
+        count, best, heights = found[row], columns[row], scores[row]
         for column in range(block.shape[1]):
             score = block[row, column]
-            if score > scores[row, 0] or (count < scores.shape[1] and score > -np.inf):
-                count = offer(columns[row], scores[row], count, start + column, score)
+            if score > heights[0] or (count < len(heights) and score > -np.inf):
+                count = offer(best, heights, count, start + column, score)
         found[row] = count

@@ -1,5 +1,6 @@
 """Scores that are dot products, and the exact search for the greatest of them, block by block."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -87,7 +88,8 @@ class VectorIndex:
                 block[:, self.broken[(self.broken >= start) & (self.broken < stop)] - start] = -np.inf
                 yield start, block
 
-        find = _best_of_one if len(self) <= _BLOCK else _best_of_many
+        # The same is found; numba takes longer to load than it saves a job that asks few vectors alone.
+        find = _best_of_many if len(self) > _BLOCK or "numba" in sys.modules else _best_of_one
         places, scores = self.scored(asked, find(blocks(), len(asked), depth + _MARGIN), depth)
         places[~asks], scores[~asks] = NO_TRACK, -np.inf
         return places, scores
@@ -104,10 +106,7 @@ class VectorIndex:
 
 
 def _best_of_one(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: int) -> np.ndarray:
-    """(m, depth) places of the greatest scores in one block, in no order, ties by the lowest place.
-
-    It takes no compiled loop, so that a job that asks few vectors alone does not load numba.
-    """
+    """(m, depth) places of the greatest scores in one block, in no order, ties by the lowest place."""
     found = np.full((queries, depth), NO_TRACK, np.int32)
     for _, block in blocks:
         width = block.shape[1]
@@ -120,7 +119,7 @@ def _best_of_one(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: 
 
 
 def _best_of_many(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: int) -> np.ndarray:
-    """The same of many blocks, each of which begins at a place."""
+    """The same of many blocks, each of which begins at a place, by a compiled loop."""
     from rec_assets.core.strategies import best_loops
 
     places, counts = np.full((queries, depth), NO_TRACK, np.int32), np.zeros(queries, np.int64)

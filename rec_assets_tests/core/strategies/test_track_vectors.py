@@ -1,5 +1,6 @@
 """Without these, vectors could be asked otherwise than the settings say, in any of the sixteen ways there are."""
 
+import sys
 from itertools import product
 from typing import Any
 from unittest.mock import patch
@@ -130,9 +131,11 @@ def test_the_search_gives_ties_across_all_its_borders_to_the_lowest_place(
 ) -> None:
     draw = np.random.default_rng(seed)
     vectors, asked = draw.integers(-1, 2, (size, dimensions)), draw.integers(-1, 2, (queries, dimensions))
-    depth = data.draw(st.integers(1, size))
+    depth, block = data.draw(st.integers(1, size)), data.draw(st.sampled_from([3, 99]))
 
-    with patch.multiple(vector_scores, _BLOCK=3, _QUERIES=4, _MARGIN=margin):
+    with patch.multiple(vector_scores, _BLOCK=block, _QUERIES=4, _MARGIN=margin), patch.dict(sys.modules):
+        if data.draw(st.booleans(), "without numba"):
+            sys.modules.pop("numba", None)
         places, scores = VectorIndex.build(vectors, np.arange(size), size).search(asked, depth)
 
     for query, (found, values) in enumerate(zip(places.tolist(), scores.tolist(), strict=True)):
