@@ -44,6 +44,7 @@ def _encoding(schema: pa.Schema) -> dict:
         "compression": "zstd",
         "store_schema": False,
         "column_encoding": dict.fromkeys(deltas, "DELTA_BINARY_PACKED"),
+        "write_statistics": deltas,  # of others nobody asks, and those of names cost a sixth of the time
         # By their paths in a parquet schema.
         "use_dictionary": [
             f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name

@@ -37,10 +37,11 @@ def lacking_sql(text: str, missing: Sequence[str] = ()) -> str:
     lacks = f"({cleaned_sql(text, missing)}) IS NULL"
     if missing:
         return lacks
-    # Only what begins with a space can be nothing but spaces. CASE, since of an AND both sides are evaluated.
+    # Only what begins with a space can be nothing but spaces; most begins otherwise, and is asked least.
     spaces = (("\x7f", "\u00a1"), ("\u1680", "\u3001"), ("\ufeff", "\uff00"))
-    others = "".join(f" OR ({text} >= '{low}' AND {text} < '{high}')" for low, high in spaces)
-    return f"CASE WHEN {text} IS NULL OR {text} < '!'{others} THEN {lacks} ELSE false END"
+    others = " OR ".join(f"({text} >= '{low}' AND {text} < '{high}')" for low, high in spaces)
+    return f"""CASE WHEN {text} >= '!' AND {text} < '\x7f' THEN false
+        WHEN {text} IS NULL OR {text} < '!' OR {others} THEN {lacks} ELSE false END"""
 
 
 def whole_number_sql(text: str) -> str:
