@@ -1,9 +1,10 @@
 """``row_id``, one order over the rows of all files, and the sessions into which a history is cut."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Relation, fetch_row, query
+from rec_assets.core.base.relations import Connection, Relation, fetch_row, query, read_table
 from rec_assets.core.playlists.readers.files import SourceFile
 from rec_assets.core.playlists.readers.rows import number_sql, time_sql
 from rec_assets.core.playlists.times import unit_of
@@ -89,31 +90,48 @@ def runs_against(rows: Relation) -> bool:
     return falls > 1 and falls > rises / 2
 
 
-def by_moment(rows: Relation, *, falls: bool) -> Relation:
-    """``rows`` numbered anew by their ``moment``, ties by their place in the files."""
-    way = "DESC" if falls else "ASC"
-    number = f"row_number() OVER (ORDER BY moment {way}, file_number, place) - 1"
-    return query(rows, "rows", f"SELECT * REPLACE ({number} AS row_id) FROM rows")
+def by_moment(connection: Connection, rows: Relation, target: Path, *, falls: bool) -> Relation:
+    """``rows`` in the order of their ``moment``, ties by their place in the files, and numbered so."""
+    ordered = _sorted(connection, rows, f"moment {'DESC' if falls else 'ASC'}, file_number, place", target)
+    return query(ordered, "ordered", "SELECT * REPLACE (row_number() OVER () - 1 AS row_id) FROM ordered")
 
 
-def into_sessions(rows: Relation, minutes: float) -> Relation:
-    """``rows`` with a new playlist after each ``minutes`` without a play, named after its first play.
+def into_sessions(connection: Connection, rows: Relation, minutes: float, target: Path, *, falls: bool) -> Relation:
+    """``rows`` with a new playlist after each ``minutes`` without a play, named after its first play, and numbered as
+    by :func:`by_moment` within each playlist.
 
     ``moment`` is a Unix time in seconds, or in a thousandth, millionth or billionth of them, as its size tells.
     """
-    (largest,) = fetch_row(rows.aggregate("coalesce(max(abs(moment)), 0)::DOUBLE"))
+    largest, count = fetch_row(rows.aggregate("coalesce(max(abs(moment)), 0)::DOUBLE, count(*)"))
     unit = unit_of(largest)
     gap = minutes * _SECONDS_PER_MINUTE * unit
+    way = "DESC" if falls else "ASC"
+    ordered = _sorted(connection, rows, f"user_id, playlist, moment, file_number {way}, place {way}", target)
+    row_id = f"{count} - number" if falls else "number - 1"
     begin = f"strftime(make_timestamp((session / {unit} * 1000000)::BIGINT), '%Y-%m-%d %H:%M:%S')"
-    return query(
-        rows,
-        "rows",
+    # Windows over rows that are in order take no memory.
+    numbered = query(
+        ordered,
+        "ordered",
         f"""
-        WITH marked AS (
-            SELECT *, CASE WHEN moment - lag(moment) OVER history <= {gap} THEN NULL ELSE moment END AS opened FROM rows
-            WINDOW history AS (PARTITION BY user_id, playlist ORDER BY moment, row_id)
+        WITH told AS (
+            SELECT *, row_number() OVER () AS number, moment - lag(moment) OVER () <= {gap}
+                AND user_id IS NOT DISTINCT FROM lag(user_id) OVER ()
+                AND playlist IS NOT DISTINCT FROM lag(playlist) OVER () AS goes_on
+            FROM ordered
         ), begun AS (
-            SELECT *, max(opened) OVER (PARTITION BY user_id, playlist ORDER BY moment, row_id) AS session FROM marked
+            SELECT *, arg_max(moment, number) FILTER (goes_on IS NOT TRUE)
+                OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS session
+            FROM told
         )
-        SELECT * EXCLUDE (opened, session) REPLACE (concat_ws(' ', playlist, {begin}) AS playlist) FROM begun""",
+        SELECT * EXCLUDE (number, goes_on, session)
+            REPLACE (concat_ws(' ', playlist, {begin}) AS playlist, {row_id} AS row_id)
+        FROM begun""",
     )
+    return numbered.order("row_id") if falls else numbered
+
+
+def _sorted(connection: Connection, rows: Relation, keys: str, target: Path) -> Relation:
+    """``rows`` by ``keys``, kept in ``target``: each sort in a longer query would need its own share of memory."""
+    rows.order(keys).to_parquet(str(target))
+    return read_table(connection, target)

@@ -152,14 +152,11 @@ class _Source:
         target, users = self._folder / "rejects.parquet", self._files_with("user_id")
         judged = judge(self._connection, everything, self._files, users, self._reason(gap), target)
         self._notes += missing_values(judged.rows)
-        rows = judged.rows
         has_time = bool(self._settings.order or gap)
-        if has_time:
-            rows = by_moment(rows, falls=self._settings.order_falls)
-        rows = into_sessions(rows, gap) if gap else rows
-        rows, repeats = self._once_each(rows)
+        ordered = self._by_moment(judged.rows, gap) if has_time else judged.rows
+        rows, repeats = self._once_each(ordered)
         rows = join_spellings(self._connection, rows) if self._settings.join_spellings else rows
-        if rows is not judged.rows:  # windows and joins give their rows in any order
+        if rows is not ordered:  # joins give their rows in any order
             rows = rows.order("row_id")
         return StagedPlaylists(
             rows.select(f"{_COLUMNS}, moment::DOUBLE AS time" if has_time else _COLUMNS),
@@ -183,6 +180,13 @@ class _Source:
             target = self._folder / f"staged-{numbers[0]:05d}.parquet"
             sql = stage_text(self._connection, files, self._layouts, missing, target)
         return part_of(self._connection, sql, numbers, layout, self._files, missing, by_file=self._by_file)
+
+    def _by_moment(self, rows: Relation, gap: float) -> Relation:
+        """The rows in the order of their moments, cut into sessions where there is a ``gap``."""
+        target, falls = self._folder / "ordered.parquet", self._settings.order_falls
+        if gap:
+            return into_sessions(self._connection, rows, gap, target, falls=falls)
+        return by_moment(self._connection, rows, target, falls=falls)
 
     def _once_each(self, rows: Relation) -> tuple[Relation, dict[str, int]]:
         """The rows of which each playlist has its own, and how many playlists are in several files.
