@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from rec_assets.core.base.errors import RecAssetsError, SourceError
 from rec_assets.core.playlists.readers import lines
+from rec_assets.core.playlists.readers.bounded_json import BoundedJson
 from rec_assets.core.playlists.readers.files import SourceFile, content_digest, locate, open_archives
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
@@ -473,6 +475,36 @@ def test_json_lines_that_are_no_records_are_rejects(
         (2, "broken", "no JSON object"),
         (4, "[1]", "no JSON object"),
     ]
+
+
+ROW = '{"user": "u", "playlist": "p", "artist": "a", "track": %s}'
+
+
+@pytest.mark.parametrize("before", ["", "[" + ROW % '"t"' + ","], ids=["at once", "after a record"])
+@pytest.mark.parametrize(
+    ("holds", "complaint"),
+    [("[" * 60_000, "nested deeper than 100 levels"), ('{"a":' * 60_000, "deeper"), ('["' + "x" * 2**25, "a text of")],
+)
+def test_json_that_would_fill_the_memory_is_refused_at_once(
+    tmp_path: Path, stage: Stage, before: str, holds: str, complaint: str
+) -> None:
+    path = write(tmp_path / "p.json", before + holds)
+    started = time.perf_counter()
+
+    with pytest.raises(SourceError, match=rf"p\.json .*{complaint}.*set `format`"):
+        stage(path)
+
+    assert time.perf_counter() - started < 5  # paths of ijson to each level took a minute and 2 GB
+
+
+@pytest.mark.parametrize("text", ["[{" * 500, '\\"[' * 500, "\\" * 501 + "[" * 500, '"' * 7, "]" * 500])
+def test_brackets_in_texts_of_json_are_no_levels(
+    tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(BoundedJson, "read", lambda self, size=-1, read=BoundedJson.read: read(self, min(size, 7)))
+    records = ",".join(ROW % json.dumps(f"{text}{number}") for number in range(3))
+
+    assert tracks(stage(write(tmp_path / "p.json", f"[{records}]"))) == [f"{text}{number}" for number in range(3)]
 
 
 def test_what_is_converted_is_read_again_as_it_was(tmp_path: Path, stage: Stage) -> None:

@@ -17,6 +17,7 @@ import ijson
 import pyarrow as pa
 
 from rec_assets.core.base.errors import SourceError
+from rec_assets.core.playlists.readers.bounded_json import BoundedJson
 from rec_assets.core.playlists.readers.columns import Layout, find_columns, schema_of
 from rec_assets.core.playlists.readers.files import SourceFile
 from rec_assets.core.playlists.readers.lines import blocks_of_lines
@@ -70,7 +71,7 @@ def _place_of_records(file: SourceFile, head: bytes) -> str | None:
     if first is not None and not any(_is_records(value) for name, value in first.items() if name not in _LISTS):
         return None
     with _as_json(file), file.open() as stream:
-        for prefix, event, _ in islice(ijson.parse(stream), _EVENTS):
+        for prefix, event, _ in islice(ijson.parse(BoundedJson(file, stream)), _EVENTS):
             if event == "start_map" and (prefix == "item" or prefix.endswith(".item")):
                 return prefix
     raise _no_records(file)
@@ -115,7 +116,7 @@ def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
 
 def _items(file: SourceFile, place: str) -> Iterator[tuple[int, Any]]:
     with _as_json(file), file.open() as stream:
-        yield from enumerate(ijson.items(stream, place, use_float=True), start=1)
+        yield from enumerate(ijson.items(BoundedJson(file, stream), place, use_float=True), start=1)
 
 
 @contextmanager
