@@ -12,7 +12,7 @@ from rec_assets.core.playlists.readers.lines import LONGEST_LINE_BYTES
 _DEEPEST = 100
 _STEP = np.zeros(256, np.int64)
 _STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
+_OTHERS = bytes(set(range(256)) - set(b'[{]}"'))
 
 
 class BoundedJson:
@@ -31,12 +31,15 @@ class BoundedJson:
         return block
 
     def _look_at(self, block: bytes) -> None:
-        parts = block.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
-        brackets = b"".join(parts[self._in_text :: 2]).translate(None, _NO_BRACKETS)
+        unescaped = block.replace(rb"\\", b"").replace(rb"\"", b"")
+        # Without texts that hold no bracket, which are nearly all.
+        parts = unescaped.translate(None, _OTHERS).replace(b'""', b"").split(b'"')
+        brackets = b"".join(parts[self._in_text :: 2])
         depths = self._depth + np.cumsum(_STEP[np.frombuffer(brackets, np.uint8)])
         if depths.max(initial=0) > _DEEPEST:
             raise self._refusal(f"is nested deeper than {_DEEPEST} levels")
-        self._text_length = self._text_length + len(block) if self._in_text and len(parts) == 1 else 0
+        goes_on = self._in_text and b'"' not in unescaped
+        self._text_length = self._text_length + len(block) if goes_on else 0
         if self._text_length > LONGEST_LINE_BYTES:
             raise self._refusal(f"holds a text of more than {LONGEST_LINE_BYTES:,} bytes")
         self._depth = int(depths[-1]) if len(depths) else self._depth
