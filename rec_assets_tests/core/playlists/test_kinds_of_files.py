@@ -483,9 +483,14 @@ ROW = '{"user": "u", "playlist": "p", "artist": "a", "track": %s}'
 @pytest.mark.parametrize("before", ["", "[" + ROW % '"t"' + ","], ids=["at once", "after a record"])
 @pytest.mark.parametrize(
     ("holds", "complaint"),
-    [("[" * 60_000, "nested deeper than 100 levels"), ('{"a":' * 60_000, "deeper"), ('["' + "x" * 2**25, "a text of")],
+    [
+        ("[" * 60_000, "nested deeper than 100 levels"),
+        ('{"a":' * 60_000, "deeper"),
+        ('["' + "x" * 2**25, "a text of"),
+        ('{"a":' + "12" * 2_500 + "}", "a number of more than 600 digits"),
+    ],
 )
-def test_json_that_would_fill_the_memory_is_refused_at_once(
+def test_json_that_would_fill_the_memory_or_crash_the_process_is_refused_at_once(
     tmp_path: Path, stage: Stage, before: str, holds: str, complaint: str
 ) -> None:
     path = write(tmp_path / "p.json", before + holds)

@@ -1,4 +1,4 @@
-"""A stream of JSON that is refused before what it holds could fill the memory."""
+"""A stream of JSON that is refused before what it holds could fill the memory, or crash the process."""
 
 from typing import IO
 
@@ -10,6 +10,9 @@ from rec_assets.core.playlists.readers.lines import LONGEST_LINE_BYTES
 
 # ijson keeps the path to each level of nesting, which grows by the square of the depth: 90 KB of "[" took 4.6 GB.
 _DEEPEST = 100
+# The parser of ijson 3.5 crashes the whole process where Python refuses to make a number of so many digits.
+_MOST_DIGITS = 600
+_AS_ZEROS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else byte for byte in range(256))
 _STEP = np.zeros(256, np.int64)
 _STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
 _OTHERS = bytes(set(range(256)) - set(b'[{]}"'))
@@ -21,13 +24,18 @@ class BoundedJson:
     def __init__(self, file: SourceFile, stream: IO[bytes]) -> None:
         self._file, self._stream = file, stream
         self._depth = self._in_text = self._text_length = 0
+        self._last_digits = b""
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes. Raises SourceError: they are nested too deep, or in a text that does not end."""
+        """The next bytes. Raises SourceError: they are nested too deep, or of a text or a number that does not end."""
         block = self._stream.read(size)
         while size and block.endswith(b"\\") and (more := self._stream.read(1)):
             block += more
         self._look_at(block)
+        digits = self._last_digits + block.translate(_AS_ZEROS)
+        if b"0" * (_MOST_DIGITS + 1) in digits:
+            raise self._refusal(f"holds a number of more than {_MOST_DIGITS} digits")
+        self._last_digits = digits[-_MOST_DIGITS:]
         return block
 
     def _look_at(self, block: bytes) -> None:

@@ -153,10 +153,13 @@ class _Parser:
             if found is None:
                 self._rest = lines[start:]
                 break
-            if self._blanks:
+            if self._blanks > _LINES_AT_ONCE:
                 yield self._batch(records)
                 yield from self._blank_batches()
                 records = []
+            # Not as batches of their own: in a file with every other line blank they would be of a line each.
+            records += self._faulty([""] * self._blanks, BLANK, self._line_number - self._blanks)
+            self._blanks = 0
             entries, used = found
             records += entries
             start, self._line_number = start + used, self._line_number + used
@@ -173,16 +176,17 @@ class _Parser:
         except csv.Error as error:
             if "end of data" in str(error) and len(lines) < _MOST_LINES and not at_end:
                 return None
-            return self._faulty(lines[:1], _explain(error)), 1
+            return self._faulty(lines[:1], _explain(error), self._line_number), 1
         used = reader.line_num
         if len(row) != self._width:
-            return self._faulty(lines[:used], f"{len(row)} fields instead of {self._width}"), used
+            fault = f"{len(row)} fields instead of {self._width}"
+            return self._faulty(lines[:used], fault, self._line_number), used
         text = "".join(lines[:used]).rstrip("\r\n")
         return [(self._line_number, [row[place] for place in self._places], text, None)], used
 
-    def _faulty(self, lines: list[str], fault: str) -> list[_Record]:
+    def _faulty(self, lines: list[str], fault: str, first: int) -> list[_Record]:
         nothing = [None] * len(self._places)
-        return [(self._line_number + i, nothing, line.rstrip("\r\n"), fault) for i, line in enumerate(lines)]
+        return [(number, nothing, line.rstrip("\r\n"), fault) for number, line in enumerate(lines, start=first)]
 
     def _blank_batches(self) -> Iterator[pa.RecordBatch]:
         """The blank lines that wait, as rejects, in batches of bounded size."""
