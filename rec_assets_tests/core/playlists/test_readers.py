@@ -22,7 +22,7 @@ from rec_assets.core.playlists.readers import delimited, lines, unescaped_csv
 from rec_assets.core.playlists.readers.files import SourceFile, locate, open_archives
 from rec_assets.core.playlists.readers.kinds import read_head
 from rec_assets.core.playlists.readers.settings import SourceFormat, SourceSettings
-from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
+from rec_assets.core.playlists.readers.staging import StagedPlaylists, _explained, stage_playlists
 
 DIALECT = '"user_id", "artistname", "trackname", "playlistname"'
 PLAIN = "user_id,artist,track,playlist"
@@ -485,6 +485,9 @@ def test_parquet_rows_that_cannot_be_placed_are_rejects(
     assert (staged.row_count, staged.reject_count, staged.reject_share) == (1, 4, 0.8)
 
 
+NOT_WHOLE = r"bad\.parquet is not a whole parquet file: .*Write or download it again"
+
+
 @pytest.mark.parametrize("column", ["row_id", "user_id", "playlist", "artist", "track"])
 def test_damage_in_any_column_of_a_parquet_file_is_found_while_reading(
     tmp_path: Path, stage: Stage, connection: duckdb.DuckDBPyConnection, column: str
@@ -500,8 +503,15 @@ def test_damage_in_any_column_of_a_parquet_file_is_found_while_reading(
         file.seek(chunk.dictionary_page_offset or chunk.data_page_offset)
         file.write(b"\xff" * 60)
 
-    with pytest.raises(SourceError, match=r"bad\.parquet is not a whole parquet file: .*Write or download it again"):
+    with pytest.raises(SourceError, match=NOT_WHOLE):
         stage(path)
+
+
+def test_a_parquet_file_that_ends_before_its_pages_do_is_not_whole(tmp_path: Path) -> None:
+    said = 'IO Error: Could not read enough bytes from file "bad.parquet": attempted to read 7 bytes from location 921'
+
+    with pytest.raises(SourceError, match=NOT_WHOLE), _explained([SourceFile(Path("bad.parquet"))], tmp_path):
+        raise duckdb.IOException(said)
 
 
 # Several files

@@ -27,6 +27,7 @@ _NOT_OF_A_FILE = (
     *(duckdb.OutOfMemoryException, duckdb.InterruptException),
     *(duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException),
 )
+_CUT_OFF = "Could not read enough bytes"  # as DuckDB says, whose error has no number
 _COLUMNS = "row_id, user_id, playlist, artist, track"
 
 
@@ -95,6 +96,8 @@ def _explained(files: Sequence[SourceFile], folder: Path) -> Iterator[None]:
                 f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
                 "TMPDIR to a folder on a larger disk."
             ) from error
+        if _CUT_OFF in str(error):
+            raise parquet.broken_parquet(name_files(files), error) from error
         raise  # it may be transient: the caller tries again
     except _NOT_OF_A_FILE:
         raise
