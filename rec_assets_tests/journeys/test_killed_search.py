@@ -22,7 +22,7 @@ SEARCH = {
     "sampler": "grid",
     "workers": 2,
     "parameters": {"window": [5, 10, 15, 20, 25, 30]},
-    "fixed": {"strategy": "track_vectors", "k": 5, "min_count": 1, "epochs": 1_000, "vector_size": 128},
+    "fixed": {"strategy": "track_vectors", "k": 5, "min_count": 1, "epochs": 4_000, "vector_size": 128},
 }
 
 
