@@ -21,8 +21,8 @@ SEARCH = {
     "name": "small",
     "sampler": "grid",
     "workers": 2,
-    "parameters": {"window": [5, 10, 15, 20, 25, 30]},
-    "fixed": {"strategy": "track_vectors", "k": 5, "min_count": 1, "epochs": 4_000, "vector_size": 128},
+    "parameters": {"window": [*range(5, 65, 5)]},
+    "fixed": {"strategy": "track_vectors", "k": 5, "min_count": 1, "epochs": 1_000, "vector_size": 256},
 }
 
 
@@ -65,12 +65,12 @@ def test_a_killed_search_ends_its_workers_and_goes_on_without_redoing_finished_t
     process.wait()
     wait_for("end of the workers", lambda: not any(map(lives, owners(store))), log, patience=10)
     before = finished(journal)
-    assert 1 <= len(before) < 6
+    assert 1 <= len(before) < len(SEARCH["parameters"]["window"])
 
     run_to_end(command, environment)
 
     assert finished(journal)[: len(before)] == before
-    assert len(set(finished(journal))) == len(finished(journal)) == 6
+    assert len(set(finished(journal))) == len(finished(journal)) == len(SEARCH["parameters"]["window"])
     assert not owners(store)
     rows = pq.read_table(store / "tuning_leaderboard.parquet").to_pylist()
     assert sorted(json.loads(row["parameters"])["window"] for row in rows) == SEARCH["parameters"]["window"]
