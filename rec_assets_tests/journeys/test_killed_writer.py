@@ -1,7 +1,7 @@
 """Without this a training killed in a write could leave a torn file, or leftovers that fill the disk.
 
-``python -m rec_assets_tests.journeys.test_killed_writer 64`` kills 64 trainings, each of which finds what the one before
-left, and counts.
+``python -m rec_assets_tests.journeys.test_killed_writer 64`` kills 64 trainings, each of which finds what the one
+before left, and counts.
 """
 
 import importlib
