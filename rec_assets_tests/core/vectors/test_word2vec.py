@@ -183,6 +183,29 @@ def test_downsampling_and_noise_are_drawn_as_often_as_gensim_has_it() -> None:
     assert times / 300_000 == pytest.approx(counts**0.75 / noise[-1], abs=0.005)
 
 
+@pytest.mark.parametrize("size", [1, 5, 48])
+@pytest.mark.parametrize(
+    "drawn", [[3], [3, 1], [3, 1, 2], [3, 1, 1, 2], [3, 1, 2, 2, 2], [3, 1, 2, 1, 0, 5, 4]], ids=str
+)
+def test_a_query_and_what_is_drawn_move_as_one_after_the_other_would(drawn: list[int], size: int) -> None:
+    draw = np.random.default_rng(size)
+    queries, outputs = (draw.normal(size=(6, size)).astype(np.float32) for _ in range(2))
+    outputs[5] = 9 * np.sign(queries[2])  # too far to learn from
+    expected, moved = outputs.astype(np.float64), np.zeros(size)
+    for place, other in enumerate(drawn):
+        before, dot = expected[other].copy(), float(expected[other] @ queries[2])
+        if abs(dot) < kernels.MAX_DOT:
+            gradient = 0.05 * ((place == 0) - 1 / (1 + np.exp(-dot)))
+            expected[other] += gradient * queries[2]
+            moved += gradient * before
+    work = np.zeros(size, np.float32)
+
+    kernels._learn(queries, 2, np.array(drawn), outputs, work, np.float32(0.05), kernels.SIGMOID)
+
+    np.testing.assert_allclose(outputs, expected, atol=0.002)  # the table of the sigmoid has steps of 0.003
+    np.testing.assert_allclose(work, moved, atol=0.002)
+
+
 @pytest.mark.parametrize("playlist", [[1] * 5 + [2] * 4 + [3], [1, 1, 2, 2, 3], [1, 2]], ids=str)
 def test_a_min_count_that_leaves_less_than_two_tracks_is_refused_with_one_that_does_not(playlist) -> None:
     with pytest.raises(SettingsError, match=r"min_count=5 leaves [01] tracks, and two are needed") as caught:
