@@ -17,11 +17,12 @@ from rec_assets_tests.journeys.dagster_processes import CHECKOUT, dagster_comman
 
 pytestmark = pytest.mark.slow
 
+WINDOWS = [*range(5, 65, 5)]
 SEARCH = {
     "name": "small",
     "sampler": "grid",
     "workers": 2,
-    "parameters": {"window": [*range(5, 65, 5)]},
+    "parameters": {"window": WINDOWS},
     "fixed": {"strategy": "track_vectors", "k": 5, "min_count": 1, "epochs": 1_000, "vector_size": 256},
 }
 
@@ -65,14 +66,14 @@ def test_a_killed_search_ends_its_workers_and_goes_on_without_redoing_finished_t
     process.wait()
     wait_for("end of the workers", lambda: not any(map(lives, owners(store))), log, patience=10)
     before = finished(journal)
-    assert 1 <= len(before) < len(SEARCH["parameters"]["window"])
+    assert 1 <= len(before) < len(WINDOWS)
 
     run_to_end(command, environment)
 
     assert finished(journal)[: len(before)] == before
-    assert len(set(finished(journal))) == len(finished(journal)) == len(SEARCH["parameters"]["window"])
+    assert len(set(finished(journal))) == len(finished(journal)) == len(WINDOWS)
     assert not owners(store)
     rows = pq.read_table(store / "tuning_leaderboard.parquet").to_pylist()
-    assert sorted(json.loads(row["parameters"])["window"] for row in rows) == SEARCH["parameters"]["window"]
+    assert sorted(json.loads(row["parameters"])["window"] for row in rows) == WINDOWS
     assert {row["state"] for row in rows} == {"finished"}
     assert TrainingSettings(**yaml.safe_load((store / "tuning" / "small.best.yaml").read_text()))

@@ -41,6 +41,12 @@ def read_table(connection: Connection, path: Path | str) -> Relation:
     return connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
 
 
+def stored(connection: Connection, relation: Relation, path: Path) -> Relation:
+    """``relation``, run once and kept in a parquet file at ``path``: for what is used several times, or sorted."""
+    relation.to_parquet(str(path))
+    return read_table(connection, path)
+
+
 def query(relation: Relation, name: str, sql: str) -> Relation:
     """``sql``, a query that returns rows, over ``relation``, which it calls ``name``; lazy."""
     return relation.query(name, sql)  # pyright: ignore[reportReturnType]  # None only for other statements

@@ -6,7 +6,7 @@ Candidates are (m + 1,) where those of each history begin, and (c,) rows, ascend
 import numpy as np
 
 from rec_assets.core.base.compiled import compiled
-from rec_assets.core.strategies.best_loops import Rows
+from rec_assets.core.strategies.best_loops import Rows, copy
 from rec_assets.core.strategies.place_loops import place_of, table_for, write_places
 from rec_assets.core.strategies.product_loops import multiply
 
@@ -39,20 +39,18 @@ def compare_vectors(
 ) -> None:
     """Writes the highest, mean and last product of input vectors of the history and the output vector, in (c, 3).
 
-    Of the ``latest`` tracks of each history, but the candidate itself; NaN where one has no vector.
-    ``tables`` are input vectors, output vectors and (t,) the place of a track in both, below 0 = none.
+    Of the ``latest`` tracks of each history, but the candidate itself; NaN where one has no vector. ``tables`` are
+    input vectors, output vectors and (t,) the place of a track in both, below 0 = none.
     """
     inputs, outputs, place = tables
     heard, tracks = np.empty((latest, inputs.shape[1]), np.float32), np.empty(latest, np.int32)
     products = np.empty(latest, np.float32)
     features[:] = np.nan
     for asked in range(len(histories[1]) - 1):
-        known = np.int64(0)
-        end = histories[1][asked + 1]
+        end, known = histories[1][asked + 1], np.int64(0)
         for track in histories[0][max(histories[1][asked], end - latest) : end]:
             if 0 <= place[track] < len(outputs):
-                for x in range(inputs.shape[1]):
-                    heard[known, x] = inputs[place[track], x]
+                copy(inputs[place[track]], heard[known])
                 tracks[known] = track
                 known += 1
         last = histories[0][end - 1]
@@ -66,10 +64,11 @@ def compare_vectors(
 @compiled
 def _sum_up(own: int, last: int, tracks: np.ndarray, products: np.ndarray, number: int, features: np.ndarray) -> None:
     """Writes what :func:`compare_vectors` does, for the candidate ``own``, in the row ``number``."""
-    highest, total, met = np.float32(-np.inf), np.float32(0), 0
+    highest, total, met = np.float32(0), np.float32(0), 0
     for step in range(len(tracks)):
         if tracks[step] != own:
-            highest, total, met = max(highest, products[step]), total + products[step], met + 1
+            highest = max(highest, products[step]) if met else products[step]
+            total, met = total + products[step], met + 1
     if met:
         features[number, 0], features[number, 1] = highest, total / met
         if tracks[-1] == last != own:

@@ -27,8 +27,7 @@ def gather(
     history, rows, starts = _told_apart(own, answers, width)
     places, table = np.empty((len(rows), len(missing)), np.float32), table_for(starts)
     for candidate in range(len(rows)):
-        for column in range(len(missing)):
-            places[candidate, column] = missing[column]
+        copy(missing, places[candidate])
     for asked in range(len(answers)):
         write_places(rows[starts[asked] : starts[asked + 1]], table)
         place = 0

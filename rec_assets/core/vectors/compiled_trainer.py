@@ -12,7 +12,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.vectors import kernels
 
 LAST_ALPHA = 0.0001  # as in gensim
-_WORDS_AT_ONCE = 10_000  # after which a thread says where it is
+_WORDS_AT_ONCE = 50_000  # after which a thread says where it is
 _SECONDS_BETWEEN_LOOKS = 0.2
 
 

@@ -11,7 +11,7 @@ from rec_assets.core.base.compiled import compiled, compiled_in_any_order, inlin
 
 MAX_DOT = np.float32(6)  # beyond it the gradient is as good as 0, and gensim leaves it out, too
 _STEPS = 1_000
-_STEPS_BY_DOT = np.float32(_STEPS / 12)
+_STEPS_BY_DOT = np.float32(_STEPS / (2 * MAX_DOT))
 SIGMOID = (1 / (1 + np.exp(-np.linspace(-MAX_DOT, MAX_DOT, _STEPS, endpoint=False)))).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from rec_assets.core.playlists.readers.lines import LONGEST_LINE_BYTES
 _DEEPEST = 100
 # The parser of ijson 3.5 crashes the whole process where Python refuses to make a number of so many digits.
 _MOST_DIGITS = 600
-_AS_ZEROS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else byte for byte in range(256))
+_AS_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _STEP = np.zeros(256, np.int64)
 _STEP[[*b"[{"]], _STEP[[*b"]}"]] = 1, -1
 _OTHERS = bytes(set(range(256)) - set(b'[{]}"'))
@@ -31,14 +31,17 @@ class BoundedJson:
         block = self._stream.read(size)
         while size and block.endswith(b"\\") and (more := self._stream.read(1)):
             block += more
-        self._look_at(block)
+        self._look_at_levels(block)
+        self._look_at_digits(block)
+        return block
+
+    def _look_at_digits(self, block: bytes) -> None:
         digits = self._last_digits + block.translate(_AS_ZEROS)
         if b"0" * (_MOST_DIGITS + 1) in digits:
             raise self._refusal(f"holds a number of more than {_MOST_DIGITS} digits")
         self._last_digits = digits[-_MOST_DIGITS:]
-        return block
 
-    def _look_at(self, block: bytes) -> None:
+    def _look_at_levels(self, block: bytes) -> None:
         unescaped = block.replace(rb"\\", b"").replace(rb"\"", b"")
         # Without texts that hold no bracket, which are nearly all.
         parts = unescaped.translate(None, _OTHERS).replace(b'""', b"").split(b'"')

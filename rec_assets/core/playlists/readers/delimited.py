@@ -157,9 +157,9 @@ class _Parser:
                 yield self._batch(records)
                 yield from self._blank_batches()
                 records = []
-            # Not as batches of their own: in a file with every other line blank they would be of a line each.
-            records += self._faulty([""] * self._blanks, BLANK, self._line_number - self._blanks)
-            self._blanks = 0
+            if self._blanks:  # not as batches of their own, each of one line in a file with every other line blank
+                records += self._faulty([""] * self._blanks, BLANK, self._line_number - self._blanks)
+                self._blanks = 0
             entries, used = found
             records += entries
             start, self._line_number = start + used, self._line_number + used

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Connection, Relation, count_rows, query, read_table
+from rec_assets.core.base.relations import Connection, Relation, count_rows, query, stored
 from rec_assets.core.playlists.readers.files import SourceFile, name_files
 from rec_assets.core.playlists.readers.parts import by_number
 
@@ -33,9 +33,8 @@ def judge(
     A row is a reject where it has a ``fault``, where ``reason`` (SQL) says so, or where it has no user and others of
     its file, one of ``user_files``, have one. Raises SourceError: there is no row at all.
     """
-    # Stored at once: finding them reads every row, and they are used several times.
-    _candidates(everything, files, user_files, reason).to_parquet(str(target))
-    candidates = read_table(connection, target)
+    # Finding them reads every row.
+    candidates = stored(connection, _candidates(everything, files, user_files, reason), target)
     # The greatest row_id is not used: it makes DuckDB read that column too, so that damage shows here.
     counted = everything.aggregate("file_number, count(*), max(row_id)", "file_number").fetchall()
     totals = {number: count for number, count, _ in counted}

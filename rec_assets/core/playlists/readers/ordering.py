@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rec_assets.core.base.errors import SourceError
-from rec_assets.core.base.relations import Connection, Relation, fetch_row, query, read_table
+from rec_assets.core.base.relations import Connection, Relation, fetch_row, query, stored
 from rec_assets.core.playlists.readers.files import SourceFile
 from rec_assets.core.playlists.readers.rows import number_sql, time_sql
 from rec_assets.core.playlists.times import unit_of
@@ -92,7 +92,8 @@ def runs_against(rows: Relation) -> bool:
 
 def by_moment(connection: Connection, rows: Relation, target: Path, *, falls: bool) -> Relation:
     """``rows`` in the order of their ``moment``, ties by their place in the files, and numbered so."""
-    ordered = _sorted(connection, rows, f"moment {'DESC' if falls else 'ASC'}, file_number, place", target)
+    way = "DESC" if falls else "ASC"
+    ordered = stored(connection, rows.order(f"moment {way}, file_number, place"), target)
     return query(ordered, "ordered", "SELECT * REPLACE (row_number() OVER () - 1 AS row_id) FROM ordered")
 
 
@@ -106,10 +107,10 @@ def into_sessions(connection: Connection, rows: Relation, minutes: float, target
     unit = unit_of(largest)
     gap = minutes * _SECONDS_PER_MINUTE * unit
     way = "DESC" if falls else "ASC"
-    ordered = _sorted(connection, rows, f"user_id, playlist, moment, file_number {way}, place {way}", target)
+    # Stored, as each sort in a longer query would need its own share of memory. Windows over rows in order need none.
+    ordered = stored(connection, rows.order(f"user_id, playlist, moment, file_number {way}, place {way}"), target)
     row_id = f"{count} - number" if falls else "number - 1"
     begin = f"strftime(make_timestamp((session / {unit} * 1000000)::BIGINT), '%Y-%m-%d %H:%M:%S')"
-    # Windows over rows that are in order take no memory.
     numbered = query(
         ordered,
         "ordered",
@@ -129,9 +130,3 @@ def into_sessions(connection: Connection, rows: Relation, minutes: float, target
         FROM begun""",
     )
     return numbered.order("row_id") if falls else numbered
-
-
-def _sorted(connection: Connection, rows: Relation, keys: str, target: Path) -> Relation:
-    """``rows`` by ``keys``, kept in ``target``: each sort in a longer query would need its own share of memory."""
-    rows.order(keys).to_parquet(str(target))
-    return read_table(connection, target)

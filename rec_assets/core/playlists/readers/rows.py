@@ -37,7 +37,8 @@ def lacking_sql(text: str, missing: Sequence[str] = ()) -> str:
     lacks = f"({cleaned_sql(text, missing)}) IS NULL"
     if missing:
         return lacks
-    # Only what begins with a space can be nothing but spaces; most begins otherwise, and is asked least.
+    # Only what begins with a space can be nothing but spaces; most begins otherwise, and is asked least. CASE, since of
+    # an AND both sides are evaluated.
     spaces = (("\x7f", "\u00a1"), ("\u1680", "\u3001"), ("\ufeff", "\uff00"))
     others = " OR ".join(f"({text} >= '{low}' AND {text} < '{high}')" for low, high in spaces)
     return f"""CASE WHEN {text} >= '!' AND {text} < '\x7f' THEN false
