@@ -502,6 +502,17 @@ def test_json_that_would_fill_the_memory_or_crash_the_process_is_refused_at_once
     assert time.perf_counter() - started < 5  # paths of ijson to each level took a minute and 2 GB
 
 
+def test_a_csv_that_looks_like_json_nested_too_deep_is_read_once_its_format_is_set(
+    tmp_path: Path, stage: Stage
+) -> None:
+    path = write(tmp_path / "p.csv", f"{'[' * 200},{HEADER}\nx,u,p,a,t\n")
+
+    with pytest.raises(SourceError, match="nested deeper .* set `format` if it is another kind of file"):
+        stage(path)
+
+    assert tracks(stage(path, format="csv")) == ["t"]
+
+
 @pytest.mark.parametrize("text", ["[{" * 500, '\\"[' * 500, "\\" * 501 + "[" * 500, '"' * 7, "]" * 500])
 def test_brackets_in_texts_of_json_are_no_levels(
     tmp_path: Path, stage: Stage, monkeypatch: pytest.MonkeyPatch, text: str
