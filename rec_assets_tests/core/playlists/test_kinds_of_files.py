@@ -507,7 +507,7 @@ def test_a_csv_that_looks_like_json_nested_too_deep_is_read_once_its_format_is_s
 ) -> None:
     path = write(tmp_path / "p.csv", f"{'[' * 200},{HEADER}\nx,u,p,a,t\n")
 
-    with pytest.raises(SourceError, match="nested deeper .* set `format` if it is another kind of file"):
+    with pytest.raises(SourceError, match=r"nested deeper .* set `format` if it is another kind of file"):
         stage(path)
 
     assert tracks(stage(path, format="csv")) == ["t"]
