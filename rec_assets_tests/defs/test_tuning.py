@@ -176,6 +176,22 @@ def test_a_trial_of_a_killed_worker_is_tried_again(
     assert not list(tmp_path.glob("tuning/.worker-*"))
 
 
+def test_a_trial_whose_worker_was_killed_with_its_result_written_is_not_run_again(tmp_path: Path) -> None:
+    search, path = search_of(trials=3), tmp_path / "tuning" / "search.jsonl"
+    run_search(tmp_path, search)
+    whole = study_of(tmp_path, search).outcomes()
+    records = path.read_bytes().splitlines(keepends=True)
+    last = max(number for number, record in enumerate(records) if b'"result"' in record)
+    path.write_bytes(b"".join(records[: last + 1]))
+    assert study_of(tmp_path, search).outcomes()[-1].state is TrialState.running
+
+    assert run_search(tmp_path, search) == []
+    again = study_of(tmp_path, search).outcomes()
+    assert [(one.number, one.state, one.hit_rate) for one in again] == [
+        (one.number, one.state, one.hit_rate) for one in whole
+    ]
+
+
 def test_a_remote_store_without_a_database_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match=r"The store s3://a/b is no local folder.* Set REC_ASSETS_TUNING_STORAGE"):
         open_storage("s3://a/b", "x")

@@ -105,7 +105,7 @@ class SearchStudy:
             trial.set_user_attr(_REASON, " ".join(str(error).split()))
             raise
         trial.set_user_attr(_RESULT, result.as_document())
-        return float(result.report["hit_rate"])
+        return _value_of(result)
 
     def _require_new(self, number: int, parameters: dict[str, Value]) -> None:
         # Where no lock keeps workers apart, two may ask at the same moment: then the lower number stays.
@@ -121,7 +121,11 @@ class SearchStudy:
     def _mend(self) -> list[TrialOutcome]:
         """Let trials of workers that are gone wait to be run, and planned ones that are missing."""
         for trial in self._study.get_trials(deepcopy=False, states=(State.RUNNING,)):
-            if self._folder is not None and not _is_alive(self._folder, trial):
+            if self._folder is None or _is_alive(self._folder, trial):
+                continue
+            if result := trial.user_attrs.get(_RESULT):  # its worker was killed before it could say that it is done
+                self._study.tell(trial.number, _value_of(TrialResult.from_document(result)))
+            else:
                 self._study.tell(trial.number, state=State.FAIL)
                 _enqueue(self._study, trial.user_attrs.get(_PARAMETERS))
         with _heartbeats():
@@ -207,6 +211,10 @@ def _heartbeats() -> Iterator[None]:
 def _enqueue(study: optuna.Study, parameters: dict[str, Value] | None) -> None:
     if parameters:
         study.enqueue_trial(parameters, user_attrs={_PARAMETERS: parameters})
+
+
+def _value_of(result: TrialResult) -> float:
+    return float(result.report["hit_rate"])
 
 
 def _counts(trial: FrozenTrial) -> bool:
