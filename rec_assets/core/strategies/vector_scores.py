@@ -109,12 +109,14 @@ def _best_of_one(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth: 
     """(m, depth) places of the greatest scores in one block, in no order, ties by the lowest place."""
     found = np.full((queries, depth), NO_TRACK, np.int32)
     for _, block in blocks:
-        width = block.shape[1]
-        bits = (block + 0).view(np.int32).astype(np.int64)  # -0.0 becomes 0.0
-        # The bits of floats are in their order, those of negative ones in the opposite one.
-        rising = np.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
-        best = np.argpartition(rising * width - np.arange(width), width - min(depth, width), axis=1)[:, -depth:]
-        found[:, : best.shape[1]] = np.where(np.take_along_axis(block, best, 1) > -np.inf, best, NO_TRACK)
+        scores, kept = np.fmax(block, -np.inf), min(depth, block.shape[1])  # without NaN, which is no answer
+        worst = np.partition(scores, -kept, axis=1)[:, [-kept]]
+        best = scores >= worst
+        for query in np.flatnonzero(np.count_nonzero(best, axis=1) > kept):
+            better = np.count_nonzero(scores[query] > worst[query])
+            best[query, np.flatnonzero(scores[query] == worst[query])[kept - better :]] = False
+        places = np.nonzero(best)[1].reshape(queries, kept)
+        found[:, :kept] = np.where(np.take_along_axis(scores, places, 1) > -np.inf, places, NO_TRACK)
     return found
 
 
