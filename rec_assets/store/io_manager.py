@@ -14,6 +14,7 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 
 from rec_assets.core.base.errors import DataError, RecAssetsError
 from rec_assets.core.base.lineage import Lineage
+from rec_assets.core.base.memory import give_back
 from rec_assets.core.base.relations import Relation
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import DescribedTable
@@ -67,6 +68,8 @@ class StoreIOManager(dg.IOManager):
             for name, relation in (table.beside if table else {}).items():
                 self._store.write(name, relation, lineage)
         context.add_output_metadata(written)
+        self._store.duckdb.give_back()
+        give_back()
 
     @explaining()
     def load_input(self, context: dg.InputContext) -> Any:

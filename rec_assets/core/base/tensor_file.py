@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rec_assets.core.base.errors import UnreadableError
+from rec_assets.core.base.memory import let_go
 from rec_assets.core.base.seal import UNSEALED, refuse_constant, seal
 
 _TYPE_NAMES = {
@@ -47,6 +48,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], header: Mapping
         file.write(struct.pack("<Q", len(text)) + text)
         for array in arrays.values():
             file.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+            let_go(array)
     seal(path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.memory import give_back, let_go
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.base.shards import ONE_PROCESS, Shards
 from rec_assets.core.evaluation.bootstrap import hit_rate_interval
@@ -72,9 +73,11 @@ def compare_contenders(
     ``on_progress`` is called with the label, how many are done, and of how many. Raises DataError: there is no
     sequence.
     """
-    tried = [
-        _try(recommender, one, sequences, partial(on_progress, one.label), shards) for one in recommender.contenders
-    ]
+    tried = []
+    for one in recommender.contenders:
+        tried.append(_try(recommender, one, sequences, partial(on_progress, one.label), shards))
+        let_go(recommender.tracks.count)  # the next strategy asks other arrays of the file
+        give_back()
     # Who put candidates in order knows which source proposed them.
     recall = {name: share for _, answers in tried for name, share in answers.recall.items()}
     rows = [(figures, answers.ranks) for figures, answers in tried]

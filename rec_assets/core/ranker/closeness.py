@@ -79,9 +79,9 @@ def write_closeness(
     loops.look_into_nearest(
         playlists.heard.parts, playlists.nearest.parts, knn.to_tracks.parts, asked, damping, features[:, beside:nearest]
     )
-    holders = np.diff(knn.to_playlists.starts)
     rows, length = candidates[1], np.log(histories.lengths() + 1)[candidates[0]]
-    features[:, nearest] = np.log1p(holders[rows])
+    # Of the candidates alone: one question would wait for millions of other tracks.
+    features[:, nearest] = np.log1p(knn.to_playlists.starts[rows + 1] - knn.to_playlists.starts[rows])
     features[:, nearest + 1] = facts.mean_log_length[rows]
     features[:, nearest + 2] = facts.mean_position[rows]
     features[:, nearest + 3] = facts.mean_log_length[rows] - length

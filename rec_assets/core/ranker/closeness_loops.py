@@ -121,7 +121,8 @@ def look_into_nearest(
     longest = 0
     for playlist in nearest[1]:
         longest = max(longest, playlists[0][playlist + 1] - playlists[0][playlist])
-    slots, table = np.empty(longest, np.int64), table_for(candidates[0])
+    met, table = (np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int64)), table_for(candidates[0])
+    fading = _powers(_CLOSE, longest), _powers(_RIGHT, longest)
     for history in range(len(nearest[0]) - 1):
         first, end = candidates[0][history], candidates[0][history + 1]
         own, weights = features[first:end], np.zeros(end - first, np.float32)
@@ -135,37 +136,57 @@ def look_into_nearest(
             best = max(best, value)
         for entry in range(nearest[0][history], nearest[0][history + 1]):
             start, stop = playlists[0][nearest[1][entry]], playlists[0][nearest[1][entry] + 1]
-            tracks, values = playlists[1][start:stop], playlists[2][start:stop]
-            holds_last = np.bool_(False)
-            for place in range(len(tracks)):
-                slots[place] = place_of(table, tracks[place])
-                holds_last |= slots[place] == last
+            count = _meet(playlists[1], start, stop, table, met)
             similarity = nearest[2][entry] / best if best > 0 else np.float32(0)
-            damping = np.float32(len(tracks) ** -length_damping)
-            _walk(slots[: len(tracks)], values, weights, (similarity, damping, holds_last), own)
+            damping = np.float32((stop - start) ** -length_damping)
+            _walk(met, count, playlists[2], weights, fading, (similarity, damping, last), own)
         _as_shares(own)
 
 
 @compiled
+def _powers(base: float, highest: int) -> np.ndarray:
+    """(highest + 1,) float32 powers of ``base``, from 0 on."""
+    powers = np.ones(highest + 1, np.float32)
+    for exponent in range(highest):
+        powers[exponent + 1] = powers[exponent] * base
+    return powers
+
+
+@compiled
+def _meet(tracks: np.ndarray, start: int, stop: int, table: np.ndarray, met: tuple[np.ndarray, np.ndarray]) -> int:
+    """Writes, of the ``tracks`` in a playlist that the ``table`` knows, their slots and places; returns how many."""
+    count = np.int64(0)
+    for place in range(start, stop):
+        met[0][count], met[1][count] = place_of(table, tracks[place]), place
+        count += met[0][count] >= 0  # without a branch, which the processor could not foresee
+    return int(count)
+
+
+@compiled
 def _walk(
-    slots: np.ndarray,
+    met: tuple[np.ndarray, np.ndarray],
+    count: int,
     values: np.ndarray,
     weights: np.ndarray,
-    playlist: tuple[float, float, bool],
+    fading: tuple[np.ndarray, np.ndarray],
+    playlist: tuple[float, float, int],
     features: np.ndarray,
 ) -> None:
-    """Adds what one ``playlist`` (similarity, damping, whether it holds the last track) tells of its tracks."""
-    similarity, damping, holds_last = playlist
-    close, right, steps = np.float32(0), np.float32(0), _FAR
-    for place in range(len(slots)):
-        slot = slots[place]
-        close, right, steps = close * _CLOSE, right * _RIGHT, steps + 1
-        if slot < 0:
-            continue
+    """Adds what one ``playlist`` (similarity, damping, the slot of the last track) tells of the tracks ``met``."""
+    similarity, damping, last = playlist
+    holds_last = np.float32(0)
+    for number in range(count):
+        if met[0][number] == last:
+            holds_last = np.float32(1)
+    close, right, steps, before = np.float32(0), np.float32(0), _FAR, met[1][0]
+    for number in range(count):
+        slot, place = met[0][number], met[1][number]
+        close, right = close * fading[0][place - before], right * fading[1][place - before]
+        steps, before = steps + np.float32(place - before), place
         features[slot, 0] += 1
         features[slot, 1] = max(features[slot, 1], similarity)
         features[slot, 2] += similarity * values[place]
-        features[slot, 3] += similarity * values[place] if holds_last else 0
+        features[slot, 3] += similarity * values[place] * holds_last
         features[slot, 4] += close * damping * values[place]
         features[slot, 5] += right * damping * values[place]
         features[slot, 7] = min(features[slot, 7], steps)
@@ -174,11 +195,9 @@ def _walk(
         if weights[slot] > 0:
             steps = np.float32(0)
     close, steps = np.float32(0), _FAR
-    for place in range(len(slots) - 1, -1, -1):
-        slot = slots[place]
-        close, steps = close * _CLOSE, steps + 1
-        if slot < 0:
-            continue
+    for number in range(count - 1, -1, -1):
+        slot, place = met[0][number], met[1][number]
+        close, steps, before = close * fading[0][before - place], steps + np.float32(before - place), place
         features[slot, 6] += close * damping * values[place]
         features[slot, 7] = min(features[slot, 7], steps)
         close += weights[slot]

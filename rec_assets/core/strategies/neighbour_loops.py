@@ -28,7 +28,7 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
     entries, spare = room_for(largest), room_for(largest)
     columns, values = room_for(room)
     starts = np.zeros(rows + 1, np.int64)
-    shared, near = np.empty(longest, np.float32), np.empty(longest, np.float32)
+    shared, near, behind = (np.empty(longest, np.float32), np.empty(longest, np.float32), np.empty(longest, np.float32))
     table, weights = table_for(heard[0]), np.empty(len(heard[1]), np.float32)
     for row in range(rows):
         own = slice(heard[0][row], heard[0][row + 1])
@@ -43,7 +43,7 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
             for place, track in enumerate(playlists[1][held]):
                 known = place_of(table, track)
                 shared[place] = weights[known] if known >= 0 else 0
-            _spread(shared[:length], np.float32(fading[0]), near[:length])
+            _spread(shared, length, np.float32(fading[0]), near, behind)
             damping = np.float32(length ** -fading[1])
             for place in range(length):
                 if near[place] > 0:
@@ -58,16 +58,18 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
 
 
 @compiled
-def _spread(weights: np.ndarray, fading: float, near: np.ndarray) -> None:
-    """Writes in ``near`` what the ``weights`` of all other places come to, each times ``fading`` per step away."""
-    passed = np.float32(0)
-    for place in range(len(weights)):
-        near[place] = passed
+def _spread(weights: np.ndarray, length: int, fading: float, near: np.ndarray, behind: np.ndarray) -> None:
+    """Writes in ``near`` what the ``weights`` of all other places come to, each times ``fading`` per step away.
+
+    ``behind`` is room for the weights that come after: both directions at once, as each step waits for the one before.
+    """
+    passed, coming = np.float32(0), np.float32(0)
+    for place in range(length):
+        near[place], behind[length - 1 - place] = passed, coming
         passed = (passed + weights[place]) * fading
-    passed = np.float32(0)
-    for place in range(len(weights) - 1, -1, -1):
-        near[place] += passed
-        passed = (passed + weights[place]) * fading
+        coming = (coming + weights[length - 1 - place]) * fading
+    for place in range(length):
+        near[place] += behind[place]
 
 
 @compiled

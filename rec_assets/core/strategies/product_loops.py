@@ -11,22 +11,23 @@ def multiply(
 ) -> None:
     """Writes the products of one ``row`` of ``vectors`` with those of ``others`` from ``first`` to before ``last``.
 
-    Of both sides the first ``size`` numbers count. Four are multiplied at once, since each waits long for its sum.
+    Of both sides the first ``size`` numbers count; ``others`` may be integers. Four are multiplied at once, since each
+    waits long for its sum.
     """
     other = first
     while other + 4 <= last:
         one, two, three, four = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
         for x in range(size):
-            one += vectors[row, x] * others[other, x]
-            two += vectors[row, x] * others[other + 1, x]
-            three += vectors[row, x] * others[other + 2, x]
-            four += vectors[row, x] * others[other + 3, x]
+            one += vectors[row, x] * np.float32(others[other, x])
+            two += vectors[row, x] * np.float32(others[other + 1, x])
+            three += vectors[row, x] * np.float32(others[other + 2, x])
+            four += vectors[row, x] * np.float32(others[other + 3, x])
         place = other - first
         products[place], products[place + 1], products[place + 2], products[place + 3] = one, two, three, four
         other += 4
     while other < last:
         one = np.float32(0)
         for x in range(size):
-            one += vectors[row, x] * others[other, x]
+            one += vectors[row, x] * np.float32(others[other, x])
         products[other - first] = one
         other += 1

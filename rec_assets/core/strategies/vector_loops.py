@@ -10,14 +10,19 @@ from rec_assets.core.strategies.sparse_loops import transposed
 
 @compiled
 def search_lists(
-    queries: np.ndarray, centres: np.ndarray, lists: tuple[np.ndarray, np.ndarray, np.ndarray], read: int, depth: int
+    asked: tuple[np.ndarray, np.ndarray],
+    centres: np.ndarray,
+    lists: tuple[np.ndarray, np.ndarray, np.ndarray],
+    read: int,
+    depth: int,
 ) -> np.ndarray:
-    """(m, depth) int32 places of the greatest dot products with ``queries`` (m, d), in no order; -1 = no more.
+    """(m, depth) int32 places of the greatest dot products with the queries (m, d), in no order; -1 = no more.
 
-    Of the ``lists`` (where each begins, places, vectors), those are ``read`` whose ``centres`` (l, d) have the
-    greatest dot products.
+    Of the ``lists`` (where each begins, places, codes), those are ``read`` whose ``centres`` (l, d) have the greatest
+    dot products. ``asked`` are the queries, and the same (m, d) for products with codes.
     """
-    starts, places, vectors = lists
+    starts, places, codes = lists
+    queries, for_codes = asked
     read, size, longest = min(read, len(centres)), queries.shape[1], len(centres)
     for number in range(len(centres)):
         longest = max(longest, starts[number + 1] - starts[number])
@@ -34,7 +39,7 @@ def search_lists(
     counts = np.zeros(len(queries), np.int64)
     for number in range(len(centres)):
         for row in asking[begins[number] : begins[number + 1]]:
-            multiply(queries, row, vectors, starts[number], starts[number + 1], size, products)
+            multiply(for_codes, row, codes, starts[number], starts[number + 1], size, products)
             kept, own, best = counts[row], found[row], scores[row]
             for entry in range(starts[number], starts[number + 1]):
                 score = products[entry - starts[number]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
-from rec_assets.core.strategies.vector_lists import VectorLists
+from rec_assets.core.strategies.vector_lists import MARGIN, VectorLists
 
 # Times the queries at once 16 MB of scores, which stay near the processor: with 128 MB it takes 1.6 times as long.
 _BLOCK, _QUERIES = 16_384, 256
@@ -156,7 +156,7 @@ class VectorScores:
 
         Nothing is left out, not even the query itself.
         """
-        return self._answers(*self.index.scored(self.queries, lists.search(self.queries, depth), depth))
+        return self._answers(*self.index.scored(self.queries, lists.search(self.queries, depth + MARGIN), depth))
 
     def _answers(self, places: np.ndarray, scores: np.ndarray, left_out: FlatSequences | None = None) -> Answers:
         rows = np.where(places == NO_TRACK, NO_TRACK, self.index.rows[places]).astype(np.int32)
