@@ -7,6 +7,7 @@ import numpy as np
 
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.memory import give_back, let_go
 from rec_assets.core.ranker.learned import Ranker
 from rec_assets.core.ranker.ranked import RankedCandidates
 from rec_assets.core.ranker.sources import PROPOSED, NeighbourhoodSettings, Sources, fit_source
@@ -99,6 +100,8 @@ def fit_recommender(
     wanted = _wanted(settings, ranker)
     for contender in wanted:
         fitted[contender.label] = fit(contender)
+        let_go(embeddings.input_vectors)  # each strategy has copies of what it needs
+        give_back()
         on_fitted(contender.label, len(wanted))
     has_vector = np.zeros(len(tracks), bool)
     has_vector[tracks.row_of[embeddings.track_index]] = True
