@@ -8,7 +8,6 @@ format can hold its own. CRC-32 finds every damage of up to 32 bits in a row. It
 import json
 import os
 import re
-import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +21,6 @@ _SEAL = re.compile(rb"crc32:\d{10}")
 # The checksum is within so many bytes of the end: after it comes at most the end of a parquet footer.
 _TAIL = 65_536
 _BLOCK = 1_048_576
-# What the file system says of each file of which this process has checked the bytes. One that was written just before
-# may change again within a tick of the file system's clock.
-_checked: dict[Path, tuple[int, ...]] = {}
-_SETTLED_NS = 2_000_000_000
 
 
 def seal(path: Path) -> None:
@@ -46,19 +41,13 @@ def seal(path: Path) -> None:
 def verify_seal(path: Path) -> None:
     """Read every byte of ``path`` (about a second for a gigabyte) and compare with the checksum inside.
 
-    A file that this process has read before, and that nobody has written to since, is not read again.
-
     Raises:
         UnreadableError: the file is damaged, or has no checksum.
         FileNotFoundError: there is no file.
     """
     with path.open("rb") as file:
-        state = os.fstat(file.fileno())
-        if state.st_size == 0:
+        if os.fstat(file.fileno()).st_size == 0:
             raise UnreadableError("is empty")
-        stamp = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-        if _checked.get(path) == stamp:
-            return
         place, found = _find(file)
         if place is None:
             raise UnreadableError(
@@ -66,8 +55,6 @@ def verify_seal(path: Path) -> None:
             )
         if found != _digits(file, place):
             raise UnreadableError("is damaged: its bytes are not those that were written")
-        if time.time_ns() - max(state.st_mtime_ns, state.st_ctime_ns) > _SETTLED_NS:
-            _checked[path] = stamp
 
 
 def _find(file: BinaryIO) -> tuple[int | None, bytes]:
