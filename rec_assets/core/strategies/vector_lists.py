@@ -52,7 +52,8 @@ class VectorLists:
             own = _nearest(finite, centres)
         order = np.argsort(own, kind="stable")
         starts = np.searchsorted(own[order], np.arange(len(centres) + 1))
-        scale = np.maximum(np.abs(finite).max(axis=0, initial=0), np.finfo(np.float32).tiny) / np.float32(_LARGEST)
+        largest = np.maximum(finite.max(axis=0, initial=0), -finite.min(axis=0, initial=0))
+        scale = np.maximum(largest, np.finfo(np.float32).tiny) / np.float32(_LARGEST)
         codes = np.empty(finite.shape, np.int8)
         for start in range(0, len(order), _BLOCK):
             codes[start : start + _BLOCK] = np.rint(finite[order[start : start + _BLOCK]] / scale)
