@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from pydantic import BaseModel
 
+from rec_assets.core.base.artists import track_name
 from rec_assets.core.names.search import Found
 from rec_assets.core.names.track_names import TrackNames
-from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.recommendations import Recommendation, known_title_words
 

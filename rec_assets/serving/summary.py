@@ -11,7 +11,7 @@ import click
 
 from rec_assets.core.base.errors import StoreError, naming
 from rec_assets.paths import CHECKOUT, DEFAULT_STORAGE, command, storage_base
-from rec_assets.serving.command import errors_as_messages, printable, storage_option
+from rec_assets.serving.command import errors_as_messages, printable, printable_track, storage_option
 
 if TYPE_CHECKING:
     from rec_assets.store.promoted_models import PromotedModels
@@ -134,13 +134,11 @@ def _shown(files: dict[str, Path]) -> list[dict[str, Any]]:
 
 
 def _examples(shown: list[dict[str, Any]]) -> list[str]:
-    from rec_assets.core.playlists.catalog import track_name
-
     lines = ["examples, from held-out playlists"]
     for playlist in dict.fromkeys(row["playlist"] for row in shown):
         history, recommended = (
             [
-                printable(track_name(row["artist"], row["track"]))
+                printable_track(row["artist"], row["track"])
                 for row in shown
                 if (row["playlist"], row["part"]) == (playlist, part)
             ]

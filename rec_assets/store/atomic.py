@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 from upath import UPath
 
 from rec_assets.core.base.errors import StoreError
@@ -50,7 +49,7 @@ def atomic_file(target: UPath, scratch: Path, *, over: Stamp | None = None) -> I
         finally:
             temporary.unlink(missing_ok=True)
             os.close(lock)
-    except (OSError, duckdb.Error) as error:
+    except Exception as error:  # duckdb's too, which is not loaded for an answer
         reason = _hopeless_reason(error)
         if reason is None:
             raise

@@ -310,7 +310,7 @@ def test_the_command_loads_nothing_that_takes_time_and_recommend_only_what_it_ne
         "import sys\nfrom rec_assets.serving.main import main\n"
         "print({'numpy', 'fastapi', 'uvicorn', 'dagster', 'gensim'} & set(sys.modules))\n"
         f"main(['recommend', '--storage', {promoted.base!r}, 'Artist 3', 'Track 12'], standalone_mode=False)\n"
-        "print({'dagster', 'gensim', 'pandas', 'sklearn', 'matplotlib', 'lightgbm'} & set(sys.modules))"
+        "print({'dagster', 'duckdb', 'gensim', 'pandas', 'sklearn', 'matplotlib', 'lightgbm'} & set(sys.modules))"
     )
 
     lines = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

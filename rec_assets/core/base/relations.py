@@ -14,10 +14,6 @@ Relation = DuckDBPyRelation
 TRACK_KEYS = """hash(coalesce(artist, ''), coalesce(track, '')) AS key,
     hash(coalesce(track, ''), coalesce(artist, '')) AS other_key"""
 
-# A 64-bit number in place of (user_id, playlist), the same in every table and run; other pairs have other numbers, but
-# by a chance of 1 in 37 million among a million playlists. It does not show who made the playlist.
-PLAYLIST_HASH = "md5_number_lower(strlen(playlist) || '-' || playlist || coalesce('-' || user_id, ''))"
-
 
 def sql_text(value: str) -> str:
     """``value`` as an SQL string literal."""

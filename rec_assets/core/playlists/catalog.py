@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rec_assets.core.base.artists import SHOWN_ARTIST, SHOWN_TITLE
+from rec_assets.core.base.artists import track_name
 from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, query
 
 SEPARATOR = "|||"
@@ -75,8 +75,3 @@ def artist_and_track(track_catalog: Relation, tracks: list[int]) -> list[tuple[s
     found = track_catalog.filter(f"track_index IN ({listed})").select("track_index, artist, track").fetchall()
     by_index = {index: (artist, track) for index, artist, track in found}
     return [by_index[track] for track in tracks]
-
-
-def track_name(artist: str | None, track: str | None) -> str:
-    """``artist – track``; "unknown artist" or "unknown track" where it is missing."""
-    return f"{artist or SHOWN_ARTIST} – {track or SHOWN_TITLE}"

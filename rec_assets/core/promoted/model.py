@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,6 @@ from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.errors import UnreadableError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.lineage import LINEAGE_KEY, Lineage
-from rec_assets.core.base.relations import Relation, query
 from rec_assets.core.base.shape import Count, Shape, Share, Version
 from rec_assets.core.base.tensor_file import of_prefix, read_layout, with_prefix
 from rec_assets.core.names.track_names import TrackNames
@@ -20,6 +19,9 @@ from rec_assets.core.promoted.rules import NO_RULES, Ruled, Rules
 from rec_assets.core.recommender.recommender import Recommender, open_recommender, save_recommender
 from rec_assets.core.strategies.answers import NO_TRACK, Answers
 from rec_assets.core.strategies.tracks import Tracks
+
+if TYPE_CHECKING:
+    from rec_assets.core.base.relations import Relation
 
 # So many more than are asked for, and a quarter, are looked at first: of a spelling most have few.
 _SPARE = 8
@@ -94,7 +96,7 @@ class Facts(Shape):
 
 
 def names_of_catalog(
-    track_catalog: Relation,
+    track_catalog: "Relation",
     tracks: Tracks,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TrackNames:
@@ -102,6 +104,8 @@ def names_of_catalog(
 
     For ``on_progress`` see :meth:`TrackNames.build`.
     """
+    from rec_assets.core.base.relations import query  # duckdb: not for an answer
+
     table = query(track_catalog, "tracks", "SELECT artist, track FROM tracks ORDER BY track_index").to_arrow_table()
     artists, counts = tracks.artist[tracks.row_of], tracks.count[tracks.row_of]
     known = np.flatnonzero(artists != UNKNOWN_ARTIST)

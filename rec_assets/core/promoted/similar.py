@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rec_assets.core.base.artists import track_name
 from rec_assets.core.base.errors import DataError
-from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.strategies.answers import NO_TRACK
 

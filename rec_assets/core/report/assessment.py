@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from rec_assets.core.base.artists import track_name
 from rec_assets.core.evaluation.bootstrap import difference_interval
 from rec_assets.core.evaluation.slices import SliceRate
 from rec_assets.core.pictures.hit_rates import plot_slice_rates, plot_strategy_curves
-from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.report.page import Cell, HtmlPage, picture_of, render_page, setting_text, table_of
 
 _INTERVAL = "95 % interval"

@@ -4,22 +4,24 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ConfigDict
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.base.relations import Relation
 from rec_assets.core.base.settings import Settings, setting
 from rec_assets.core.base.tensor_file import of_prefix, with_prefix
-from rec_assets.core.playlists.catalog import names_of
 from rec_assets.core.strategies.answers import NO_TRACK
 from rec_assets.core.strategies.popularity import Popularity
 from rec_assets.core.strategies.sparse import SparseRows, recency
 from rec_assets.core.strategies.tracks import Tracks
 from rec_assets.core.strategies.vector_scores import VectorIndex, VectorScores
 from rec_assets.core.vectors.embeddings import TrackEmbeddings
+
+if TYPE_CHECKING:
+    from rec_assets.core.base.relations import Relation
 
 
 class Query(Enum):
@@ -192,12 +194,14 @@ def _with_artists(inputs: np.ndarray, place: np.ndarray, artist: np.ndarray) -> 
 
 
 def example_neighbours(
-    embeddings: TrackEmbeddings, track_catalog: Relation | None, *, depth: int
+    embeddings: TrackEmbeddings, track_catalog: "Relation | None", *, depth: int
 ) -> tuple[str, list[tuple[str, float]]]:
     """The most frequent track, and names and cosines of its ``depth`` nearest by input vectors, best first.
 
     Fewer come from a vocabulary that is smaller. Without a ``track_catalog`` the tracks are numbers.
     """
+    from rec_assets.core.playlists.catalog import names_of  # duckdb: not for an answer
+
     unit = embeddings.unit_input_vectors()
     index = VectorIndex.build(unit, np.arange(len(unit), dtype=np.int32), len(unit))
     query = np.zeros(1, np.int64)

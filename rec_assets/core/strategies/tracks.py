@@ -1,12 +1,15 @@
 """The tracks as strategies see them: by falling popularity in training, each with its artist's number."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.base.relations import Relation, query
+
+if TYPE_CHECKING:
+    from rec_assets.core.base.relations import Relation
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class Tracks:
         return replace(sequences, values=self.row_of[sequences.values])
 
 
-def artist_numbers(track_catalog: Relation) -> np.ndarray:
+def artist_numbers(track_catalog: "Relation") -> np.ndarray:
     """(t,) int32 number of each track's artist by ``track_index``; ``UNKNOWN_ARTIST`` where there is none."""
+    from rec_assets.core.base.relations import query  # duckdb: not for an answer
+
     numbered = query(
         track_catalog,
         "tracks",

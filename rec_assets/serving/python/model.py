@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rec_assets.core.base.artists import track_name
 from rec_assets.core.base.errors import RecAssetsError
 from rec_assets.core.names.search import Found, FoundArtist
-from rec_assets.core.playlists.catalog import track_name
 from rec_assets.core.promoted.model import PromotedModel
 from rec_assets.core.promoted.named_rules import NamedRules, unknown_artist_sentence
 from rec_assets.core.promoted.recommendations import Request, recommend_after_each
