@@ -1,15 +1,18 @@
 """The code location: what Dagster loads."""
 
-import dagster as dg
+from rec_assets.core.base.long_lived import long_lived
 
-from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule
-from rec_assets.defs.console import console
-from rec_assets.defs.jobs import ALL_JOBS, ROOMS
-from rec_assets.defs.shared.executor import step_executor
-from rec_assets.paths import duckdb_threads, memory_limit, storage_base
-from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.duckdb import SharedDuckDB
-from rec_assets.store.io_manager import StoreIOManagerFactory
+with long_lived():
+    import dagster as dg
+
+    from rec_assets.defs.automation import source_change_sensor, weekly_training_schedule
+    from rec_assets.defs.console import console
+    from rec_assets.defs.jobs import ALL_JOBS, ROOMS
+    from rec_assets.defs.shared.executor import step_executor
+    from rec_assets.paths import duckdb_threads, memory_limit, storage_base
+    from rec_assets.store.asset_store import AssetStore
+    from rec_assets.store.duckdb import SharedDuckDB
+    from rec_assets.store.io_manager import StoreIOManagerFactory
 
 
 def build_definitions(base: str) -> dg.Definitions:
@@ -33,4 +36,5 @@ def build_definitions(base: str) -> dg.Definitions:
     )
 
 
-defs = build_definitions(storage_base())
+with long_lived():
+    defs = build_definitions(storage_base())

@@ -1,6 +1,5 @@
 """What the commands share: the option for the store, names on a terminal, and errors as one message."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,19 +30,6 @@ def printable(text: str) -> str:
 def printable_track(artist: str | None, title: str | None) -> str:
     """Artist and title as they are shown, on one line."""
     return printable(track_name(artist, title))
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """For a command of a second: to look for cycles among what it imports takes a tenth of that, now or at its end."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
 
 
 @contextmanager

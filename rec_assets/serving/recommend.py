@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rec_assets.core.base.long_lived import long_lived
 from rec_assets.serving.command import (
     errors_as_messages,
-    no_garbage_collection,
     printable,
     printable_track,
     storage_option,
@@ -45,7 +45,7 @@ _MOST_TRACKS = 10_000
 @click.option("--why", is_flag=True, help="Say which of the tracks speak for each recommendation.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 @storage_option
-@no_garbage_collection()
+@long_lived()
 def recommend(
     names: tuple[str, ...],
     playlist: Path | None,
