@@ -55,33 +55,49 @@ def write_closeness(
     candidates: tuple[np.ndarray, np.ndarray],
     features: np.ndarray,
 ) -> None:
-    """Writes ``BESIDE_TRACKS``, ``IN_NEAREST`` and ``IN_PLAYLISTS`` of the ``candidates`` in ``features`` (c, f).
+    """Writes ``BESIDE_TRACKS`` and ``IN_PLAYLISTS`` of the ``candidates`` in ``features`` (c, f), before and after
+    ``IN_NEAREST``.
 
     ``candidates`` are (c,) which of the ``histories``, ascending, and (c,) rows, ascending within a history. The
     ``scores`` are what the ``strategies`` said of the histories.
     """
     from rec_assets.core.ranker import closeness_loops as loops
 
-    vectors, knn = strategies["track_vectors"], strategies["playlist_knn"]
-    near, playlists = scores["item_knn"], scores["playlist_knn"]
+    vectors, knn, near = strategies["track_vectors"], strategies["playlist_knn"], scores["item_knn"]
     assert isinstance(vectors, TrackVectors)  # noqa: S101 - for the type checker, as the next ones; Sources makes it so
     assert isinstance(knn, PlaylistKnn)  # noqa: S101
     assert isinstance(near, NearScores)  # noqa: S101
-    assert isinstance(playlists, PlaylistScores)  # noqa: S101
-    starts = np.searchsorted(candidates[0], np.arange(len(histories) + 1))
-    asked = (starts, read_only(candidates[1]))
+    asked = _by_history(candidates, len(histories))
     own = (read_only(histories.values), read_only(histories.offsets))
-    beside, nearest = len(BESIDE_TRACKS), len(BESIDE_TRACKS) + len(IN_NEAREST)
     tables = read_only(vectors.table), read_only(vectors.index.vectors), read_only(vectors.place)
     loops.compare_vectors(own, asked, tables, _LATEST, features[:, :3])
-    loops.compare_near(near.asked.parts, near.near.parts, asked, features[:, 3:beside])
-    damping = knn.asked.playlist_knn_length_damping
-    loops.look_into_nearest(
-        playlists.heard.parts, playlists.nearest.parts, knn.to_tracks.parts, asked, damping, features[:, beside:nearest]
-    )
+    loops.compare_near(near.asked.parts, near.near.parts, asked, features[:, 3 : len(BESIDE_TRACKS)])
     rows, length = candidates[1], np.log(histories.lengths() + 1)[candidates[0]]
     # Of the candidates alone: one question would wait for millions of other tracks.
-    features[:, nearest] = np.log1p(knn.to_playlists.starts[rows + 1] - knn.to_playlists.starts[rows])
-    features[:, nearest + 1] = facts.mean_log_length[rows]
-    features[:, nearest + 2] = facts.mean_position[rows]
-    features[:, nearest + 3] = facts.mean_log_length[rows] - length
+    held_in, in_playlists = knn.to_playlists.starts, features[:, -len(IN_PLAYLISTS) :]
+    in_playlists[:, 0] = np.log1p(held_in[rows + 1] - held_in[rows])
+    in_playlists[:, 1] = facts.mean_log_length[rows]
+    in_playlists[:, 2] = facts.mean_position[rows]
+    in_playlists[:, 3] = facts.mean_log_length[rows] - length
+
+
+def look_into_nearest(knn: Strategy, scores: Scores, candidates: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """(c, f) float32 ``IN_NEAREST`` of all ``candidates`` of the histories of which ``knn`` said the ``scores``.
+
+    Sums are shares of the highest among the candidates, who are as in :func:`write_closeness`, with all tracks of the
+    histories among them.
+    """
+    from rec_assets.core.ranker import closeness_loops as loops
+
+    assert isinstance(knn, PlaylistKnn)  # noqa: S101 - for the type checker, as the next one; Sources makes it so
+    assert isinstance(scores, PlaylistScores)  # noqa: S101
+    features = np.empty((len(candidates[1]), len(IN_NEAREST)), np.float32)
+    heard, nearest = scores.heard.parts, scores.nearest.parts
+    asked, damping = _by_history(candidates, len(scores.nearest)), knn.asked.playlist_knn_length_damping
+    loops.look_into_nearest(heard, nearest, knn.to_tracks.parts, asked, damping, features)
+    return features
+
+
+def _by_history(candidates: tuple[np.ndarray, np.ndarray], histories: int) -> tuple[np.ndarray, np.ndarray]:
+    """(m + 1,) where the candidates of each history begin, and (c,) their rows."""
+    return np.searchsorted(candidates[0], np.arange(histories + 1)), read_only(candidates[1])

@@ -107,6 +107,6 @@ def _label(
     learnable = np.bincount(candidates.history, weights=is_target, minlength=len(histories)) > 0
     kept = is_target | (draw.random(len(is_target)) < (negatives / counts)[candidates.history])
     kept &= learnable[candidates.history]
-    features = candidate_features(sources, histories, candidates)[kept]
     sizes = np.bincount(candidates.history[kept], minlength=len(histories))
+    features = candidate_features(sources, histories, candidates, kept)
     return Labelled(features, is_target[kept], sizes[sizes > 0])

@@ -1,14 +1,21 @@
 """The strategies that propose candidates, and what the ranker knows of each of these."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.read_only import read_only
-from rec_assets.core.ranker.closeness import BESIDE_TRACKS, IN_NEAREST, IN_PLAYLISTS, PlaylistFacts, write_closeness
+from rec_assets.core.ranker.closeness import (
+    BESIDE_TRACKS,
+    IN_NEAREST,
+    IN_PLAYLISTS,
+    PlaylistFacts,
+    look_into_nearest,
+    write_closeness,
+)
 from rec_assets.core.strategies.answers import Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
@@ -41,7 +48,7 @@ FEATURES = (
     *(f"{name}_{what}" for what in ("score", "place") for name in _SCORED),
     *(*_OF_CANDIDATE, *_OF_HISTORY, *_CLOSENESS),
 )
-_CLOSENESS_AT = FEATURES.index(_CLOSENESS[0])
+_CLOSENESS_AT, _NEAREST_AT = FEATURES.index(_CLOSENESS[0]), FEATURES.index(IN_NEAREST[0])
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,6 @@ class Candidates:
     Attributes:
         history: (c,) which of the histories.
         rows: (c,) the track.
-        scores: (c, s) float32 score by each source, less than or equal to ``best``; NaN or 0 where it has none.
         places: (c, s) float32 place among what the source proposes, 1 = best; one beyond them where it does not.
         best: (m, s) float32 the source's best score for each history.
         said: what each source says of all tracks, by name.
@@ -59,10 +65,17 @@ class Candidates:
 
     history: np.ndarray
     rows: np.ndarray
-    scores: np.ndarray
     places: np.ndarray
     best: np.ndarray
     said: Mapping[str, Scores]
+
+    def where(self, kept: np.ndarray) -> "Candidates":
+        """Those that are ``kept`` (c,)."""
+        return replace(self, history=self.history[kept], rows=self.rows[kept], places=self.places[kept])
+
+    def scores(self) -> np.ndarray:
+        """(c, s) float32 score by each source, at most ``best``; NaN or 0 where it has none."""
+        return np.column_stack([scores.at(self.history, self.rows) for scores in self.said.values()])
 
 
 class NeighbourhoodSettings(PlaylistKnnSettings, ItemKnnSettings):
@@ -136,7 +149,6 @@ class Sources:
         return Candidates(
             history=history,
             rows=rows,
-            scores=np.column_stack([score.at(history, rows) for score in scores]),
             places=places,
             best=np.column_stack([answer.scores[:, 0] for answer in answers]),
             said=dict(zip(self.strategies, scores, strict=True)),
@@ -148,17 +160,25 @@ class Sources:
         return scores.top(depth)
 
 
-def candidate_features(sources: Sources, histories: FlatSequences, candidates: Candidates) -> np.ndarray:
-    """(c, len(FEATURES)) float32; NaN where there is nothing to say, which trees can split by.
+def candidate_features(
+    sources: Sources, histories: FlatSequences, candidates: Candidates, kept: np.ndarray | None = None
+) -> np.ndarray:
+    """(c, len(FEATURES)) float32 of all ``candidates``, or of those that are ``kept`` (all,).
+
+    NaN where there is nothing to say, which trees can split by.
 
     A score is compared with the source's best for the same history: as a share of it, or, for products of
     vectors, which may be negative, as the distance to it. Places are logarithms.
     """
     from rec_assets.core.ranker import loops
 
+    pairs = candidates.history, candidates.rows
+    nearest = look_into_nearest(sources.strategies["playlist_knn"], candidates.said["playlist_knn"], pairs)
+    if kept is not None:
+        candidates, nearest = candidates.where(kept), nearest[kept]
     features = np.empty((len(candidates.rows), len(FEATURES)), np.float32)
     compared = features[:, : 2 * len(_SCORED)]
-    loops.compare(candidates.scores, candidates.places, candidates.best, candidates.history, _VECTORS, compared)
+    loops.compare(candidates.scores(), candidates.places, candidates.best, candidates.history, _VECTORS, compared)
     artist = sources.tracks.artist
     affinity = sources.strategies["artist_affinity"]
     assert isinstance(affinity, ArtistAffinity)  # noqa: S101 - for the type checker; Sources makes it so
@@ -177,4 +197,5 @@ def candidate_features(sources: Sources, histories: FlatSequences, candidates: C
         (candidates.history, candidates.rows),
         features[:, _CLOSENESS_AT:],
     )
+    features[:, _NEAREST_AT : _NEAREST_AT + len(IN_NEAREST)] = nearest
     return features

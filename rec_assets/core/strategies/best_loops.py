@@ -120,15 +120,18 @@ def best_of(rows: Rows, above: float, depth: int, left_out: tuple[np.ndarray, np
 
 
 @compiled
-def offer_block(block: np.ndarray, start: int, columns: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+def offer_block(
+    block: np.ndarray, start: int, floor: np.ndarray, columns: np.ndarray, scores: np.ndarray, found: np.ndarray
+) -> None:
     """Puts the best of ``block`` (r, b), whose columns begin at ``start``, into the heaps of the best of each row.
 
-    ``columns`` (r, depth) int32 and ``scores`` (r, depth) hold ``found`` (r,) entries each. -inf is never found.
+    ``columns`` (r, depth) int32 and ``scores`` (r, depth) hold ``found`` (r,) entries each. -inf is never found, nor
+    what is below the ``floor`` (r,).
     """
     for row in range(len(block)):
-        count, best, heights = found[row], columns[row], scores[row]
+        count, best, heights, least = found[row], columns[row], scores[row], floor[row]
         for column in range(block.shape[1]):
             score = block[row, column]
-            if score > heights[0] or (count < len(heights) and score > -np.inf):
+            if score >= least and (score > heights[0] or (count < len(heights) and score > -np.inf)):
                 count = offer(best, heights, count, start + column, score)
         found[row] = count

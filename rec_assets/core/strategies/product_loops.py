@@ -1,4 +1,4 @@
-"""The loop behind products of one vector with many, compiled."""
+"""Loops behind products of vectors, compiled."""
 
 import numpy as np
 
@@ -31,3 +31,26 @@ def multiply(
             one += vectors[row, x] * np.float32(others[other, x])
         products[other - first] = one
         other += 1
+
+
+@compiled_in_any_order
+def multiply_pairs(
+    queries: tuple[np.ndarray, np.ndarray],
+    vectors: tuple[np.ndarray, np.ndarray],
+    history: np.ndarray,
+    rows: np.ndarray,
+) -> np.ndarray:
+    """(c,) float32 product of the query of each ``history`` (c,) with the vector of each of ``rows`` (c,), NaN = none.
+
+    ``queries`` are (m, d) and (m,) whether it is one; ``vectors`` are (n, d) and (t,) place of the one of each row, or
+    below 0.
+    """
+    products = np.full(len(rows), np.float32(np.nan))
+    for number in range(len(rows)):
+        asked, place = history[number], vectors[1][rows[number]]
+        if queries[1][asked] and place >= 0:
+            product = np.float32(0)
+            for x in range(queries[0].shape[1]):
+                product += queries[0][asked, x] * vectors[0][place, x]
+            products[number] = product
+    return products

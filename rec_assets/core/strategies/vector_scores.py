@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rec_assets.core.base.flat_sequences import FlatSequences
+from rec_assets.core.base.read_only import read_only
 from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores
 from rec_assets.core.strategies.vector_lists import MARGIN, VectorLists
 
@@ -125,9 +126,11 @@ def _best_of_many(blocks: Iterator[tuple[int, np.ndarray]], queries: int, depth:
     from rec_assets.core.strategies import best_loops
 
     places, counts = np.full((queries, depth), NO_TRACK, np.int32), np.zeros(queries, np.int64)
-    scores = np.full(places.shape, -np.inf, np.float32)
+    scores, floor = np.full(places.shape, -np.inf, np.float32), np.full(queries, -np.inf, np.float32)
     for start, block in blocks:
-        best_loops.offer_block(block, start, places, scores, counts)
+        if start == 0 and depth < block.shape[1]:  # else most of the first ones would enter the heap, and leave it
+            floor = np.partition(np.fmax(block, -np.inf), -depth, axis=1)[:, -depth].copy()
+        best_loops.offer_block(block, start, floor, places, scores, counts)
     return places
 
 
@@ -177,8 +180,8 @@ class VectorScores:
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The dot products; NaN for tracks without a vector and histories without a query."""
-        places = self.index.place[rows]
-        found = (places != NO_TRACK) & self.has_query[history]
-        scores = np.full(len(rows), np.nan, np.float32)
-        scores[found] = np.einsum("cd,cd->c", self.queries[history[found]], self.index.vectors[places[found]])
-        return scores
+        from rec_assets.core.strategies import product_loops
+
+        queries = read_only(self.queries), read_only(self.has_query)
+        vectors = read_only(self.index.vectors), read_only(self.index.place)
+        return product_loops.multiply_pairs(queries, vectors, read_only(history), read_only(rows))

@@ -6,6 +6,7 @@ from math import log, nan
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,26 +30,27 @@ from rec_assets_tests.core.strategies.slow_strategies import World, lists_of, wo
 NAMES = list(PROPOSED)
 
 
-def test_every_feature_of_a_small_example_is_that_of_pen_and_paper() -> None:
+def test_every_feature_of_a_small_example_is_that_of_pen_and_paper(monkeypatch: pytest.MonkeyPatch) -> None:
     # Rows are track indexes here, since no count occurs twice: 4, 3, 2, 1 and 0.
     world = World.of([0, 1, 1, -1, 2], [[0, 0, 0, 0, 1, 1, 1, 2, 2, 3]], [[1, 2, 0, 1], [3]])
     assert world.tracks.track_index.tolist() == [0, 1, 2, 3, 4]
     sources = sources_of(world)
+    # By playlist KNN, item KNN, rules, vectors, artists, title, popularity.
+    scores = np.array(
+        [
+            [4, 1, 0, -2, 3, 0.2, 4],
+            [1, 2, 6, 5, 0, 0, 3],
+            [0, 0, 0, nan, 0, 0, 1],
+            [0, 0, 0, 1, 0, 0.4, 0],
+            [0, 5, 0, nan, 0, 0, 4],
+            [0, 0, 0, nan, 0, 0, 1],
+        ],
+        np.float32,
+    )
+    monkeypatch.setattr(Candidates, "scores", lambda of: scores)
     candidates = Candidates(
         history=np.array([0, 0, 0, 0, 1, 1]),
         rows=np.array([0, 1, 3, 4, 0, 3]),
-        # By playlist KNN, item KNN, rules, vectors, artists, title, popularity.
-        scores=np.array(
-            [
-                [4, 1, 0, -2, 3, 0.2, 4],
-                [1, 2, 6, 5, 0, 0, 3],
-                [0, 0, 0, nan, 0, 0, 1],
-                [0, 0, 0, 1, 0, 0.4, 0],
-                [0, 5, 0, nan, 0, 0, 4],
-                [0, 0, 0, nan, 0, 0, 1],
-            ],
-            np.float32,
-        ),
         places=np.array([[n, n + 1, n + 2, n + 3, n + 4, n + 5, 1] for n in range(1, 7)], np.float32),
         best=np.array([[8, 4, 6, 5, 12, 0.4, 4], [-np.inf, 10, 0, -np.inf, -np.inf, -np.inf, 4]], np.float32),
         said={name: strategy.score(world.histories) for name, strategy in sources.strategies.items()},
@@ -233,7 +235,7 @@ def test_candidates_and_features_are_those_of_loops(world: World, seed: int, pro
 
     pairs = list(zip(candidates.history.tolist(), candidates.rows.tolist(), strict=True))
     assert pairs == [(number, row) for number, row, *_ in expected]
-    np.testing.assert_allclose(candidates.scores, [scores for *_, scores, _, _ in expected], rtol=1e-6)
+    np.testing.assert_allclose(candidates.scores(), [scores for *_, scores, _, _ in expected], rtol=1e-6)
     assert candidates.places.tolist() == [places for *_, places, _ in expected]
     assert candidates.best[candidates.history].tolist() == [best for *_, best in expected]
 
