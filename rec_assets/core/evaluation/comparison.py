@@ -171,12 +171,12 @@ def answer_stability(recommender: Recommender, contender: Contender, sequences: 
     whole = rows.cut_at(tried, rows.lengths()[tried] - 1)
     is_first = np.zeros(len(whole.values), bool)
     is_first[whole.offsets[:-1]] = True
-    answers = [
+    one, other = (
         np.concatenate([found.rows for _, found in recommender.answers(asked, depth=TOP, contender=contender)])
         for asked in (whole, whole.where(~is_first))
-    ]
-    shared = [len(np.setdiff1d(np.intersect1d(one, other), NO_TRACK)) for one, other in zip(*answers, strict=True)]
-    return float(np.mean(shared)) / TOP
+    )
+    is_shared = (one[:, :, None] == other[:, None, :]) & (one != NO_TRACK)[:, :, None]
+    return float(is_shared.any(axis=2).sum(axis=1).mean()) / TOP
 
 
 EXAMPLES, HISTORY, RECOMMENDED = 6, 5, 10

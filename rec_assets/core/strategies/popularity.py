@@ -43,14 +43,17 @@ class PopularScores:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
         # They fall, so the first 0 is found without reading them all.
         counted = len(self.count) - int(np.searchsorted(self.count[::-1], 1))
-        answers = Answers.empty(self.histories, depth)
-        for history in range(self.histories):
-            own = left_out.tracks_of(history) if left_out else ()
-            rows = np.arange(min(depth + len(own), counted))
-            rows = rows[~np.isin(rows, own)][:depth]
-            answers.rows[history, : len(rows)] = rows
-            answers.scores[history, : len(rows)] = self.count[rows]
-        return answers
+        silent, owner, width = np.empty(0, np.int64), np.empty(0, np.int64), depth
+        if left_out is not None:
+            owner = left_out.owners()
+            is_popular = left_out.values < depth + left_out.lengths()[owner]
+            silent, owner = left_out.values[is_popular], owner[is_popular]
+            width += int(np.bincount(owner).max(initial=0))
+        rows = np.tile(np.arange(width, dtype=np.int32), (self.histories, 1))
+        rows[:, counted:] = NO_TRACK
+        rows[owner[silent < width], silent[silent < width]] = NO_TRACK
+        rows = _in_front(rows)[:, :depth]
+        return Answers(rows, np.where(rows == NO_TRACK, -np.inf, self.count[rows]).astype(np.float32))
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
@@ -80,7 +83,7 @@ def recommend(
             scores = strategy.score(asked)
             answers = scores.top(depth, left_out)
         on_scores(part, scores)
-        _fill_up(answers, popularity.score(asked), left_out)
+        _fill_up(answers, popularity, asked, repeats=repeats)
         return part, answers
 
     parts = [slice(start, start + strategy.batch) for start in range(0, len(histories), strategy.batch)]
@@ -98,14 +101,20 @@ def _threads() -> int:
     return min(_MOST_THREADS, int(share) if share.isdecimal() and int(share) else os.cpu_count() or 1)
 
 
-def _fill_up(answers: Answers, popular: PopularScores, left_out: FlatSequences | None) -> None:
+def _fill_up(answers: Answers, popularity: Popularity, asked: FlatSequences, *, repeats: bool) -> None:
     """Puts popular tracks, in their order, in the empty places of ``answers``."""
     short = np.flatnonzero((answers.rows == NO_TRACK).any(axis=1))
     if len(short) == 0:
         return
-    others = popular.top(answers.rows.shape[1], left_out).rows
-    for history in short:
-        own = answers.rows[history]
-        free = np.flatnonzero(own == NO_TRACK)
-        extra = others[history][(others[history] != NO_TRACK) & ~np.isin(others[history], own)][: len(free)]
-        own[free[: len(extra)]] = extra
+    own, histories = answers.rows[short], asked.at(short)
+    popular = popularity.score(histories).top(own.shape[1], None if repeats else histories).rows
+    first_of = np.arange(len(short))[:, None] * len(popularity.tracks)  # a number for each pair of history and track
+    popular[np.isin(first_of + popular, (first_of + own)[own != NO_TRACK])] = NO_TRACK
+    free = own == NO_TRACK
+    place = np.maximum(np.cumsum(free, axis=1) - 1, 0)
+    answers.rows[short] = np.where(free, np.take_along_axis(_in_front(popular), place, 1), own)
+
+
+def _in_front(rows: np.ndarray) -> np.ndarray:
+    """The tracks of each of ``rows`` (m, w) in their order, and ``NO_TRACK`` behind them."""
+    return np.take_along_axis(rows, np.argsort(rows == NO_TRACK, axis=1, kind="stable"), 1)
