@@ -111,7 +111,7 @@ class TrackVectors:
     index: VectorIndex
     table: np.ndarray
     place: np.ndarray
-    batch = 2_048
+    batch = 512
 
     @classmethod
     def fit(cls, tracks: Tracks, embeddings: TrackEmbeddings, asked: VectorQuery) -> "TrackVectors":
