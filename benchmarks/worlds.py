@@ -11,10 +11,12 @@ where the ranker is as good as the best other, that is chance in one of forty.
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -138,7 +140,9 @@ def split(rows: pd.DataFrame, share: float, connection: duckdb.DuckDBPyConnectio
     ).to_arrow_table()
     raw = connection.from_arrow(table)
     catalog = connection.from_arrow(build_track_catalog(raw).to_arrow_table())
-    sequences = connection.from_arrow(build_sequences(raw, catalog).to_arrow_table())
+    with tempfile.TemporaryDirectory() as folder:
+        whole = build_sequences(connection, raw, catalog, Path(folder)).to_arrow_table()
+    sequences = connection.from_arrow(whole)
     parts = split_sequences(sequences, shares={"train": share, "held_out": 1 - share}, seed=42)
     return (*(connection.from_arrow(parts[name].to_arrow_table()) for name in ("train", "held_out")), catalog)
 

@@ -38,7 +38,10 @@ def playlist_sequences(
     """Playlists of at least `min_tracks` tracks, each as the numbers of its tracks in order."""
     lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
     counts = count_playlists(raw_playlists, **config.as_dict())
-    sequences = build_sequences(raw_playlists, track_catalog, **config.as_dict())
+    database = store.duckdb
+    sequences = build_sequences(
+        database.connect(), raw_playlists, track_catalog, database.scratch_folder, **config.as_dict()
+    )
     return materialized(store, sequences, lineage, counts)
 
 

@@ -1,10 +1,27 @@
 """Playlists as sequences of track indexes, in the order of their rows."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rec_assets.core.base.arrow import number_column, numbers_in
 from rec_assets.core.base.errors import DataError
-from rec_assets.core.base.relations import TRACK_KEYS, Relation, fetch_row, playlist_draw_sql, query
+from rec_assets.core.base.relations import (
+    TRACK_KEYS,
+    Connection,
+    Relation,
+    fetch_row,
+    playlist_draw_sql,
+    query,
+    stored,
+)
 from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
+_PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 500_000
 FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
 
@@ -60,8 +77,10 @@ def _remedy(longest: int, min_tracks: int, sample_percent: float) -> str:
 
 
 def build_sequences(
+    connection: Connection,
     raw_playlists: Relation,
     track_catalog: Relation,
+    folder: Path,
     *,
     min_tracks: int = 3,
     sample_percent: float = 100.0,
@@ -75,25 +94,74 @@ def build_sequences(
     ``track_index, artist, track``.
 
     Returns ``user_id, playlist``, ``track_indexes INT[]`` by ``row_id``, ``length``, and ``ended_at``, the time of the
-    newest row, where rows have one; in order of the first two, lazily.
+    newest row, where rows have one; in order of the first two. It can be read once, from files in ``folder``: sorted
+    tracks are cut into lists on the way, for lists that DuckDB gathers stay in memory, 31 bytes a row.
+
+    Raises DataError: the catalog is not that of the rows.
     """
     sampled = raw_playlists
     if sample_percent < 100:
         sampled = raw_playlists.filter(_is_sampled(sample_percent, sample_seed))
-    time, ended_at = (", time", ", max(time) AS ended_at") if "time" in raw_playlists.columns else ("", "")
-    rows = sampled.select(f"user_id, playlist, row_id{time}, {TRACK_KEYS}").set_alias("rows")
+    ended_at = ", max(time) AS ended_at" if "time" in raw_playlists.columns else ""
+    kept = query(
+        sampled,
+        "rows",
+        f"""SELECT user_id, playlist, count(*)::INTEGER AS length{ended_at} FROM rows
+            GROUP BY user_id, playlist HAVING count(*) >= {min_tracks} ORDER BY user_id, playlist""",
+    )
+    playlists, tracks = folder / "playlists_in_order.parquet", folder / "tracks_in_order.parquet"
+    ordered = _in_order(sampled, stored(connection, kept, playlists), track_catalog)
+    stored(connection, ordered, tracks)
+    return connection.from_arrow(_cut_into_lists(playlists, tracks))
+
+
+def _in_order(rows: Relation, playlists: Relation, track_catalog: Relation) -> Relation:
+    """The ``track_index`` of all rows of the ``playlists``, in their order, and within one by ``row_id``."""
+    rows = rows.select(f"user_id, playlist, row_id, {TRACK_KEYS}").set_alias("rows")
     tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("tracks")
     placed = rows.join(tracks, "rows.key = tracks.key AND rows.other_key = tracks.other_key")
-    return query(
-        placed.select(f"user_id, playlist, row_id{time}, track_index"),
-        "placed",
-        f"""
-        SELECT user_id, playlist,
-            list(track_index ORDER BY row_id, track_index) AS track_indexes,
-            count(*)::INTEGER AS length{ended_at}
-        FROM placed GROUP BY user_id, playlist HAVING count(*) >= {min_tracks}
-        ORDER BY user_id, playlist""",
+    numbered = playlists.select("row_number() OVER () AS number, user_id, playlist").set_alias("numbered")
+    joined = (
+        placed.select("user_id, playlist, row_id, track_index")
+        .set_alias("placed")
+        .join(
+            numbered,
+            "placed.user_id IS NOT DISTINCT FROM numbered.user_id AND placed.playlist = numbered.playlist",
+        )
     )
+    return joined.select("track_index, number, row_id").order("number, row_id, track_index").select("track_index")
+
+
+def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
+    """The table ``playlists``, each with as many of the ``tracks`` as its ``length`` says, which are in its order.
+
+    Raises DataError: there are not as many in all.
+    """
+    table, stream = pq.ParquetFile(playlists), pq.ParquetFile(tracks)
+    rows = int(numbers_in(table.read(["length"]).column(0).combine_chunks()).sum())
+    if rows != stream.metadata.num_rows:
+        raise DataError(
+            f"track_catalog has the tracks of {stream.metadata.num_rows:,} rows of raw_playlists, of {rows:,}: it was "
+            "made of others. Materialize track_catalog again."
+        )
+    names = table.schema_arrow.names
+    at = names.index("length")
+    names.insert(at, "track_indexes")
+    kinds = [*table.schema_arrow.types[:at], pa.list_(pa.int32()), *table.schema_arrow.types[at:]]
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        ahead = (batch.column(0) for batch in stream.iter_batches(_TRACKS_AT_ONCE))
+        held = pa.array([], pa.int32())
+        for batch in table.iter_batches(_PLAYLISTS_AT_ONCE):
+            ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers_in(batch.column(at)), dtype=np.int64)])
+            while len(held) < ends[-1]:
+                held = pa.concat_arrays([held, next(ahead)])
+            lists = pa.ListArray.from_arrays(number_column(ends, pa.int32()), held.slice(0, ends[-1]))
+            held = held.slice(ends[-1])
+            yield pa.RecordBatch.from_arrays([*batch.columns[:at], lists, *batch.columns[at:]], schema=schema)
+
+    schema = pa.schema(list(zip(names, kinds, strict=True)))
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def _is_sampled(sample_percent: float, seed: int) -> str:

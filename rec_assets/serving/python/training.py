@@ -120,7 +120,7 @@ class _Steps:
         own, settings = SequencesSettings.among(self._settings), self._settings
         counts = count_playlists(rows, **own)
         _log.info("%s of %s playlists are used", *(f"{counts[name]:,}" for name in ("kept", "all_playlists")))
-        sequences = self._kept(build_sequences(rows, catalog, **own), "sequences")
+        sequences = self._kept(build_sequences(self._connection, rows, catalog, self._folder, **own), "sequences")
         refuse_repeating(sequences, settings.max_repeated_share)
         parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
         return {part: self._kept(table, part) for part, table in parts.items()}

@@ -1,5 +1,7 @@
 """Without these, tracks could get other numbers or names, and playlists another order, than their rows say."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -50,20 +52,53 @@ def test_names_say_what_is_unknown(rows: Relation) -> None:
         names_of(catalog, [77])
 
 
-def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(rows: Relation) -> None:
+def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(
+    connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
+) -> None:
     backwards = rows.order("row_id DESC")
-    found = build_sequences(backwards, build_track_catalog(rows), min_tracks=3).fetchall()
+    found = build_sequences(connection, backwards, build_track_catalog(rows), tmp_path, min_tracks=3).fetchall()
 
     assert found == [("u", "p", [0, 0, 1], 3), ("v", "p", [0, 1, 2], 3)]
 
 
-def test_without_users_a_playlist_is_its_name(rows: Relation) -> None:
+def test_without_users_a_playlist_is_its_name(
+    connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
+) -> None:
     nobody = rows.select("row_id, NULL::VARCHAR AS user_id, playlist, artist, track")
-    found = build_sequences(nobody, build_track_catalog(nobody), min_tracks=2).fetchall()
+    found = build_sequences(connection, nobody, build_track_catalog(nobody), tmp_path, min_tracks=2).fetchall()
 
     assert found == [(None, "p", [0, 0, 1, 0, 1, 2], 6), (None, "q", [3, 2], 2)]
     counts = describe_playlists(nobody)
     assert (counts["users"], counts["playlists"]) == (0, 2)
+
+
+def test_a_catalog_of_other_rows_is_refused(
+    connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
+) -> None:
+    catalog = build_track_catalog(rows).filter("track_index > 0")
+
+    with pytest.raises(DataError, match=r"the tracks of 3 rows of raw_playlists, of 6: .* Materialize track_catalog"):
+        build_sequences(connection, rows, catalog, tmp_path, min_tracks=3)
+
+
+def test_long_and_many_playlists_are_cut_where_one_ends(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    lengths = "1 + (range % 7) + CASE WHEN range % 1000 = 999 THEN 400_000 ELSE 0 END"
+    connection.sql(
+        f"""CREATE TABLE long AS
+            SELECT row_number() OVER () AS row_id, NULL::VARCHAR AS user_id, format('{{:05d}}', range) AS playlist,
+                'A' AS artist, 't' || (number * 7 + range) % 11 AS track
+            FROM (SELECT range, unnest(generate_series(1, {lengths})) AS number FROM range(2_500))"""
+    )
+    rows = connection.table("long")
+    catalog = build_track_catalog(rows)
+    expected = connection.sql(
+        """SELECT playlist, list(track_index ORDER BY row_id) AS tracks, count(*) FROM long JOIN catalog USING (track)
+           GROUP BY playlist ORDER BY playlist"""
+    ).fetchall()
+
+    found = build_sequences(connection, rows, catalog, tmp_path, min_tracks=1).fetchall()
+
+    assert [row[1:] for row in found] == expected
 
 
 def playlists_of(connection: duckdb.DuckDBPyConnection, *tracks: int) -> Relation:
@@ -107,7 +142,7 @@ def test_where_no_setting_helps_the_playlists_that_are_needed_are_named(connecti
 
 @pytest.mark.parametrize("user", ["'u'", "NULL::VARCHAR"])
 def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
-    connection: duckdb.DuckDBPyConnection, user: str
+    connection: duckdb.DuckDBPyConnection, user: str, tmp_path: Path
 ) -> None:
     rows = connection.sql(
         f"SELECT range AS row_id, {user} AS user_id, 'p' || range // 4 AS playlist,"
@@ -117,8 +152,9 @@ def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
     catalog = build_track_catalog(rows)
 
     def sample(percent: float, seed: int) -> set[str]:
-        found = build_sequences(rows, catalog, sample_percent=percent, sample_seed=seed).fetchall()
-        counts = count_playlists(rows, min_tracks=3, sample_percent=percent, sample_seed=seed)
+        own = {"sample_percent": percent, "sample_seed": seed}
+        found = build_sequences(connection, rows, catalog, tmp_path, **own).fetchall()
+        counts = count_playlists(rows, min_tracks=3, **own)
         assert counts["kept"] == len(found) == 2000 - counts["not_sampled"]
         return {row[1] for row in found}
 
