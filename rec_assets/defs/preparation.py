@@ -13,7 +13,7 @@ from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.io_manager import explaining
+from rec_assets.store.io_manager import explaining, retry_transient
 from rec_assets.store.written import DescribedTable
 
 _PURPOSES = {
@@ -39,9 +39,10 @@ def playlist_sequences(
     lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
     counts = count_playlists(raw_playlists, **config.as_dict())
     database = store.duckdb
-    sequences = build_sequences(
-        database.connect(), raw_playlists, track_catalog, database.scratch_folder, **config.as_dict()
-    )
+    with retry_transient():
+        sequences = build_sequences(
+            database.connect(), raw_playlists, track_catalog, database.scratch_folder, **config.as_dict()
+        )
     return materialized(store, sequences, lineage, counts)
 
 

@@ -85,7 +85,7 @@ class TrackRankerConfig(StepConfig, TrackRankerSettings):
     """How the ranker learns, from which strategies, and how the vectors of one of these are trained."""
 
 
-@dg.asset(kinds={"lightgbm", "json"}, code_version="3")
+@dg.asset(kinds={"lightgbm", "json"}, code_version="4")
 def track_ranker(
     context: dg.AssetExecutionContext,
     config: TrackRankerConfig,

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rec_assets.core.base.long_lived import long_lived
-from rec_assets.serving.command import (
-    errors_as_messages,
-    printable,
-    printable_track,
-    storage_option,
-)
+from rec_assets.serving.command import errors_as_messages, printable, printable_track, storage_option
 from rec_assets.serving.playlist_file import FILE, read_playlist
 from rec_assets.serving.rule_options import find_rules, rule_options
 

@@ -78,6 +78,8 @@ def _hopeless_reason(error: Exception) -> str | None:
         return error.strerror or str(error)
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in _HOPELESS else None
+    if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
+        return None
     message = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
     return message if any(os.strerror(number) in message for number in _HOPELESS) else None
 

@@ -19,7 +19,7 @@ import duckdb
 import pytest
 import yaml
 
-from rec_assets.defs import ingestion
+from rec_assets.defs import ingestion, preparation
 from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.store import atomic, io_manager
 from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
@@ -554,18 +554,18 @@ def failing(original: Callable, error: Exception, times: int) -> Callable:
     """``original``, but for its first calls."""
     left = [error] * times
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **settings: Any) -> Any:
         if left:
             raise left.pop()
-        return original(*args)
+        return original(*args, **settings)
 
     return call
 
 
 def read_again(project: Project) -> list[str | None]:
-    """Materialize raw_playlists from the same source; the steps that were tried again, in order."""
+    """Materialize the first steps from the same source; those that were tried again, in order."""
     source = {"raw_playlists": {"source": str(project.source)}}
-    result = project.materialize(["raw_playlists"], source, check=False)
+    result = project.materialize(["raw_playlists", "track_catalog", "playlist_sequences"], source, check=False)
     retried = [e.step_key for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
     assert result.success == (len(retried) < 2)
     return retried
@@ -575,6 +575,7 @@ FAULTS = {
     "from the store": (atomic, "_flush", OSError(errno.EIO, "Input/output error")),
     "from the source": (ingestion, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
     "from DuckDB": (ingestion, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
+    "from a sort": (preparation, "build_sequences", duckdb.IOException("IO Error: read x: Input/output error")),
 }
 
 
@@ -587,7 +588,7 @@ def test_a_fault_that_passes_is_tried_again_and_the_step_succeeds(
     module, name, error = FAULTS[fault]
     monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
 
-    assert read_again(filled) == ["raw_playlists"]
+    assert read_again(filled) == ["playlist_sequences" if module is preparation else "raw_playlists"]
     assert_untouched(filled, before)
 
 

@@ -64,7 +64,10 @@ def begin_to_write(target: UPath) -> None:
 held: list = []
 
 
-@pytest.mark.parametrize("error", [ValueError("bad row"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("bad row"), MemoryError(), StoreError("rows.parquet: Permission denied"), KeyboardInterrupt()],
+)
 def test_an_error_leaves_the_old_file_and_no_other(target: UPath, error: BaseException) -> None:
     write(target, "old")
 
@@ -73,9 +76,10 @@ def test_an_error_leaves_the_old_file_and_no_other(target: UPath, error: BaseExc
             temporary.write_text("half")
             raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as raised:
         fail()
 
+    assert raised.value is error
     assert target.read_text() == "old"
     assert temporaries(target) == []
 

@@ -1,10 +1,16 @@
 """Lazy DuckDB relations, the type of tables in this package, safe SQL literals, and hashes."""
 
+import errno
 import glob
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+from rec_assets.core.base.errors import StoreError
 
 Connection = DuckDBPyConnection
 Relation = DuckDBPyRelation
@@ -38,9 +44,27 @@ def read_table(connection: Connection, path: Path | str) -> Relation:
 
 
 def stored(connection: Connection, relation: Relation, path: Path) -> Relation:
-    """``relation``, run once and kept in a parquet file at ``path``: for what is used several times, or sorted."""
-    relation.to_parquet(str(path))
+    """``relation``, run once and kept in a parquet file at ``path``: for what is used several times, or sorted.
+
+    Raises StoreError: no space.
+    """
+    with full_disk_explained(path.parent):
+        relation.to_parquet(str(path))
     return read_table(connection, path)
+
+
+@contextmanager
+def full_disk_explained(folder: Path) -> Iterator[None]:
+    """Says what to do where DuckDB finds no space for temporary files, which are in ``folder``. Raises StoreError."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if os.strerror(errno.ENOSPC) not in str(error):
+            raise
+        raise StoreError(
+            f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
+            "TMPDIR to a folder on a larger disk."
+        ) from error
 
 
 def query(relation: Relation, name: str, sql: str) -> Relation:

@@ -1,6 +1,7 @@
 """Playlists as sequences of track indexes, in the order of their rows."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -133,16 +134,19 @@ def _in_order(rows: Relation, playlists: Relation, track_catalog: Relation) -> R
 
 
 def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
-    """The table ``playlists``, each with as many of the ``tracks`` as its ``length`` says, which are in its order.
+    """The table ``playlists``, each with as many of the ``tracks``, which stand in their order, as its ``length`` says.
 
     Raises DataError: there are not as many in all.
     """
     table, stream = pq.ParquetFile(playlists), pq.ParquetFile(tracks)
+    for file in (playlists, tracks):
+        file.unlink()  # its space is free when it is closed
     rows = int(numbers_in(table.read(["length"]).column(0).combine_chunks()).sum())
     if rows != stream.metadata.num_rows:
         raise DataError(
-            f"track_catalog has the tracks of {stream.metadata.num_rows:,} rows of raw_playlists, of {rows:,}: it was "
-            "made of others. Materialize track_catalog again."
+            f"track_catalog knows the tracks of {stream.metadata.num_rows:,} of {rows:,} rows of raw_playlists: it was "
+            "made from other rows, or another run replaced one of the two. Materialize track_catalog again, and run "
+            "one job at a time."
         )
     names = table.schema_arrow.names
     at = names.index("length")
@@ -152,16 +156,26 @@ def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
     def batches() -> Iterator[pa.RecordBatch]:
         ahead = (batch.column(0) for batch in stream.iter_batches(_TRACKS_AT_ONCE))
         held = pa.array([], pa.int32())
-        for batch in table.iter_batches(_PLAYLISTS_AT_ONCE):
+        for batch in _small_batches(table):
             ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(numbers_in(batch.column(at)), dtype=np.int64)])
-            while len(held) < ends[-1]:
-                held = pa.concat_arrays([held, next(ahead)])
+            parts = [held]
+            while sum(map(len, parts)) < ends[-1]:
+                parts.append(next(ahead))
+            held = pa.concat_arrays(parts)
             lists = pa.ListArray.from_arrays(number_column(ends, pa.int32()), held.slice(0, ends[-1]))
             held = held.slice(ends[-1])
             yield pa.RecordBatch.from_arrays([*batch.columns[:at], lists, *batch.columns[at:]], schema=schema)
 
     schema = pa.schema(list(zip(names, kinds, strict=True)))
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _small_batches(playlists: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows of ``playlists``, so many at once that together they have some half a million tracks."""
+    for batch in playlists.iter_batches(_PLAYLISTS_AT_ONCE):
+        block = np.cumsum(numbers_in(batch.column("length")), dtype=np.int64) // _TRACKS_AT_ONCE
+        starts = [*np.flatnonzero(np.diff(block, prepend=-1)).tolist(), len(batch)]
+        yield from (batch.slice(start, stop - start) for start, stop in pairwise(starts))
 
 
 def _is_sampled(sample_percent: float, seed: int) -> str:

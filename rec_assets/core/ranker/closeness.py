@@ -55,8 +55,9 @@ def write_closeness(
     candidates: tuple[np.ndarray, np.ndarray],
     features: np.ndarray,
 ) -> None:
-    """Writes ``BESIDE_TRACKS`` and ``IN_PLAYLISTS`` of the ``candidates`` in ``features`` (c, f), before and after
-    ``IN_NEAREST``.
+    """Writes ``BESIDE_TRACKS`` and ``IN_PLAYLISTS`` of the ``candidates`` in ``features`` (c, f).
+
+    The columns of ``IN_NEAREST`` between them are left to the caller, see :func:`look_into_nearest`.
 
     ``candidates`` are (c,) which of the ``histories``, ascending, and (c,) rows, ascending within a history. The
     ``scores`` are what the ``strategies`` said of the histories.
@@ -84,7 +85,7 @@ def write_closeness(
 def look_into_nearest(knn: Strategy, scores: Scores, candidates: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """(c, f) float32 ``IN_NEAREST`` of all ``candidates`` of the histories of which ``knn`` said the ``scores``.
 
-    Sums are shares of the highest among the candidates, who are as in :func:`write_closeness`, with all tracks of the
+    Sums are shares of the highest among the candidates, which are as in :func:`write_closeness`, with all tracks of the
     histories among them.
     """
     from rec_assets.core.ranker import closeness_loops as loops

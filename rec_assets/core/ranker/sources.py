@@ -16,7 +16,7 @@ from rec_assets.core.ranker.closeness import (
     look_into_nearest,
     write_closeness,
 )
-from rec_assets.core.strategies.answers import Answers, Scores, Strategy
+from rec_assets.core.strategies.answers import NO_TRACK, Answers, Scores, Strategy
 from rec_assets.core.strategies.artist_affinity import ArtistAffinity
 from rec_assets.core.strategies.item_knn import ItemKnn, ItemKnnSettings, SequentialRules
 from rec_assets.core.strategies.playlist_knn import PlaylistKnn, PlaylistKnnSettings
@@ -146,11 +146,16 @@ class Sources:
             np.array(depths, np.float32) + 1,
             len(self.tracks.count),
         )
+        best = np.column_stack([answer.scores[:, 0] for answer in answers])
+        # Again by `at`, which rounds otherwise than the search: the best candidate has exactly the best score.
+        first = answers[_VECTORS].rows[:, 0]
+        again = scores[_VECTORS].at(np.arange(len(histories)), np.maximum(first, 0))
+        best[:, _VECTORS] = np.where((first == NO_TRACK) | np.isnan(again), best[:, _VECTORS], again)
         return Candidates(
             history=history,
             rows=rows,
             places=places,
-            best=np.column_stack([answer.scores[:, 0] for answer in answers]),
+            best=best,
             said=dict(zip(self.strategies, scores, strict=True)),
         )
 
@@ -163,7 +168,7 @@ class Sources:
 def candidate_features(
     sources: Sources, histories: FlatSequences, candidates: Candidates, kept: np.ndarray | None = None
 ) -> np.ndarray:
-    """(c, len(FEATURES)) float32 of all ``candidates``, or of those that are ``kept`` (all,).
+    """(c, len(FEATURES)) float32 of all ``candidates``, or of those that are ``kept`` (bool).
 
     NaN where there is nothing to say, which trees can split by.
 

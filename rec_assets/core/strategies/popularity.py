@@ -14,6 +14,7 @@ from rec_assets.core.strategies.tracks import Tracks
 
 # The loops let go of the interpreter's lock; each batch in work takes memory.
 _MOST_THREADS = 4
+_AT_ONCE = 64  # histories, of which one may be so long that all the others take memory for it
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,11 @@ class PopularScores:
         """See :class:`~rec_assets.core.strategies.answers.Scores`."""
         # They fall, so the first 0 is found without reading them all.
         counted = len(self.count) - int(np.searchsorted(self.count[::-1], 1))
-        silent, owner, width = np.empty(0, np.int64), np.empty(0, np.int64), depth
-        if left_out is not None:
-            owner = left_out.owners()
-            is_popular = left_out.values < depth + left_out.lengths()[owner]
-            silent, owner = left_out.values[is_popular], owner[is_popular]
-            width += int(np.bincount(owner).max(initial=0))
-        rows = np.tile(np.arange(width, dtype=np.int32), (self.histories, 1))
-        rows[:, counted:] = NO_TRACK
-        rows[owner[silent < width], silent[silent < width]] = NO_TRACK
-        rows = _in_front(rows)[:, :depth]
+        rows = np.empty((self.histories, depth), np.int32)
+        for start in range(0, self.histories, _AT_ONCE):
+            part = slice(start, min(start + _AT_ONCE, self.histories))
+            own = None if left_out is None else left_out[part]
+            rows[part] = _first_but(own, part.stop - part.start, depth, counted)
         return Answers(rows, np.where(rows == NO_TRACK, -np.inf, self.count[rows]).astype(np.float32))
 
     def at(self, history: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -113,6 +109,20 @@ def _fill_up(answers: Answers, popularity: Popularity, asked: FlatSequences, *, 
     free = own == NO_TRACK
     place = np.maximum(np.cumsum(free, axis=1) - 1, 0)
     answers.rows[short] = np.where(free, np.take_along_axis(_in_front(popular), place, 1), own)
+
+
+def _first_but(left_out: FlatSequences | None, histories: int, depth: int, counted: int) -> np.ndarray:
+    """(m, depth) int32: for each of the ``histories`` the first of ``counted`` rows that are not ``left_out``."""
+    silent, owner, width = np.empty(0, np.int64), np.empty(0, np.int64), depth
+    if left_out is not None:
+        owner = left_out.owners()
+        is_popular = left_out.values < depth + left_out.lengths()[owner]
+        silent, owner = left_out.values[is_popular], owner[is_popular]
+        width = max(depth, min(counted, depth + int(np.bincount(owner).max(initial=0))))
+    rows = np.tile(np.arange(width, dtype=np.int32), (histories, 1))
+    rows[:, counted:] = NO_TRACK
+    rows[owner[silent < width], silent[silent < width]] = NO_TRACK
+    return _in_front(rows)[:, :depth]
 
 
 def _in_front(rows: np.ndarray) -> np.ndarray:

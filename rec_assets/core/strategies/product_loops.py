@@ -42,8 +42,8 @@ def multiply_pairs(
 ) -> np.ndarray:
     """(c,) float32 product of the query of each ``history`` (c,) with the vector of each of ``rows`` (c,), NaN = none.
 
-    ``queries`` are (m, d) and (m,) whether it is one; ``vectors`` are (n, d) and (t,) place of the one of each row, or
-    below 0.
+    ``queries`` are (m, d), and (m,) whether there is one; ``vectors`` are (n, d), and (t,) which of them is each row's,
+    below 0 = none.
     """
     products = np.full(len(rows), np.float32(np.nan))
     for number in range(len(rows)):

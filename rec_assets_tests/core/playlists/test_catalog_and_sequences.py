@@ -77,7 +77,7 @@ def test_a_catalog_of_other_rows_is_refused(
 ) -> None:
     catalog = build_track_catalog(rows).filter("track_index > 0")
 
-    with pytest.raises(DataError, match=r"the tracks of 3 rows of raw_playlists, of 6: .* Materialize track_catalog"):
+    with pytest.raises(DataError, match=r"tracks of 3 of 6 rows of raw_playlists: .* Materialize track_catalog"):
         build_sequences(connection, rows, catalog, tmp_path, min_tracks=3)
 
 

@@ -28,6 +28,7 @@ from rec_assets_tests.core.strategies import slow_strategies as slow
 from rec_assets_tests.core.strategies.slow_strategies import World, lists_of, worlds
 
 NAMES = list(PROPOSED)
+VECTOR_SCORE = FEATURES.index("track_vectors_score")
 
 
 def test_every_feature_of_a_small_example_is_that_of_pen_and_paper(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,8 +226,15 @@ def slow_sums(sources: Sources, world: World, number: int, row: int) -> list[flo
 
 
 @settings(deadline=None, max_examples=50)
-@given(worlds(), st.integers(0, 1_000), st.fixed_dictionaries({name: st.integers(1, 5) for name in NAMES}))
-def test_candidates_and_features_are_those_of_loops(world: World, seed: int, proposed: dict[str, int]) -> None:
+@given(
+    worlds(),
+    st.integers(0, 1_000),
+    st.fixed_dictionaries({name: st.integers(1, 5) for name in NAMES}),
+    st.sampled_from([0, 0.3, 1]),
+)
+def test_candidates_and_features_are_those_of_loops(
+    world: World, seed: int, proposed: dict[str, int], share: float
+) -> None:
     sources = sources_of(world, seed)
     with patch.dict(PROPOSED, proposed):
         candidates = sources.propose(world.histories)
@@ -237,11 +245,16 @@ def test_candidates_and_features_are_those_of_loops(world: World, seed: int, pro
     assert pairs == [(number, row) for number, row, *_ in expected]
     np.testing.assert_allclose(candidates.scores(), [scores for *_, scores, _, _ in expected], rtol=1e-6)
     assert candidates.places.tolist() == [places for *_, places, _ in expected]
-    assert candidates.best[candidates.history].tolist() == [best for *_, best in expected]
+    np.testing.assert_allclose(candidates.best[candidates.history], [best for *_, best in expected], rtol=1e-6)
 
     features = candidate_features(sources, world.histories, candidates)
     for found, wanted in zip(features, slow_ones, strict=True):
         np.testing.assert_allclose(found, [wanted[name] for name in FEATURES], rtol=1e-3, atol=1e-5)
+    is_best = (candidates.places[:, NAMES.index("track_vectors")] == 1) & np.isfinite(features[:, VECTOR_SCORE])
+    assert not features[is_best, VECTOR_SCORE].any()
+    kept = np.random.default_rng(seed).random(len(features)) < share
+    some = candidate_features(sources, world.histories, candidates, kept)
+    np.testing.assert_array_equal(some, features[kept])
 
 
 def test_candidates_are_as_many_as_is_said_of_strategies_with_the_settings_given() -> None:

@@ -1,7 +1,5 @@
 """Read every file of a source once: rows that can be placed in a playlist, and rejects with their reason."""
 
-import errno
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from rec_assets.core.base.errors import SourceError, StoreError
-from rec_assets.core.base.relations import Connection, Relation, sql_text
+from rec_assets.core.base.errors import SourceError
+from rec_assets.core.base.relations import Connection, Relation, full_disk_explained, sql_text
 from rec_assets.core.playlists.readers import delimited, json_records, parquet, unescaped_csv
 from rec_assets.core.playlists.readers.columns import Layout, require_columns
 from rec_assets.core.playlists.readers.files import SourceFile, name_files
@@ -89,13 +87,9 @@ def stage_playlists(
 def _explained(files: Sequence[SourceFile], folder: Path) -> Iterator[None]:
     """Names the files where DuckDB cannot read their content, which is parquet: text is parsed by this package."""
     try:
-        yield
+        with full_disk_explained(folder):
+            yield
     except duckdb.IOException as error:
-        if os.strerror(errno.ENOSPC) in str(error):
-            raise StoreError(
-                f"no space left in {folder} for temporary files. Free some space, or set the environment variable "
-                "TMPDIR to a folder on a larger disk."
-            ) from error
         if _CUT_OFF in str(error):
             raise parquet.broken_parquet(name_files(files), error) from error
         raise  # it may be transient: the caller tries again
