@@ -43,6 +43,7 @@ def playlist_sequences(
         sequences = build_sequences(
             database.connect(), raw_playlists, track_catalog, database.scratch_folder, **config.as_dict()
         )
+    database.give_back()
     return materialized(store, sequences, lineage, counts)
 
 

@@ -11,6 +11,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from rec_assets.core.base.errors import SettingsError
+from rec_assets.core.base.memory import share_heaps
 from rec_assets.core.base.relations import Connection
 from rec_assets.store.temporary import ScratchFolder
 
@@ -47,6 +48,7 @@ class SharedDuckDB(DuckDBResource):
 
     def _open(self) -> tuple[Connection, ScratchFolder]:
         if self._opened is None:
+            share_heaps(available_cores())
             try:
                 folder = ScratchFolder(self.spill_folder)
                 options: dict[str, str | bool | int | float | list[str]] = {

@@ -22,7 +22,7 @@ from rec_assets.core.base.relations import (
 from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
-_PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 500_000
+_PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 100_000
 FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
 
@@ -171,7 +171,7 @@ def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
 
 
 def _small_batches(playlists: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """The rows of ``playlists``, so many at once that together they have some half a million tracks."""
+    """The rows of ``playlists``, so many at once that together they have some hundred thousand tracks."""
     for batch in playlists.iter_batches(_PLAYLISTS_AT_ONCE):
         block = np.cumsum(numbers_in(batch.column("length")), dtype=np.int64) // _TRACKS_AT_ONCE
         starts = [*np.flatnonzero(np.diff(block, prepend=-1)).tolist(), len(batch)]

@@ -1,9 +1,12 @@
 """Without these, a run would need the memory of all that it ever read or freed, up to the end."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from rec_assets.core.base.memory import let_go
 from rec_assets.core.base.tensor_file import map_tensors, write_tensors
@@ -50,3 +53,32 @@ def test_duckdb_hands_back_what_it_freed_and_keeps_its_limit_and_what_is_being_r
     assert sum(batch.num_rows for batch in reading) == 2_900_000
     assert connection.execute(limit).fetchall() == stated
     database.teardown_after_execution(None)  # type: ignore[arg-type]
+
+
+_HEAPS = """
+import ctypes, sys, threading
+from rec_assets.core.base.memory import share_heaps
+share_heaps(int(sys.argv[1]))
+c, together = ctypes.CDLL(None), threading.Barrier(12)
+c.malloc.restype = c.fopen.restype = ctypes.c_void_p
+def work():
+    together.wait()
+    for _ in range(2_000):
+        c.malloc(20_000)
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+c.malloc_info(0, ctypes.c_void_p(c.fopen(sys.argv[2].encode(), b"w")))
+c.fflush(None)
+print(open(sys.argv[2]).read().count("<heap nr="))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="heaps of glibc")
+def test_threads_share_so_many_heaps(tmp_path: Path) -> None:
+    def heaps(most: int) -> int:
+        command = [sys.executable, "-c", _HEAPS, str(most), str(tmp_path / "heaps.xml")]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert heaps(2) <= 2 < heaps(12)
