@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import click
 
 from rec_assets.core.base.artists import track_name
-from rec_assets.core.base.errors import RecAssetsError
+from rec_assets.core.base.errors import RecAssetsError, is_of
 from rec_assets.paths import storage_base
 
 storage_option = click.option(
@@ -41,6 +41,6 @@ def errors_as_messages() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except Exception as error:
         # Named, since importing them takes longer than most commands.
-        if type(error).__module__.partition(".")[0] not in ("botocore", "duckdb", "_duckdb"):
+        if not is_of(error, "botocore", "duckdb", "_duckdb"):
             raise
         raise click.ClickException(f"{type(error).__name__}: {error}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from upath import UPath
 
-from rec_assets.core.base.errors import StoreError
+from rec_assets.core.base.errors import StoreError, is_of
 from rec_assets.store.local import is_local, local_path
 from rec_assets.store.stamps import Stamp
 from rec_assets.store.temporary import create_owned, remove_abandoned
@@ -78,7 +78,7 @@ def _hopeless_reason(error: Exception) -> str | None:
         return error.strerror or str(error)
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno in _HOPELESS else None
-    if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
+    if not is_of(error, "duckdb", "_duckdb"):
         return None
     message = str(error).splitlines()[0]  # it names the file, which may also be one that DuckDB spilled to
     return message if any(os.strerror(number) in message for number in _HOPELESS) else None

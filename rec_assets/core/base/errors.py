@@ -59,6 +59,11 @@ def naming(file: object, remedy: str, *others: type[Exception]) -> Iterator[None
         raise StoreError(f"{file} does not hold what it should ({reason}). {remedy}") from error
 
 
+def is_of(error: Exception, *packages: str) -> bool:
+    """Whether a class of one of the ``packages`` is that of ``error``, which need not be imported for it."""
+    return type(error).__module__.partition(".")[0] in packages
+
+
 @contextmanager
 def noting(faults: list[str]) -> Iterator[None]:
     """Adds the message of a :class:`SettingsError` of the block to ``faults``, for :func:`raise_noted`."""

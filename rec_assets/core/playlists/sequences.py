@@ -148,10 +148,7 @@ def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
             "made from other rows, or another run replaced one of the two. Materialize track_catalog again, and run "
             "one job at a time."
         )
-    names = table.schema_arrow.names
-    at = names.index("length")
-    names.insert(at, "track_indexes")
-    kinds = [*table.schema_arrow.types[:at], pa.list_(pa.int32()), *table.schema_arrow.types[at:]]
+    at, listed = table.schema_arrow.get_field_index("length"), pa.field("track_indexes", pa.list_(pa.int32()))
 
     def batches() -> Iterator[pa.RecordBatch]:
         ahead = (batch.column(0) for batch in stream.iter_batches(_TRACKS_AT_ONCE))
@@ -164,10 +161,9 @@ def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:
             held = pa.concat_arrays(parts)
             lists = pa.ListArray.from_arrays(number_column(ends, pa.int32()), held.slice(0, ends[-1]))
             held = held.slice(ends[-1])
-            yield pa.RecordBatch.from_arrays([*batch.columns[:at], lists, *batch.columns[at:]], schema=schema)
+            yield batch.add_column(at, listed, lists)
 
-    schema = pa.schema(list(zip(names, kinds, strict=True)))
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    return pa.RecordBatchReader.from_batches(table.schema_arrow.insert(at, listed), batches())
 
 
 def _small_batches(playlists: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
