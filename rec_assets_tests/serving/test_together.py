@@ -81,6 +81,17 @@ def test_who_has_gone_keeps_nobody_waiting() -> None:
     assert asyncio.run(leave()) == 8
 
 
+def test_a_question_that_comes_as_the_last_batch_ends_waits_for_no_other() -> None:
+    desk = Desk()
+    desk.door.set()
+
+    async def ask_twice() -> list[object]:
+        together = Together(desk.answer_each, threads=1)
+        return [await together.ask("model", 2), await together.ask("model", 4)]
+
+    assert asyncio.run(asyncio.wait_for(ask_twice(), 10)) == [4, 8]
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_no_more_batches_are_in_work_than_there_are_threads(threads: int) -> None:
     desk = Desk()

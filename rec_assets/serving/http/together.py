@@ -26,7 +26,8 @@ class Together:
     answer_each: Callable[[Any, Sequence[Any]], list[Any]]
     threads: int
     _waiting: list[tuple[Any, Any, asyncio.Future[Any]]] = field(default_factory=list)
-    _working: set[asyncio.Task[None]] = field(default_factory=set)
+    _at_work: int = 0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def waiting(self) -> int:
@@ -37,25 +38,33 @@ class Together:
         """The answer; raises the exception that is one."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((served, question, future))
-        if len(self._working) < self.threads:
+        if self._at_work < self.threads:
+            self._at_work += 1
             task = asyncio.create_task(self._work())
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._tasks.add(task)  # the event loop itself keeps none alive
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _work(self) -> None:
-        while self._waiting:
-            served = self._waiting[0][0]
-            batch = list(takewhile(lambda entry: entry[0] is served, self._waiting[:MOST_TOGETHER]))  # noqa: B023
-            del self._waiting[: len(batch)]
-            try:
-                answers = await to_thread.run_sync(self.answer_each, served, [question for _, question, _ in batch])
-            except Exception as error:  # noqa: BLE001 - who asked gets it
-                answers = [error] * len(batch)
-            for (_, _, future), answer in zip(batch, answers, strict=True):
-                if future.done():  # who asked has gone
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
+        try:
+            while self._waiting:
+                await self._answer_batch()
+        finally:
+            # Here, not when the task is done: a question that came in between would wait for the next one.
+            self._at_work -= 1
+
+    async def _answer_batch(self) -> None:
+        served = self._waiting[0][0]
+        batch = list(takewhile(lambda entry: entry[0] is served, self._waiting[:MOST_TOGETHER]))
+        del self._waiting[: len(batch)]
+        try:
+            answers = await to_thread.run_sync(self.answer_each, served, [question for _, question, _ in batch])
+        except Exception as error:  # noqa: BLE001 - who asked gets it
+            answers = [error] * len(batch)
+        for (_, _, future), answer in zip(batch, answers, strict=True):
+            if future.done():  # who asked has gone
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
