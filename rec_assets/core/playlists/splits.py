@@ -103,10 +103,10 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 
     Returns ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
     """
-    # Grouping takes two users that are NULL for the same one, which a join does not.
-    identity = "user_id, playlist, track_indexes"
+    # 128 bits in place of lists, which a group by them holds in memory. Two users that are NULL are the same one.
+    identity = "hash(user_id, playlist, track_indexes) AS key, hash(track_indexes, playlist, user_id) AS other_key"
     stacked = whole.select(f"{identity}, 1 AS own, 0 AS placed").union(parts.select(f"{identity}, 0, 1"))
-    counted = stacked.aggregate("sum(own) AS own, sum(placed) AS placed", identity)
+    counted = stacked.aggregate("sum(own) AS own, sum(placed) AS placed", "key, other_key")
     counts = fetch_row(
         counted.aggregate(
             "count(*) FILTER (placed > own AND own > 0), count(*) FILTER (placed < own), count(*) FILTER (own = 0)"
