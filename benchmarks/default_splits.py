@@ -23,7 +23,7 @@ def read_splits(source: Path, scratch: Path) -> tuple[Relation, Relation, np.nda
     """Training and validation playlists, in memory, and the artist's number of each track."""
     connection = duckdb.connect()
     rows = stage_playlists(connection, [SourceFile(source)], SourceSettings(), scratch).rows
-    catalog = connection.from_arrow(build_track_catalog(rows).to_arrow_table())
+    catalog = connection.from_arrow(build_track_catalog(connection, rows, scratch).to_arrow_table())
     sequences = connection.from_arrow(build_sequences(connection, rows, catalog, scratch).to_arrow_table())
     parts = split_sequences(sequences, shares={"train": 0.7, "validation": 0.2, "test": 0.1}, seed=42)
     train, validation = (connection.from_arrow(parts[name].to_arrow_table()) for name in ("train", "validation"))

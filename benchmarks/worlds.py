@@ -139,8 +139,8 @@ def split(rows: pd.DataFrame, share: float, connection: duckdb.DuckDBPyConnectio
             'artist ' || artist AS artist, 'track ' || track AS track FROM rows"""
     ).to_arrow_table()
     raw = connection.from_arrow(table)
-    catalog = connection.from_arrow(build_track_catalog(raw).to_arrow_table())
     with tempfile.TemporaryDirectory() as folder:
+        catalog = connection.from_arrow(build_track_catalog(connection, raw, Path(folder)).to_arrow_table())
         whole = build_sequences(connection, raw, catalog, Path(folder)).to_arrow_table()
     sequences = connection.from_arrow(whole)
     parts = split_sequences(sequences, shares={"train": share, "held_out": 1 - share}, seed=42)

@@ -98,7 +98,10 @@ def track_catalog(
     context: dg.AssetExecutionContext, store: AssetStore, raw_playlists: Relation
 ) -> dg.MaterializeResult[Relation]:
     """One row for each track, numbered from the most frequent one. Everything downstream holds these numbers."""
-    return materialized(store, build_track_catalog(raw_playlists), lineage_of(context, store, {}), {})
+    database = store.duckdb
+    with retry_transient():
+        catalog = build_track_catalog(database.connect(), raw_playlists, database.scratch_folder)
+    return materialized(store, catalog, lineage_of(context, store, {}), {})
 
 
 INGESTION = Room("1_ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

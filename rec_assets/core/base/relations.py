@@ -38,9 +38,9 @@ def connect_spilling(memory_limit: str, folder: Path) -> Connection:
     return connection
 
 
-def read_table(connection: Connection, path: Path | str) -> Relation:
-    """A lazy relation over one parquet file; DuckDB itself takes ``[`` for a pattern, ``artist=x/`` for a column."""
-    return connection.read_parquet(glob.escape(str(path)), hive_partitioning=False)
+def read_table(connection: Connection, *paths: Path | str) -> Relation:
+    """A lazy relation over parquet files; DuckDB itself takes ``[`` for a pattern, ``artist=x/`` for a column."""
+    return connection.read_parquet([glob.escape(str(path)) for path in paths], hive_partitioning=False)
 
 
 def stored(connection: Connection, relation: Relation, path: Path) -> Relation:

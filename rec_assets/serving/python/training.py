@@ -110,7 +110,7 @@ class _Steps:
 
     def model(self, rows: Relation) -> Model:
         """Trained, measured, and with the names of its tracks."""
-        catalog = self._kept(build_track_catalog(rows), "catalog")
+        catalog = self._kept(build_track_catalog(self._connection, rows, self._folder), "catalog")
         parts = self._parts(rows, catalog)
         recommender = self._recommender(parts["train"], catalog)
         measured = {part: _measured(recommender, part, parts[part]) for part in ("validation", "test")}

@@ -31,8 +31,13 @@ def rows(connection: duckdb.DuckDBPyConnection) -> Relation:
     return connection.table("r")
 
 
-def test_tracks_are_numbered_from_the_most_frequent_an_empty_field_is_a_value(rows: Relation) -> None:
-    assert build_track_catalog(rows).fetchall() == [
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+def test_tracks_are_numbered_from_the_most_frequent_an_empty_field_is_a_value(
+    connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("rec_assets.core.playlists.catalog._TRACKS_AT_ONCE", at_once)
+
+    assert build_track_catalog(connection, rows, tmp_path).fetchall() == [
         (0, "A|||x", "A", "x", 3),
         (1, "|||y", None, "y", 2),
         (2, "B|||z", "B", "z", 2),
@@ -40,8 +45,8 @@ def test_tracks_are_numbered_from_the_most_frequent_an_empty_field_is_a_value(ro
     ]
 
 
-def test_names_say_what_is_unknown(rows: Relation) -> None:
-    catalog = build_track_catalog(rows)
+def test_names_say_what_is_unknown(connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path) -> None:
+    catalog = build_track_catalog(connection, rows, tmp_path)
 
     assert names_of(catalog, [3, 1, 3]) == ["A – unknown track", "unknown artist – y", "A – unknown track"]
     assert artist_and_track(catalog, [2, 1]) == [("B", "z"), (None, "y")]
@@ -56,7 +61,8 @@ def test_a_playlist_is_user_and_name_in_the_order_of_row_ids(
     connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
 ) -> None:
     backwards = rows.order("row_id DESC")
-    found = build_sequences(connection, backwards, build_track_catalog(rows), tmp_path, min_tracks=3).fetchall()
+    catalog = build_track_catalog(connection, rows, tmp_path)
+    found = build_sequences(connection, backwards, catalog, tmp_path, min_tracks=3).fetchall()
 
     assert found == [("u", "p", [0, 0, 1], 3), ("v", "p", [0, 1, 2], 3)]
 
@@ -65,7 +71,8 @@ def test_without_users_a_playlist_is_its_name(
     connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
 ) -> None:
     nobody = rows.select("row_id, NULL::VARCHAR AS user_id, playlist, artist, track")
-    found = build_sequences(connection, nobody, build_track_catalog(nobody), tmp_path, min_tracks=2).fetchall()
+    catalog = build_track_catalog(connection, nobody, tmp_path)
+    found = build_sequences(connection, nobody, catalog, tmp_path, min_tracks=2).fetchall()
 
     assert found == [(None, "p", [0, 0, 1, 0, 1, 2], 6), (None, "q", [3, 2], 2)]
     counts = describe_playlists(nobody)
@@ -75,7 +82,7 @@ def test_without_users_a_playlist_is_its_name(
 def test_a_catalog_of_other_rows_is_refused(
     connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path
 ) -> None:
-    catalog = build_track_catalog(rows).filter("track_index > 0")
+    catalog = build_track_catalog(connection, rows, tmp_path).filter("track_index > 0")
 
     with pytest.raises(DataError, match=r"tracks of 3 of 6 rows of raw_playlists: .* Materialize track_catalog"):
         build_sequences(connection, rows, catalog, tmp_path, min_tracks=3)
@@ -90,7 +97,7 @@ def test_long_and_many_playlists_are_cut_where_one_ends(connection: duckdb.DuckD
             FROM (SELECT range, unnest(generate_series(1, {lengths})) AS number FROM range(2_500))"""
     )
     rows = connection.table("long")
-    catalog = build_track_catalog(rows)
+    catalog = build_track_catalog(connection, rows, tmp_path)
     expected = connection.sql(
         """SELECT playlist, list(track_index ORDER BY row_id) AS tracks, count(*) FROM long JOIN catalog USING (track)
            GROUP BY playlist ORDER BY playlist"""
@@ -149,7 +156,7 @@ def test_a_sample_is_about_its_share_seeded_and_the_counts_agree(
         " 'A' AS artist, 't' || range % 9 AS track"
         " FROM range(8000)"
     )
-    catalog = build_track_catalog(rows)
+    catalog = build_track_catalog(connection, rows, tmp_path)
 
     def sample(percent: float, seed: int) -> set[str]:
         own = {"sample_percent": percent, "sample_seed": seed}

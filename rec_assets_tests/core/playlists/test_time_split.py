@@ -41,7 +41,8 @@ def sequences(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Sequence
         files, _ = open_archives(locate(str(path)))
         staged = stage_playlists(connection, files, SourceSettings(**settings), tmp_path)
         rows = connection.from_arrow(staged.rows.to_arrow_table())  # else each use would read the file again
-        whole = build_sequences(connection, rows, build_track_catalog(rows), tmp_path, min_tracks=2)
+        catalog = build_track_catalog(connection, rows, tmp_path)
+        whole = build_sequences(connection, rows, catalog, tmp_path, min_tracks=2)
         return connection.from_arrow(whole.to_arrow_table())
 
     return read
