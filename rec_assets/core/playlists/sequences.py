@@ -14,6 +14,7 @@ from rec_assets.core.base.relations import (
     TRACK_KEYS,
     Connection,
     Relation,
+    count_rows,
     fetch_row,
     playlist_draw_sql,
     query,
@@ -23,6 +24,8 @@ from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
 _PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 100_000
+# With more tracks than these, two joins and a sort that share the memory are slow, or end for want of it.
+_MOST_IN_ONE_QUERY = 4_000_000
 FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
 
@@ -110,27 +113,31 @@ def build_sequences(
         f"""SELECT user_id, playlist, count(*)::INTEGER AS length{ended_at} FROM rows
             GROUP BY user_id, playlist HAVING count(*) >= {min_tracks} ORDER BY user_id, playlist""",
     )
-    playlists, tracks = folder / "playlists_in_order.parquet", folder / "tracks_in_order.parquet"
-    ordered = _in_order(sampled, stored(connection, kept, playlists), track_catalog)
-    stored(connection, ordered, tracks)
+    names = ("playlists_in_order", "rows_in_playlists", "tracks_in_order")
+    playlists, placed, tracks = (folder / f"{name}.parquet" for name in names)
+    rows = _in_playlists(sampled, stored(connection, kept, playlists))
+    if count_rows(track_catalog) > _MOST_IN_ONE_QUERY:
+        rows = stored(connection, rows, placed)
+    stored(connection, _in_order(rows, track_catalog), tracks)
+    placed.unlink(missing_ok=True)
     return connection.from_arrow(_cut_into_lists(playlists, tracks))
 
 
-def _in_order(rows: Relation, playlists: Relation, track_catalog: Relation) -> Relation:
-    """The ``track_index`` of all rows of the ``playlists``, in their order, and within one by ``row_id``."""
+def _in_playlists(rows: Relation, playlists: Relation) -> Relation:
+    """``number`` of the playlist, ``row_id`` and the keys of the track, of all rows of the ``playlists``."""
     rows = rows.select(f"user_id, playlist, row_id, {TRACK_KEYS}").set_alias("rows")
-    tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("tracks")
-    placed = rows.join(tracks, "rows.key = tracks.key AND rows.other_key = tracks.other_key")
-    numbered = playlists.select("row_number() OVER () AS number, user_id, playlist").set_alias("numbered")
-    joined = (
-        placed.select("user_id, playlist, row_id, track_index")
-        .set_alias("placed")
-        .join(
-            numbered,
-            "placed.user_id IS NOT DISTINCT FROM numbered.user_id AND placed.playlist = numbered.playlist",
-        )
+    numbered = playlists.select("(row_number() OVER ())::INTEGER AS number, user_id, playlist").set_alias("numbered")
+    joined = rows.join(
+        numbered, "rows.user_id IS NOT DISTINCT FROM numbered.user_id AND rows.playlist = numbered.playlist"
     )
-    return joined.select("track_index, number, row_id").order("number, row_id, track_index").select("track_index")
+    return joined.select("number, row_id, key, other_key")
+
+
+def _in_order(rows: Relation, track_catalog: Relation) -> Relation:
+    """The ``track_index`` of all ``rows``, by the number of their playlist, and within one by ``row_id``."""
+    tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("tracks")
+    joined = rows.set_alias("rows").join(tracks, "rows.key = tracks.key AND rows.other_key = tracks.other_key")
+    return joined.select("track_index, number, row_id").order("number, row_id").select("track_index")
 
 
 def _cut_into_lists(playlists: Path, tracks: Path) -> pa.RecordBatchReader:

@@ -88,7 +88,11 @@ def test_a_catalog_of_other_rows_is_refused(
         build_sequences(connection, rows, catalog, tmp_path, min_tracks=3)
 
 
-def test_long_and_many_playlists_are_cut_where_one_ends(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_in_one_query", [0, 100])
+def test_long_and_many_playlists_are_cut_where_one_ends(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_in_one_query: int
+) -> None:
+    monkeypatch.setattr("rec_assets.core.playlists.sequences._MOST_IN_ONE_QUERY", most_in_one_query)
     lengths = "1 + (range % 7) + CASE WHEN range % 1000 = 999 THEN 400_000 ELSE 0 END"
     connection.sql(
         f"""CREATE TABLE long AS
