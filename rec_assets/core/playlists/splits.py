@@ -7,10 +7,12 @@ from fractions import Fraction
 from pydantic import model_validator
 
 from rec_assets.core.base.errors import DataError, SettingsError
-from rec_assets.core.base.relations import Relation, count_rows, fetch_row, playlist_draw_sql, query
+from rec_assets.core.base.relations import Relation, count_rows, fetch_row, playlist_draw_sql, query, sql_text
 from rec_assets.core.base.settings import setting
 from rec_assets.core.playlists.repeats import RepeatSettings
 from rec_assets.core.playlists.times import require_times
+
+_MISPLACED = ("in_several_parts", "in_no_part", "in_a_part_only")
 
 
 class Split(Enum):
@@ -103,16 +105,21 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 
     Returns ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
     """
-    # 128 bits in place of lists, which a group by them holds in memory. Two users that are NULL are the same one.
+    # 128 bits in place of lists. Two users that are NULL are the same one.
     identity = "hash(user_id, playlist, track_indexes) AS key, hash(track_indexes, playlist, user_id) AS other_key"
-    stacked = whole.select(f"{identity}, 1 AS own, 0 AS placed").union(parts.select(f"{identity}, 0, 1"))
+    whole, parts = whole.select(identity), parts.select(identity)
+    # Sums need no memory, where groups take all that a hundred million rows may have.
+    own, placed = (fetch_row(rows.aggregate("count(*), sum(key), sum(other_key)")) for rows in (whole, parts))
+    if own == placed:
+        return dict.fromkeys(_MISPLACED, 0)
+    stacked = whole.select("*, 1 AS own, 0 AS placed").union(parts.select("*, 0, 1"))
     counted = stacked.aggregate("sum(own) AS own, sum(placed) AS placed", "key, other_key")
     counts = fetch_row(
         counted.aggregate(
             "count(*) FILTER (placed > own AND own > 0), count(*) FILTER (placed < own), count(*) FILTER (own = 0)"
         )
     )
-    return dict(zip(("in_several_parts", "in_no_part", "in_a_part_only"), counts, strict=True))
+    return dict(zip(_MISPLACED, counts, strict=True))
 
 
 def split_sequences(
@@ -120,34 +127,46 @@ def split_sequences(
 ) -> dict[str, Relation]:
     """Cut ``sequences`` (``user_id, playlist, track_indexes, length``) by the rank of a seeded hash of user and name.
 
-    ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another, independent split. Split by time,
-    they are cut by the rank of ``ended_at``, and by the hash among equals. Returns a lazy relation with the same
-    columns by part name, in the (random, seeded) order of the hash.
+    No two have the same user and name. ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another,
+    independent split. Split by time, they are cut by the rank of ``ended_at``, and by the hash among equals. Returns a
+    lazy relation with the same columns by part name, in the (random, seeded) order of the hash.
 
     Raises DataError: there are fewer playlists than parts, or they are to be split by time and have none.
     """
-    draw = playlist_draw_sql(seed=seed, purpose=purpose)
-    ordered = query(
-        sequences,
-        "sequences",
-        f"""SELECT *, row_number() OVER (ORDER BY {draw}, user_id, playlist, track_indexes) - 1 AS drawn
-            FROM sequences""",
-    )
-    position = "drawn"
+    drawn = f"{playlist_draw_sql(seed=seed, purpose=purpose)}, user_id, playlist"
+    rank = drawn
     if split is Split.time:
         require_times(sequences)
-        position = "age"
-        aged = "SELECT *, row_number() OVER (ORDER BY ended_at, drawn) - 1 AS age FROM ordered"
-        ordered = query(ordered, "ordered", aged)
-    columns = ", ".join(sequences.columns)
-    return {
-        name: query(
-            ordered,
-            "ordered",
-            f"SELECT {columns} FROM ordered WHERE {position} >= {first} AND {position} < {last} ORDER BY drawn",
-        )
-        for name, (first, last) in split_bounds(count_rows(sequences), shares).items()
-    }
+        rank = f"ended_at, {drawn}"
+    bounds = split_bounds(count_rows(sequences), shares)
+    _, *inner = _ranks_at(sequences, rank, [first for first, _ in bounds.values()])
+    parts = {}
+    for name, least, end in zip(bounds, [None, *inner], [*inner, None], strict=True):
+        within = [f"row({rank}) >= {least}"] * (least is not None) + [f"row({rank}) < {end}"] * (end is not None)
+        parts[name] = (sequences.filter(" AND ".join(within)) if within else sequences).order(drawn)
+    return parts
+
+
+def _ranks_at(sequences: Relation, rank: str, places: list[int]) -> list[str]:
+    """The values of ``rank`` (SQL), as an SQL row, of those of ``sequences`` that stand at ``places`` in its order."""
+    # Ranked without their tracks: a window over lists holds them in memory.
+    placed = query(
+        sequences, "s", f"SELECT row({rank}) AS own, row_number() OVER (ORDER BY {rank}) - 1 AS place FROM s"
+    )
+    found = placed.filter(f"place IN ({', '.join(map(str, places))})").order("place").select("own").fetchall()
+    return [f"row({', '.join(map(_literal, own))})" for (own,) in found]
+
+
+def _literal(value: float | str | None) -> str:
+    match value:
+        case None:
+            return "NULL"
+        case str():
+            return sql_text(value)
+        case int():
+            return f"{value}::UBIGINT"
+        case _:
+            return f"'{value!r}'::DOUBLE"
 
 
 def copied_share(train_sequences: Relation, held_out: Relation) -> float:
