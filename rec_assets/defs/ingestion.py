@@ -20,7 +20,7 @@ from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
-from rec_assets.store.io_manager import retry_transient
+from rec_assets.store.io_manager import retry_transient, running_sql
 from rec_assets.store.source import find_source
 from rec_assets.store.written import DescribedTable
 
@@ -99,7 +99,7 @@ def track_catalog(
 ) -> dg.MaterializeResult[Relation]:
     """One row for each track, numbered from the most frequent one. Everything downstream holds these numbers."""
     database = store.duckdb
-    with retry_transient():
+    with running_sql(database.scratch_folder):
         catalog = build_track_catalog(database.connect(), raw_playlists, database.scratch_folder)
     return materialized(store, catalog, lineage_of(context, store, {}), {})
 

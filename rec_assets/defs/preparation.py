@@ -13,7 +13,7 @@ from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.io_manager import explaining, retry_transient
+from rec_assets.store.io_manager import running_sql
 from rec_assets.store.written import DescribedTable
 
 _PURPOSES = {
@@ -39,7 +39,7 @@ def playlist_sequences(
     lineage = lineage_of(context, store, config.as_dict(), sample_percent=config.sample_percent)
     counts = count_playlists(raw_playlists, **config.as_dict())
     database = store.duckdb
-    with retry_transient():
+    with running_sql(database.scratch_folder):
         sequences = build_sequences(
             database.connect(), raw_playlists, track_catalog, database.scratch_folder, **config.as_dict()
         )
@@ -63,7 +63,7 @@ def split_sequences(
     context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
 ) -> Iterator[dg.MaterializeResult[DescribedTable]]:
     """Playlists cut into three parts of exact size by a seeded hash of their id, or by their time."""
-    with explaining():
+    with running_sql(store.duckdb.scratch_folder):
         repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
         shares = config.shares()
         parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed, split=config.split)

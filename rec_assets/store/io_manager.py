@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from dagster._utils.error import serializable_error_info_from_exc_info
 from rec_assets.core.base.errors import DataError, RecAssetsError
 from rec_assets.core.base.lineage import Lineage
 from rec_assets.core.base.memory import give_back
-from rec_assets.core.base.relations import Relation
+from rec_assets.core.base.relations import Relation, full_disk_explained
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.written import DescribedTable
 
@@ -119,6 +120,13 @@ def retry_transient() -> Iterator[None]:
         if not is_transient(error):
             raise
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=SECONDS_TO_WAIT) from error
+
+
+@contextmanager
+def running_sql(spill_folder: Path) -> Iterator[None]:
+    """For what a step asks DuckDB for itself: the same errors and retries as where the store writes its tables."""
+    with explaining(), retry_transient(), full_disk_explained(spill_folder):
+        yield
 
 
 def is_transient(error: Exception) -> bool:

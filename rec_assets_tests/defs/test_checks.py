@@ -46,6 +46,7 @@ def sequences(connection: duckdb.DuckDBPyConnection, *ids: str) -> Relation:
         ("ab", "bc", "d", (1, 0, 0)),
         ("a", "c", "d", (0, 1, 0)),
         ("ab", "c", "dx", (0, 0, 1)),
+        ("ab", "b", "d", (1, 1, 0)),
     ],
 )
 def test_splits_are_disjoint_and_complete(connection, train, validation, test, counts) -> None:

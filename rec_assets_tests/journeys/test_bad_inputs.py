@@ -19,6 +19,7 @@ import duckdb
 import pytest
 import yaml
 
+from rec_assets.core.playlists import splits
 from rec_assets.defs import ingestion, preparation
 from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.store import atomic, io_manager
@@ -565,7 +566,8 @@ def failing(original: Callable, error: Exception, times: int) -> Callable:
 def read_again(project: Project) -> list[str | None]:
     """Materialize the first steps from the same source; those that were tried again, in order."""
     source = {"raw_playlists": {"source": str(project.source)}}
-    result = project.materialize(["raw_playlists", "track_catalog", "playlist_sequences"], source, check=False)
+    assets = ["raw_playlists", "track_catalog", "playlist_sequences", *SPLITS]
+    result = project.materialize(assets, source, check=False)
     retried = [e.step_key for e in result.all_events if e.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
     assert result.success == (len(retried) < 2)
     return retried
@@ -575,8 +577,12 @@ FAULTS = {
     "from the store": (atomic, "_flush", OSError(errno.EIO, "Input/output error")),
     "from the source": (ingestion, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
     "from DuckDB": (ingestion, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
+    "from a join": (ingestion, "build_track_catalog", duckdb.IOException("IO Error: read x: Input/output error")),
     "from a sort": (preparation, "build_sequences", duckdb.IOException("IO Error: read x: Input/output error")),
+    "from a rank": (splits, "split_sequences", duckdb.IOException("IO Error: read x: Input/output error")),
 }
+STEPS = {"from a join": "track_catalog", "from a sort": "playlist_sequences", "from a rank": "split_sequences"}
+SPLITS = ("train_sequences", "validation_sequences", "test_sequences")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -588,7 +594,7 @@ def test_a_fault_that_passes_is_tried_again_and_the_step_succeeds(
     module, name, error = FAULTS[fault]
     monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
 
-    assert read_again(filled) == ["playlist_sequences" if module is preparation else "raw_playlists"]
+    assert read_again(filled) == [STEPS.get(fault, "raw_playlists")]
     assert_untouched(filled, before)
 
 

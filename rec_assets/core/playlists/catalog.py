@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from rec_assets.core.base.artists import track_name
-from rec_assets.core.base.relations import TRACK_KEYS, Connection, Relation, fetch_row, query, read_table, stored
+from rec_assets.core.base.relations import (
+    TRACK_KEYS,
+    Connection,
+    Relation,
+    fetch_row,
+    full_disk_explained,
+    query,
+    read_table,
+    stored,
+)
 
 SEPARATOR = "|||"
-# Some 250 MB in a join.
+# So many take some 250 MB in a join, and the default limit is 400 MB.
 _TRACKS_AT_ONCE = 4_000_000
 _ABOVE_ALL = 2**63
 
@@ -17,9 +26,12 @@ _ABOVE_ALL = 2**63
 def build_track_catalog(connection: Connection, raw_playlists: Relation, folder: Path) -> Relation:
     """One row per distinct (artist, track) of ``raw_playlists``, an empty field counting as a value.
 
-    ``raw_playlists`` has ``row_id, user_id, playlist, artist, track``; no ``row_id`` occurs twice. Returns, from files
-    in ``folder``, ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
-    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows).
+    ``raw_playlists`` has ``row_id BIGINT, user_id, playlist, artist, track``; no ``row_id`` occurs twice. Returns
+    ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
+    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), from files in ``folder``: until the next call
+    with the same one.
+
+    Raises StoreError: no space in ``folder``.
     """
     # Names are fetched last, from the row in which each track appears first: counting and sorting numbers takes
     # half the time and memory.
@@ -34,11 +46,13 @@ def build_track_catalog(connection: Connection, raw_playlists: Relation, folder:
         SELECT (row_number() OVER () - 1)::INTEGER AS track_index, *
         FROM (SELECT * FROM counted ORDER BY occurrences DESC, first_row)""",
     )
-    numbered = stored(connection, numbered, folder / "numbered_tracks.parquet")
     parts = []
-    for part in _named(raw_playlists, numbered):
-        parts.append(folder / f"named_tracks_{len(parts)}.parquet")
-        stored(connection, part, parts[-1])
+    with full_disk_explained(folder):
+        numbered = stored(connection, numbered, folder / "numbered_tracks.parquet")
+        for part in _named(raw_playlists, numbered):
+            parts.append(folder / f"named_tracks_{len(parts)}.parquet")
+            stored(connection, part, parts[-1])
+    (folder / "numbered_tracks.parquet").unlink()
     track_id = f"coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id"
     ordered = read_table(connection, *parts).order("track_index")
     return ordered.select(f"track_index, {track_id}, artist, track, occurrences")
@@ -47,8 +61,8 @@ def build_track_catalog(connection: Connection, raw_playlists: Relation, folder:
 def _named(rows: Relation, numbered: Relation) -> Iterator[Relation]:
     """The ``numbered`` tracks with their names, part by part.
 
-    Each part is small enough to be joined in memory: for one that is not, DuckDB writes all the rows to disk, too,
-    which takes five times as long (129M rows, 21M tracks, 400 MB).
+    Each part is small enough to be joined in memory. A larger join makes DuckDB write all rows to disk as well, which
+    takes five times as long (129M rows, 21M tracks, a limit of 400 MB).
     """
     placed = numbered.select("first_row, row_number() OVER (ORDER BY first_row) - 1 AS place")
     starts = placed.filter(f"place % {_TRACKS_AT_ONCE} = 0").order("first_row").select("first_row").fetchall()

@@ -24,7 +24,7 @@ from rec_assets.core.base.settings import Settings, setting
 
 _HASH_STEPS = 1_000_000
 _PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 100_000
-# With more tracks than these, two joins and a sort that share the memory are slow, or end for want of it.
+# Above this many tracks, two joins and a sort in one query are slow, or run out of memory.
 _MOST_IN_ONE_QUERY = 4_000_000
 FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
@@ -116,10 +116,12 @@ def build_sequences(
     names = ("playlists_in_order", "rows_in_playlists", "tracks_in_order")
     playlists, placed, tracks = (folder / f"{name}.parquet" for name in names)
     rows = _in_playlists(sampled, stored(connection, kept, playlists))
-    if count_rows(track_catalog) > _MOST_IN_ONE_QUERY:
-        rows = stored(connection, rows, placed)
-    stored(connection, _in_order(rows, track_catalog), tracks)
-    placed.unlink(missing_ok=True)
+    try:
+        if count_rows(track_catalog) > _MOST_IN_ONE_QUERY:
+            rows = stored(connection, rows, placed)
+        stored(connection, _in_order(rows, track_catalog), tracks)
+    finally:
+        placed.unlink(missing_ok=True)
     return connection.from_arrow(_cut_into_lists(playlists, tracks))
 
 

@@ -12,6 +12,8 @@ from rec_assets.core.base.settings import setting
 from rec_assets.core.playlists.repeats import RepeatSettings
 from rec_assets.core.playlists.times import require_times
 
+# DuckDB's hash of a list alone is the same with more zeros in front, and 0 is the most frequent track.
+_TRACKS = "'', track_indexes"
 _MISPLACED = ("in_several_parts", "in_no_part", "in_a_part_only")
 
 
@@ -106,9 +108,9 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
     Returns ``in_several_parts``, ``in_no_part``, ``in_a_part_only`` (and not in ``whole``).
     """
     # 128 bits in place of lists. Two users that are NULL are the same one.
-    identity = "hash(user_id, playlist, track_indexes) AS key, hash(track_indexes, playlist, user_id) AS other_key"
+    identity = f"hash(user_id, playlist, track_indexes) AS key, hash({_TRACKS}, playlist, user_id) AS other_key"
     whole, parts = whole.select(identity), parts.select(identity)
-    # Sums need no memory, where groups take all that a hundred million rows may have.
+    # Sums need no memory; groups of a hundred million rows need all there is.
     own, placed = (fetch_row(rows.aggregate("count(*), sum(key), sum(other_key)")) for rows in (whole, parts))
     if own == placed:
         return dict.fromkeys(_MISPLACED, 0)
@@ -128,8 +130,8 @@ def split_sequences(
     """Cut ``sequences`` (``user_id, playlist, track_indexes, length``) by the rank of a seeded hash of user and name.
 
     No two have the same user and name. ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another,
-    independent split. Split by time, they are cut by the rank of ``ended_at``, and by the hash among equals. Returns a
-    lazy relation with the same columns by part name, in the (random, seeded) order of the hash.
+    independent split. Split by time, they are cut by the rank of ``ended_at DOUBLE``, and by the hash among equals.
+    Returns a lazy relation with the same columns by part name, in the (random, seeded) order of the hash.
 
     Raises DataError: there are fewer playlists than parts, or they are to be split by time and have none.
     """
@@ -139,7 +141,7 @@ def split_sequences(
         require_times(sequences)
         rank = f"ended_at, {drawn}"
     bounds = split_bounds(count_rows(sequences), shares)
-    _, *inner = _ranks_at(sequences, rank, [first for first, _ in bounds.values()])
+    inner = _ranks_at(sequences, rank, [first for first, _ in bounds.values()][1:])
     parts = {}
     for name, least, end in zip(bounds, [None, *inner], [*inner, None], strict=True):
         within = [f"row({rank}) >= {least}"] * (least is not None) + [f"row({rank}) < {end}"] * (end is not None)
@@ -149,6 +151,8 @@ def split_sequences(
 
 def _ranks_at(sequences: Relation, rank: str, places: list[int]) -> list[str]:
     """The values of ``rank`` (SQL), as an SQL row, of those of ``sequences`` that stand at ``places`` in its order."""
+    if not places:
+        return []
     # Ranked without their tracks: a window over lists holds them in memory.
     placed = query(
         sequences, "s", f"SELECT row({rank}) AS own, row_number() OVER (ORDER BY {rank}) - 1 AS place FROM s"
@@ -174,8 +178,8 @@ def copied_share(train_sequences: Relation, held_out: Relation) -> float:
 
     A few are so by chance, mostly those of three tracks; many mean that the source has playlists twice.
     """
-    known = train_sequences.select("hash(track_indexes) AS tracks").distinct().set_alias("known")
-    own = held_out.select("hash(track_indexes) AS tracks").set_alias("own")
+    known = train_sequences.select(f"hash({_TRACKS}) AS tracks").distinct().set_alias("known")
+    own = held_out.select(f"hash({_TRACKS}) AS tracks").set_alias("own")
     joined = own.join(known, "own.tracks = known.tracks", how="left")
     total, copied = fetch_row(joined.aggregate("count(*), count(known.tracks)"))
     return copied / total

@@ -1,6 +1,7 @@
 """From a DataFrame of playlist rows to a model, in memory: the steps of the graph without store, gate and Dagster."""
 
 import logging
+import tempfile
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rec_assets.core.base.errors import SettingsError
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.progress import log_share
-from rec_assets.core.base.relations import Connection, Relation, connect_spilling, read_table
+from rec_assets.core.base.relations import Connection, Relation, connect_spilling, full_disk_explained, stored
 from rec_assets.core.base.settings import setting
 from rec_assets.core.evaluation.comparison import rank_held_out
 from rec_assets.core.evaluation.figures import report_hit_rate
@@ -110,11 +111,15 @@ class _Steps:
 
     def model(self, rows: Relation) -> Model:
         """Trained, measured, and with the names of its tracks."""
-        catalog = self._kept(build_track_catalog(self._connection, rows, self._folder), "catalog")
+        catalog = self._catalog(rows)
         parts = self._parts(rows, catalog)
         recommender = self._recommender(parts["train"], catalog)
         measured = {part: _measured(recommender, part, parts[part]) for part in ("validation", "test")}
         return Model(PromotedModel(recommender, names_of_catalog(catalog, recommender.tracks), {}), measured)
+
+    def _catalog(self, rows: Relation) -> Relation:
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            return self._kept(build_track_catalog(self._connection, rows, Path(folder)), "catalog")
 
     def _parts(self, rows: Relation, catalog: Relation) -> dict[str, Relation]:
         own, settings = SequencesSettings.among(self._settings), self._settings
@@ -122,7 +127,8 @@ class _Steps:
         _log.info("%s of %s playlists are used", *(f"{counts[name]:,}" for name in ("kept", "all_playlists")))
         sequences = self._kept(build_sequences(self._connection, rows, catalog, self._folder, **own), "sequences")
         refuse_repeating(sequences, settings.max_repeated_share)
-        parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
+        with full_disk_explained(self._folder):
+            parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
         return {part: self._kept(table, part) for part, table in parts.items()}
 
     def _recommender(self, train_sequences: Relation, catalog: Relation) -> Recommender:
@@ -156,9 +162,7 @@ class _Steps:
         return embeddings
 
     def _kept(self, table: Relation, name: str) -> Relation:
-        path = self._folder / f"{name}.parquet"
-        table.to_parquet(str(path))
-        return read_table(self._connection, path)
+        return stored(self._connection, table, self._folder / f"{name}.parquet")
 
 
 def _measured(recommender: Recommender, part: str, sequences: Relation) -> dict[str, Any]:

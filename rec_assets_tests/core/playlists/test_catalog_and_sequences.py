@@ -109,6 +109,8 @@ def test_long_and_many_playlists_are_cut_where_one_ends(
 
     found = build_sequences(connection, rows, catalog, tmp_path, min_tracks=1).fetchall()
 
+    assert [file.name for file in tmp_path.iterdir()] == ["named_tracks_0.parquet"]  # which the catalog is read from
+
     assert [row[1:] for row in found] == expected
 
 
