@@ -34,7 +34,7 @@ class PromotionDecisionConfig(StepConfig, GateSettings):
     """The bounds within which a candidate may replace the promoted model."""
 
 
-@dg.asset(kinds={"numpy", "json"}, code_version="2")
+@dg.asset(kinds={"numpy", "json"}, code_version="3")
 def promotion_decision(
     context: dg.AssetExecutionContext,
     config: PromotionDecisionConfig,
