@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import dagster as dg
 from compare import ROOT, cleaned_once, describe_machine, made
-from measure import Measurement
+from measure import Measurement, status_megabytes
 
 from rec_assets.paths import HOME_SETTINGS
 
@@ -43,11 +43,9 @@ def watch(process: subprocess.Popen[bytes]) -> list[Sample]:
     while process.poll() is None:
         try:
             fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
-            status = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-            memory = next(line for line in status if line.startswith("VmRSS"))
             used = (int(fields[11]) + int(fields[12])) / _TICKS
-            samples.append(Sample(time.time(), used, int(memory.split()[1]) / 1024))
-        except (StopIteration, FileNotFoundError, ProcessLookupError):  # it is ending
+            samples.append(Sample(time.time(), used, status_megabytes("VmRSS", process.pid)))
+        except (KeyError, FileNotFoundError, ProcessLookupError):  # it is ending
             pass
         time.sleep(_EVERY)
     return samples

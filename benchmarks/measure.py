@@ -89,3 +89,9 @@ def _run(command: Command, folder: Path) -> tuple[str, Measurement]:
             raise subprocess.CalledProcessError(process.returncode, command.words)
         cpu_seconds = usage.ru_utime + usage.ru_stime
         return output.read(), Measurement(seconds, cpu_seconds, usage.ru_maxrss / 1024)  # Linux counts in KB
+
+
+def status_megabytes(field: str, process: int | str = "self") -> float:
+    """The memory that Linux shows as ``field`` in the status of ``process``, in MB of 1024 * 1024 bytes."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return int(status[field].split()[0]) / 1024

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 from compare import CACHE, ROOT, describe_machine
+from measure import status_megabytes
 
 from rec_assets.core.promoted.model import PromotedModel, read_facts
 from rec_assets.store.promoted_models import FOLDER, POINTER, PromotedModels
@@ -180,9 +181,8 @@ def memory(pids: list[int]) -> dict[str, float]:
     """Peak resident memory of the largest process, the mapped files included, and what the processes own now."""
     peaks, own = [], 0
     for pid in pids:
-        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-        peaks.append(int(status["VmHWM"].split()[0]) / 1024)
-        own += int(status["RssAnon"].split()[0]) / 1024
+        peaks.append(status_megabytes("VmHWM", pid))
+        own += status_megabytes("RssAnon", pid)
     return {"peak_mb": round(max(peaks)), "own_mb": round(own)}
 
 

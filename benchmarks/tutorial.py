@@ -23,6 +23,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 from gensim.models import KeyedVectors, Word2Vec
+from measure import status_megabytes
 
 TOP = 100
 # Both ways read `playlists`: as published a table with its ids added, else the file itself.
@@ -65,8 +66,7 @@ class Stopwatch:
 def peak_megabytes() -> float:
     """The most resident memory this process has had, in MB of 1024 * 1024 bytes."""
     # Not ru_maxrss, in which a process begins with what the one that started it had.
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return round(int(status["VmHWM"].split()[0]) / 1024, 1)  # in KB
+    return round(status_megabytes("VmHWM"), 1)
 
 
 def open_playlists(source: Path, *, lean: bool = False) -> duckdb.DuckDBPyConnection:

@@ -26,6 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 TIMES = ["milliseconds_per_playlist", "training_seconds"]
 Row = tuple[str, str, str, str]
+SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]
 HEADER = '"user_id", "artistname", "trackname", "playlistname"'
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -13,7 +13,7 @@ from rec_assets.defs.shared.explained import StepConfig
 from rec_assets.defs.shared.materialized import lineage_of, materialized
 from rec_assets.defs.shared.room import Room
 from rec_assets.store.asset_store import AssetStore
-from rec_assets.store.io_manager import running_sql
+from rec_assets.store.io_manager import explaining, running_sql
 from rec_assets.store.written import DescribedTable
 
 _PURPOSES = {
@@ -63,7 +63,7 @@ def split_sequences(
     context: dg.AssetExecutionContext, config: SplitConfig, store: AssetStore, playlist_sequences: Relation
 ) -> Iterator[dg.MaterializeResult[DescribedTable]]:
     """Playlists cut into three parts of exact size by a seeded hash of their id, or by their time."""
-    with running_sql(store.duckdb.scratch_folder):
+    with explaining(), running_sql(store.duckdb.scratch_folder):
         repeats = refuse_repeating(playlist_sequences, config.max_repeated_share)
         shares = config.shares()
         parts = splits.split_sequences(playlist_sequences, shares=shares, seed=config.split_seed, split=config.split)

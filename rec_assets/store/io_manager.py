@@ -125,7 +125,7 @@ def retry_transient() -> Iterator[None]:
 @contextmanager
 def running_sql(spill_folder: Path) -> Iterator[None]:
     """For what a step asks DuckDB for itself: the same errors and retries as where the store writes its tables."""
-    with explaining(), retry_transient(), full_disk_explained(spill_folder):
+    with retry_transient(), full_disk_explained(spill_folder):
         yield
 
 

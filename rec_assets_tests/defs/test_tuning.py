@@ -25,11 +25,10 @@ from rec_assets.defs.jobs import STEP_SETTINGS, TrainingSettings
 from rec_assets.defs.tuning import ops, study
 from rec_assets.defs.tuning.journal import SealedJournal
 from rec_assets.defs.tuning.study import STORAGE, SearchStudy, open_storage
-from rec_assets_tests.conftest import Project
+from rec_assets_tests.conftest import SPLITS, Project
 
 SMALL = {"k": 5, "min_count": 1, "epochs": 2, "vector_size": 8, "reproducible": True, "strategy": "track_vectors"}
 SPINE = ["raw_playlists", "track_catalog", "playlist_sequences"]
-SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]
 
 
 def search_of(**content: Any) -> Search:

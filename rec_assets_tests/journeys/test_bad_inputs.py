@@ -23,7 +23,7 @@ from rec_assets.core.playlists import splits
 from rec_assets.defs import ingestion, preparation
 from rec_assets.defs.flat_config import InvalidJobSettings
 from rec_assets.store import atomic, io_manager
-from rec_assets_tests.conftest import HEADER, SMALL, Project, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import HEADER, SMALL, SPLITS, Project, made_rows, write_unescaped_csv
 from rec_assets_tests.journeys.dagster_processes import CHECKOUT, dagster_command, own_environment
 
 REFUSED_REJECTS = "raw_playlists.rejects_of_refused_source.parquet"
@@ -573,16 +573,15 @@ def read_again(project: Project) -> list[str | None]:
     return retried
 
 
+UNREAD = duckdb.IOException("IO Error: read x: Input/output error")
 FAULTS = {
-    "from the store": (atomic, "_flush", OSError(errno.EIO, "Input/output error")),
-    "from the source": (ingestion, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
-    "from DuckDB": (ingestion, "stage_playlists", duckdb.IOException("IO Error: read x: Input/output error")),
-    "from a join": (ingestion, "build_track_catalog", duckdb.IOException("IO Error: read x: Input/output error")),
-    "from a sort": (preparation, "build_sequences", duckdb.IOException("IO Error: read x: Input/output error")),
-    "from a rank": (splits, "split_sequences", duckdb.IOException("IO Error: read x: Input/output error")),
+    "from the store": ("raw_playlists", atomic, "_flush", OSError(errno.EIO, "Input/output error")),
+    "from the source": ("raw_playlists", ingestion, "content_digest", OSError(errno.ESTALE, "Stale file handle")),
+    "from DuckDB": ("raw_playlists", ingestion, "stage_playlists", UNREAD),
+    "from a join": ("track_catalog", ingestion, "build_track_catalog", UNREAD),
+    "from a sort": ("playlist_sequences", preparation, "build_sequences", UNREAD),
+    "from a rank": ("split_sequences", splits, "split_sequences", UNREAD),
 }
-STEPS = {"from a join": "track_catalog", "from a sort": "playlist_sequences", "from a rank": "split_sequences"}
-SPLITS = ("train_sequences", "validation_sequences", "test_sequences")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -591,10 +590,10 @@ def test_a_fault_that_passes_is_tried_again_and_the_step_succeeds(
 ) -> None:
     before = stored(filled)
     monkeypatch.setattr(io_manager, "SECONDS_TO_WAIT", 0.01)
-    module, name, error = FAULTS[fault]
+    step, module, name, error = FAULTS[fault]
     monkeypatch.setattr(module, name, failing(getattr(module, name), error, times=1))
 
-    assert read_again(filled) == [STEPS.get(fault, "raw_playlists")]
+    assert read_again(filled) == [step]
     assert_untouched(filled, before)
 
 

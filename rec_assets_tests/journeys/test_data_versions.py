@@ -17,9 +17,8 @@ from dagster._core.loader import LoadingContextForTest
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.lineage import LINEAGE_KEY
-from rec_assets_tests.conftest import SMALL, Project, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import SMALL, SPLITS, Project, made_rows, write_unescaped_csv
 
-SPLITS = ["train_sequences", "validation_sequences", "test_sequences"]
 RANKS = ["validation_ranks", "test_ranks"]
 FROM_RANKS = ["validation_hit_rate", "test_hit_rate", "validation_slices"]
 REPORT = "recommendation_report"

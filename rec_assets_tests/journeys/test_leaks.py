@@ -28,12 +28,11 @@ from rec_assets.core.strategies.popularity import recommend
 from rec_assets.core.strategies.tracks import artist_numbers
 from rec_assets.core.vectors.word2vec import EmbeddingsSettings, train_word2vec
 from rec_assets.store.formats import FORMATS
-from rec_assets_tests.conftest import Project, Row, made_rows, write_unescaped_csv
+from rec_assets_tests.conftest import SPLITS, Project, Row, made_rows, write_unescaped_csv
 
 K, RANKER = 20, StrategyName.ranker.value
 # All that proposes candidates, though it be added tomorrow; the ranker, which has every feature; and the contenders.
 ASKED = list(dict.fromkeys([*PROPOSED, *(contender.label for contender in CONTENDERS)]))
-SPLITS = ("train_sequences", "validation_sequences", "test_sequences")
 MADE = [
     "raw_playlists",
     "track_catalog",

@@ -4,8 +4,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from rec_assets_tests.conftest import SMALL, Project, made_rows
-from rec_assets_tests.journeys.test_data_versions import SPLITS
+from rec_assets_tests.conftest import SMALL, SPLITS, Project, made_rows
 
 pytestmark = pytest.mark.usefixtures("blank_pictures")
 

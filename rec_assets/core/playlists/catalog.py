@@ -11,15 +11,14 @@ from rec_assets.core.base.relations import (
     Connection,
     Relation,
     fetch_row,
-    full_disk_explained,
     query,
     read_table,
     stored,
 )
 
 SEPARATOR = "|||"
-# So many take some 250 MB in a join, and the default limit is 400 MB.
-_TRACKS_AT_ONCE = 4_000_000
+# So many take some 250 MB in a join. The default limit is 400 MB, beyond which joins are slow or fail.
+TRACKS_IN_A_JOIN = 4_000_000
 _ABOVE_ALL = 2**63
 
 
@@ -46,13 +45,11 @@ def build_track_catalog(connection: Connection, raw_playlists: Relation, folder:
         SELECT (row_number() OVER () - 1)::INTEGER AS track_index, *
         FROM (SELECT * FROM counted ORDER BY occurrences DESC, first_row)""",
     )
-    parts = []
-    with full_disk_explained(folder):
-        numbered = stored(connection, numbered, folder / "numbered_tracks.parquet")
-        for part in _named(raw_playlists, numbered):
-            parts.append(folder / f"named_tracks_{len(parts)}.parquet")
-            stored(connection, part, parts[-1])
-    (folder / "numbered_tracks.parquet").unlink()
+    target, parts = folder / "numbered_tracks.parquet", []
+    for part in _named(raw_playlists, stored(connection, numbered, target)):
+        parts.append(folder / f"named_tracks_{len(parts)}.parquet")
+        stored(connection, part, parts[-1])
+    target.unlink()
     track_id = f"coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id"
     ordered = read_table(connection, *parts).order("track_index")
     return ordered.select(f"track_index, {track_id}, artist, track, occurrences")
@@ -65,8 +62,9 @@ def _named(rows: Relation, numbered: Relation) -> Iterator[Relation]:
     takes five times as long (129M rows, 21M tracks, a limit of 400 MB).
     """
     placed = numbered.select("first_row, row_number() OVER (ORDER BY first_row) - 1 AS place")
-    starts = placed.filter(f"place % {_TRACKS_AT_ONCE} = 0").order("first_row").select("first_row").fetchall()
-    for start, end in pairwise([*(start for (start,) in starts or [(0,)]), _ABOVE_ALL]):
+    found = placed.filter(f"place % {TRACKS_IN_A_JOIN} = 0").order("first_row").select("first_row").fetchall()
+    starts = [first_row for (first_row,) in found] or [0]
+    for start, end in pairwise([*starts, _ABOVE_ALL]):
         first = numbered.filter(f"first_row BETWEEN {start} AND {end - 1}").set_alias("first")
         own = rows.filter(f"row_id BETWEEN {start} AND {end - 1}").set_alias("own")
         yield own.join(first, "row_id = first_row").select("track_index, artist, track, occurrences")

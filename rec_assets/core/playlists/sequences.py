@@ -21,11 +21,10 @@ from rec_assets.core.base.relations import (
     stored,
 )
 from rec_assets.core.base.settings import Settings, setting
+from rec_assets.core.playlists.catalog import TRACKS_IN_A_JOIN
 
 _HASH_STEPS = 1_000_000
 _PLAYLISTS_AT_ONCE, _TRACKS_AT_ONCE = 1_000, 100_000
-# Above this many tracks, two joins and a sort in one query are slow, or run out of memory.
-_MOST_IN_ONE_QUERY = 4_000_000
 FEWEST, SHORTEST = 3, 2  # playlists: one to train on, one to validate, one to test; tracks: one to ask, one to find
 
 
@@ -117,7 +116,7 @@ def build_sequences(
     playlists, placed, tracks = (folder / f"{name}.parquet" for name in names)
     rows = _in_playlists(sampled, stored(connection, kept, playlists))
     try:
-        if count_rows(track_catalog) > _MOST_IN_ONE_QUERY:
+        if count_rows(track_catalog) > TRACKS_IN_A_JOIN:  # too many beside another join in the same query
             rows = stored(connection, rows, placed)
         stored(connection, _in_order(rows, track_catalog), tracks)
     finally:

@@ -144,8 +144,9 @@ def split_sequences(
     inner = _ranks_at(sequences, rank, [first for first, _ in bounds.values()][1:])
     parts = {}
     for name, least, end in zip(bounds, [None, *inner], [*inner, None], strict=True):
-        within = [f"row({rank}) >= {least}"] * (least is not None) + [f"row({rank}) < {end}"] * (end is not None)
-        parts[name] = (sequences.filter(" AND ".join(within)) if within else sequences).order(drawn)
+        part = sequences.filter(f"row({rank}) >= {least}") if least else sequences
+        part = part.filter(f"row({rank}) < {end}") if end else part
+        parts[name] = part.order(drawn)
     return parts
 
 

@@ -26,8 +26,7 @@ class Together:
     answer_each: Callable[[Any, Sequence[Any]], list[Any]]
     threads: int
     _waiting: list[tuple[Any, Any, asyncio.Future[Any]]] = field(default_factory=list)
-    _at_work: int = 0
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _working: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     @property
     def waiting(self) -> int:
@@ -38,11 +37,8 @@ class Together:
         """The answer; raises the exception that is one."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((served, question, future))
-        if self._at_work < self.threads:
-            self._at_work += 1
-            task = asyncio.create_task(self._work())
-            self._tasks.add(task)  # the event loop itself keeps none alive
-            task.add_done_callback(self._tasks.discard)
+        if len(self._working) < self.threads:
+            self._working.add(asyncio.create_task(self._work()))
         return await future
 
     async def _work(self) -> None:
@@ -51,7 +47,7 @@ class Together:
                 await self._answer_batch()
         finally:
             # Here, not when the task is done: a question that came in between would wait for the next one.
-            self._at_work -= 1
+            self._working.discard(asyncio.current_task())
 
     async def _answer_batch(self) -> None:
         served = self._waiting[0][0]

@@ -84,7 +84,8 @@ def train(frame: "pd.DataFrame", **settings: Any) -> Model:
     asked = _settings(settings)
     with closing(ScratchFolder()) as scratch, connect_spilling(memory_limit(), scratch.path / "spill") as connection:
         steps = _Steps(connection, scratch.path, asked)
-        return steps.model(steps.rows(frame))
+        with full_disk_explained(scratch.path):
+            return steps.model(steps.rows(frame))
 
 
 def _settings(values: dict[str, Any]) -> TrainSettings:
@@ -127,8 +128,7 @@ class _Steps:
         _log.info("%s of %s playlists are used", *(f"{counts[name]:,}" for name in ("kept", "all_playlists")))
         sequences = self._kept(build_sequences(self._connection, rows, catalog, self._folder, **own), "sequences")
         refuse_repeating(sequences, settings.max_repeated_share)
-        with full_disk_explained(self._folder):
-            parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
+        parts = split_sequences(sequences, shares=settings.shares(), seed=settings.split_seed, split=settings.split)
         return {part: self._kept(table, part) for part, table in parts.items()}
 
     def _recommender(self, train_sequences: Relation, catalog: Relation) -> Recommender:

@@ -35,7 +35,7 @@ def rows(connection: duckdb.DuckDBPyConnection) -> Relation:
 def test_tracks_are_numbered_from_the_most_frequent_an_empty_field_is_a_value(
     connection: duckdb.DuckDBPyConnection, rows: Relation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr("rec_assets.core.playlists.catalog._TRACKS_AT_ONCE", at_once)
+    monkeypatch.setattr("rec_assets.core.playlists.catalog.TRACKS_IN_A_JOIN", at_once)
 
     assert build_track_catalog(connection, rows, tmp_path).fetchall() == [
         (0, "A|||x", "A", "x", 3),
@@ -88,11 +88,11 @@ def test_a_catalog_of_other_rows_is_refused(
         build_sequences(connection, rows, catalog, tmp_path, min_tracks=3)
 
 
-@pytest.mark.parametrize("most_in_one_query", [0, 100])
+@pytest.mark.parametrize("in_a_join", [0, 100])
 def test_long_and_many_playlists_are_cut_where_one_ends(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_in_one_query: int
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_a_join: int
 ) -> None:
-    monkeypatch.setattr("rec_assets.core.playlists.sequences._MOST_IN_ONE_QUERY", most_in_one_query)
+    monkeypatch.setattr("rec_assets.core.playlists.sequences.TRACKS_IN_A_JOIN", in_a_join)
     lengths = "1 + (range % 7) + CASE WHEN range % 1000 = 999 THEN 400_000 ELSE 0 END"
     connection.sql(
         f"""CREATE TABLE long AS
