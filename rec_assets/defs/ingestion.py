@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from rec_assets.core.base.relations import Relation
-from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists
+from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists, describe_tracks
 from rec_assets.core.playlists.readers.files import content_digest, locate, name_files, open_archives
 from rec_assets.core.playlists.readers.refusal import is_refused, refusal, rejects_note
 from rec_assets.core.playlists.readers.settings import SourceSettings
@@ -39,7 +39,7 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
         return self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
 
 
-@dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
+@dg.asset(kinds={"duckdb", "parquet"}, code_version="2")
 def raw_playlists(
     context: dg.AssetExecutionContext, config: RawPlaylistsConfig, duckdb: SharedDuckDB, store: AssetStore
 ) -> dg.MaterializeResult[DescribedTable]:
@@ -93,15 +93,15 @@ def _notes(staged: StagedPlaylists, left_out: Sequence[str], rejects_path: str) 
         yield rejects_note(staged, rejects_path)
 
 
-@dg.asset(kinds={"duckdb", "parquet"}, code_version="1")
+@dg.asset(kinds={"duckdb", "parquet"}, code_version="2")
 def track_catalog(
     context: dg.AssetExecutionContext, store: AssetStore, raw_playlists: Relation
-) -> dg.MaterializeResult[Relation]:
+) -> dg.MaterializeResult[DescribedTable]:
     """One row for each track, numbered from the most frequent one. Everything downstream holds these numbers."""
     database = store.duckdb
     with running_sql(database.scratch_folder):
         catalog = build_track_catalog(database.connect(), raw_playlists, database.scratch_folder)
-    return materialized(store, catalog, lineage_of(context, store, {}), {})
+    return materialized(store, DescribedTable(catalog, describe_tracks), lineage_of(context, store, {}), {})
 
 
 INGESTION = Room("1_ingestion", [raw_playlists, track_catalog], {"raw_playlists": RawPlaylistsConfig})

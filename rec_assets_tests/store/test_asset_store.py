@@ -153,7 +153,8 @@ def test_a_type_without_a_format_is_named(store: AssetStore) -> None:
 def test_a_stored_model_opens_as_keyed_vectors_and_a_table_in_pandas(trained_store: Path) -> None:
     model, table = trained_store / "track_embeddings.safetensors", trained_store / "track_catalog.parquet"
     vectors, named = load_keyed_vectors(model), load_keyed_vectors(model, table)
-    names = pd.read_parquet(table).set_index("track_index")["track_id"]
+    catalog = pd.read_parquet(table).set_index("track_index")
+    names = catalog["artist"] + "|||" + catalog["track"]
 
     assert isinstance(vectors, KeyedVectors)
     assert len(vectors) == len(named) <= len(names) == 40

@@ -15,10 +15,10 @@ from rec_assets.core.base.errors import StoreError
 Connection = DuckDBPyConnection
 Relation = DuckDBPyRelation
 
-# 128 bits in place of (artist, track), an empty field counting as a value. Grouping and joining by them is three
-# times as fast as by name, in less memory (12.9M rows, 2.6M tracks). Nothing of the engine's hash outlives a query.
-TRACK_KEYS = """hash(coalesce(artist, ''), coalesce(track, '')) AS key,
-    hash(coalesce(track, ''), coalesce(artist, '')) AS other_key"""
+# 128 bits in place of (artist, track), of which an empty one is NULL, and a value like others. Grouping and joining by
+# them is three times as fast as by name, in less memory (12.9M rows, 2.6M tracks). Nothing of the engine's hash
+# outlives a query.
+TRACK_KEYS = "hash(artist, track) AS key, hash(track, artist) AS other_key"
 
 
 def sql_text(value: str) -> str:

@@ -16,19 +16,17 @@ from rec_assets.core.base.relations import (
     stored,
 )
 
-SEPARATOR = "|||"
 # So many take some 250 MB in a join. The default limit is 400 MB, beyond which joins are slow or fail.
 TRACKS_IN_A_JOIN = 4_000_000
 _ABOVE_ALL = 2**63
 
 
 def build_track_catalog(connection: Connection, raw_playlists: Relation, folder: Path) -> Relation:
-    """One row per distinct (artist, track) of ``raw_playlists``, an empty field counting as a value.
+    """One row per distinct (artist, track) of ``raw_playlists``, an empty field, which is NULL, counting as a value.
 
     ``raw_playlists`` has ``row_id BIGINT, user_id, playlist, artist, track``; no ``row_id`` occurs twice. Returns
-    ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``track_id``
-    (``artist|||track``), ``artist``, ``track``, ``occurrences`` (rows), from files in ``folder``: until the next call
-    with the same one.
+    ``track_index INT`` (0, 1, … by falling ``occurrences``, ties by first appearance), ``artist``, ``track``,
+    ``occurrences`` (rows), from files in ``folder``: until the next call with the same one.
 
     Raises StoreError: no space in ``folder``.
     """
@@ -50,9 +48,7 @@ def build_track_catalog(connection: Connection, raw_playlists: Relation, folder:
         parts.append(folder / f"named_tracks_{len(parts)}.parquet")
         stored(connection, part, parts[-1])
     target.unlink()
-    track_id = f"coalesce(artist, '') || '{SEPARATOR}' || coalesce(track, '') AS track_id"
-    ordered = read_table(connection, *parts).order("track_index")
-    return ordered.select(f"track_index, {track_id}, artist, track, occurrences")
+    return read_table(connection, *parts).order("track_index")
 
 
 def _named(rows: Relation, numbered: Relation) -> Iterator[Relation]:
@@ -71,23 +67,22 @@ def _named(rows: Relation, numbered: Relation) -> Iterator[Relation]:
 
 
 def describe_playlists(rows: Relation) -> dict[str, int]:
-    """The tutorial's five counts, the empty fields, and the longest playlist of at least one of the ``rows``.
-
-    Returns ``rows, users, playlists, tracks, artists`` (distinct; a playlist is user and name, a track is artist
-    and track; users are 0 where the source has none), ``rows_without_artist``, ``rows_without_track``,
-    ``longest_playlist`` (in tracks).
+    """``rows``, ``users`` and ``playlists`` (a playlist is user and name; users are 0 where the source has none), and
+    ``longest_playlist`` (in tracks) of at least one of the ``rows``.
     """
-    counts = fetch_row(rows.aggregate("count(*), count(*) FILTER (artist IS NULL), count(*) FILTER (track IS NULL)"))
-    found = dict(zip(("rows", "rows_without_artist", "rows_without_track"), counts, strict=True))
     sizes = rows.aggregate("user_id, playlist, count(*) AS tracks", "user_id, playlist")
-    counts = fetch_row(sizes.aggregate("count(DISTINCT user_id), count(*), max(tracks)"))
-    found |= dict(zip(("users", "playlists", "longest_playlist"), counts, strict=True))
-    # Artists are counted among the distinct tracks, which are fewer than the rows.
-    artist = "CASE WHEN artist IS NOT NULL THEN hash(artist) END AS artist"
-    tracks, artists = fetch_row(
-        rows.select(f"{artist}, {TRACK_KEYS}").distinct().aggregate("count(*), count(DISTINCT artist)")
+    counts = fetch_row(sizes.aggregate("sum(tracks)::BIGINT, count(DISTINCT user_id), count(*), max(tracks)"))
+    return dict(zip(("rows", "users", "playlists", "longest_playlist"), counts, strict=True))
+
+
+def describe_tracks(track_catalog: Relation) -> dict[str, int]:
+    """``artists`` of the tracks (distinct), and ``rows_without_artist`` and ``rows_without_track``."""
+    artists = "count(DISTINCT CASE WHEN artist IS NOT NULL THEN hash(artist) END)"
+    without = ", ".join(
+        f"coalesce(sum(occurrences) FILTER ({name} IS NULL), 0)::BIGINT" for name in ("artist", "track")
     )
-    return found | {"tracks": tracks, "artists": artists}
+    counts = fetch_row(track_catalog.aggregate(f"{artists}, {without}"))
+    return dict(zip(("artists", "rows_without_artist", "rows_without_track"), counts, strict=True))
 
 
 def names_of(track_catalog: Relation, tracks: list[int]) -> list[str]:

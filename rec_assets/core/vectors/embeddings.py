@@ -97,7 +97,7 @@ def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "
         embeddings, notes = open_embeddings(Path(path)), read_layout(Path(path)).header["notes"]
     keys = embeddings.track_index.tolist()
     if catalog is not None:
-        keys = _track_ids(Path(catalog), keys, meant=Lineage.from_json(notes[LINEAGE_KEY]), vectors=path)
+        keys = _names(Path(catalog), keys, meant=Lineage.from_json(notes[LINEAGE_KEY]), vectors=path)
     from gensim.models import KeyedVectors  # two seconds, which readers of a model need not spend
 
     found = KeyedVectors(vector_size=embeddings.input_vectors.shape[1])
@@ -105,8 +105,8 @@ def load_keyed_vectors(path: Path | str, catalog: Path | str | None = None) -> "
     return found
 
 
-def _track_ids(catalog: Path, tracks: list[int], *, meant: Lineage, vectors: Path | str) -> list[str]:
-    """The ``track_id`` of each of the ``tracks``, in a catalog of the version in the lineage ``meant``."""
+def _names(catalog: Path, tracks: list[int], *, meant: Lineage, vectors: Path | str) -> list[str]:
+    """Artist and track of each of the ``tracks`` as one text, in a catalog of the version in the lineage ``meant``."""
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -122,5 +122,6 @@ def _track_ids(catalog: Path, tracks: list[int], *, meant: Lineage, vectors: Pat
             f"{vectors} was made from track_catalog {expected}, but {catalog} is {found}: it would name other tracks. "
             "Run training_job, or materialize again everything after track_catalog."
         )
-    names = pd.read_parquet(catalog, columns=["track_index", "track_id"]).set_index("track_index")["track_id"]
-    return names.loc[tracks].tolist()
+    table = pd.read_parquet(catalog, columns=["track_index", "artist", "track"]).set_index("track_index")
+    named = table.loc[tracks].fillna("")
+    return (named["artist"] + "|||" + named["track"]).tolist()

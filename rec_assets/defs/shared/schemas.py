@@ -126,7 +126,6 @@ _COLUMNS = {
     ],
     "track_catalog": [
         dg.TableColumn("track_index", "INTEGER", "Number of the track; 0 = the most frequent one."),
-        dg.TableColumn("track_id", "VARCHAR", "Artist and track as one text: artist|||track."),
         dg.TableColumn("artist", "VARCHAR", "Name of the artist; null = empty."),
         dg.TableColumn("track", "VARCHAR", "Name of the track; null = empty."),
         dg.TableColumn("occurrences", "BIGINT", "Number of rows with the track."),

@@ -36,7 +36,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> Path:
-    rows = connection.sql("SELECT range::INTEGER AS track_index, 'a|||' || range AS track_id FROM range(3)")
+    rows = connection.sql("SELECT range::INTEGER AS track_index, 'a' AS artist, range::VARCHAR AS track FROM range(3)")
     write_table(rows, tmp_path / "catalog.parquet", {LINEAGE_KEY: catalog_lineage().to_json()})
     return tmp_path / "catalog.parquet"
 
