@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from rec_assets.core.base.artists import UNKNOWN_ARTIST
 from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.base.relations import TRACK_KEYS, Connection, Relation, count_rows
 from rec_assets.core.names.track_names import TrackNames
@@ -39,10 +38,8 @@ class Comparison:
 def own_index(connection: Connection, track_catalog: Relation, names: TrackNames) -> np.ndarray:
     """(t,) int32 track index among ``names`` of each track of ``track_catalog``; ``NO_TRACK`` where there is none."""
     numbers = np.arange(len(names.artist), dtype=np.int32)
-    artists = names.artists.to_arrow().take(pa.array(names.artist, mask=names.artist == UNKNOWN_ARTIST))
-    own = pa.table({"own_index": numbers, "artist": artists, "track": names.titles.to_arrow()})
-    empty_is_null = connection.from_arrow(own).select("own_index, artist, nullif(track, '') AS track")
-    table = empty_is_null.select(f"own_index, {TRACK_KEYS}").set_alias("own")
+    own = pa.table([pa.array(numbers), *names.columns(numbers)], ["own_index", "artist", "track"])
+    table = connection.from_arrow(own).select(f"own_index, {TRACK_KEYS}").set_alias("own")
     tracks = track_catalog.select(f"track_index, {TRACK_KEYS}").set_alias("other")
     found = tracks.join(table, "other.key = own.key AND other.other_key = own.other_key")
     columns = found.select("track_index", "own_index").fetchnumpy()

@@ -54,7 +54,7 @@ def near_shared(heard: Rows, nearest: Rows, playlists: Rows, fading: tuple[float
         starts[row + 1] = starts[row] + len(found)
         copy(found, columns[starts[row] :])
         copy(sums, values[starts[row] :])
-    return starts, columns[: starts[-1]].copy(), values[: starts[-1]].copy()
+    return starts, columns[: starts[-1]], values[: starts[-1]]
 
 
 @compiled

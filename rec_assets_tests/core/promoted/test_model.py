@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from rec_assets.core.base.flat_sequences import FlatSequences
 from rec_assets.core.names.likeness import normalise
 from rec_assets.core.names.track_names import TrackNames
 from rec_assets.core.promoted.batch import recommend_to_all
-from rec_assets.core.promoted.comparing import compare
+from rec_assets.core.promoted.comparing import compare, own_index
 from rec_assets.core.promoted.model import PromotedModel, open_promoted, read_facts, save_promoted
 from rec_assets.core.promoted.recommendations import Request, known_title_words, recommend_after, recommend_after_each
 from rec_assets.core.recommender.recommender import save_recommender
@@ -163,6 +164,18 @@ def test_of_two_spellings_one_is_recommended_and_none_of_a_track_of_the_history(
         if history:
             alone = [(one.rank, one.artist, one.track) for one in recommend_after(model, history, k=k)]
             assert alone == [(row["rank"], row["artist"], row["track"]) for row in own]
+
+
+def test_tracks_are_found_in_another_catalog_by_artist_and_title_or_by_one_of_them() -> None:
+    ours = [("a", "x"), (None, "x"), ("a", None), ("b", "x")]
+    names = TrackNames.build(pa.array(["a", "b"]), np.array([0, -1, 0, 1]), pa.array(["x", "x", None, "x"]), np.ones(4))
+    other = [("b", "x"), ("a", None), ("c", "x"), (None, "x"), ("a", "x"), ("x", "a"), (None, None)]
+
+    with duckdb.connect() as connection:
+        columns = {"track_index": range(len(other)), "artist": [a for a, _ in other], "track": [t for _, t in other]}
+        found = own_index(connection, connection.from_arrow(pa.table(columns)), names)
+
+    assert found.tolist() == [ours.index(name) if name in ours else NO_TRACK for name in other]
 
 
 def test_only_playlists_that_neither_model_has_seen_are_compared(ranker: PromotedModel) -> None:
