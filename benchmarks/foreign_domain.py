@@ -37,7 +37,7 @@ def read_parts(source: Path, scratch: Path) -> tuple[dict[str, FlatSequences], n
     """Train, validation, base and ranker playlists, by the defaults; and the artist's number of each track."""
     train, validation, artists = read_splits(source, scratch)
     parts = {"train": train, "validation": validation}
-    parts |= split_sequences(train, shares={"base": 0.8, "ranker": 0.2}, seed=7, purpose="ranker")
+    parts |= split_sequences(train, shares={"base": 0.8, "ranker": 0.2}, seed=8)
     return {name: FlatSequences.from_relation(part) for name, part in parts.items()}, artists
 
 

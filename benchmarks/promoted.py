@@ -1,4 +1,4 @@
-"""A promoted model at full size: its file, one question from the shell and in a process, the batch for all playlists.
+"""A promoted model at full size: its file, one question from the shell and in a process.
 
     python benchmarks/promoted.py --rows 12900000
 
@@ -114,43 +114,13 @@ def shell(rows: int) -> dict[str, float | str]:
     return figures
 
 
-def batch(rows: int) -> dict[str, float | int]:
-    """Writes recommendations to all playlists as the asset does."""
-    import duckdb
-
-    from rec_assets.core.base.flat_sequences import FlatSequences
-    from rec_assets.core.promoted.batch import recommend_to_all
-    from rec_assets.core.promoted.comparing import own_index
-    from rec_assets.store.promoted_models import PromotedModels
-    from rec_assets.store.table_file import write_table
-
-    start = time.perf_counter()
-    model = PromotedModels(str(promoted_store(rows))).open_current()
-    with duckdb.connect(config={"memory_limit": "400MB"}) as connection:
-        files = {name: connection.read_parquet(str(prepared(rows) / f"{name}.parquet")) for name in NEEDED}
-        mapped = own_index(connection, files["track_catalog"], model.names)
-        playlists = model.known_rows(FlatSequences.from_relation(files["playlist_sequences"]), mapped)
-        names = files["playlist_sequences"].select("user_id", "playlist").to_arrow_table()
-        stream = recommend_to_all(
-            model, playlists, names, depth=20, on_progress=lambda *done: print(*done, file=sys.stderr)
-        )
-        target = promoted_store(rows) / "playlist_recommendations.parquet"
-        write_table(connection.from_arrow(stream), target, {})
-    return {
-        "playlists": len(playlists),
-        "minutes": round((time.perf_counter() - start) / 60, 2),
-        "megabytes": round(target.stat().st_size / 1e6, 1),
-        "peak_mb": peak_megabytes(),
-    }
-
-
-PARTS = {"build": build, "single": single, "shell": shell, "batch": batch}
+PARTS = {"build": build, "single": single, "shell": shell}
 
 
 def main() -> None:
     """Each part in a process of its own, or the one that is named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help="build, single, shell, batch; all unless named")
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help="build, single, shell; all unless named")
     parser.add_argument("--rows", type=int, default=12_900_000)
     asked = parser.parse_args()
     if len(asked.parts) == 1:

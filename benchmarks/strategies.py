@@ -1,26 +1,22 @@
-"""Time and memory of each strategy on synthetic data, and the exact search against the bare matrix product.
+"""Time and memory of each strategy on synthetic data.
 
     python benchmarks/strategies.py answer --rows 12900000
-    python benchmarks/strategies.py search --rows 12900000 --runs 5
 
-``answer`` loads, fits and asks each strategy in a fresh process, as the leaderboard asks it. Both prepare first,
-unless that is done: the rows, this project's assets up to the splits, embeddings and the ranker, below
-``data/benchmarks/``. Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend on
-how good the vectors are, so the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
+loads, fits and asks each strategy in a fresh process, as the leaderboard asks it. It prepares first, unless that is
+done: the rows, this project's assets up to the splits, embeddings and the ranker, below ``data/benchmarks/``.
+Embeddings are trained for one epoch, as CBOW: how long an answer takes does not depend on how good the vectors are, so
+the hit rates of ``track_vectors`` and ``ranker`` are below what they can be.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 from compare import CACHE, ROOT, describe_machine, made
 from tutorial import peak_megabytes
 
@@ -36,9 +32,7 @@ STRATEGIES = (
 )
 NEEDED = ("track_catalog", "playlist_sequences", "train_sequences", "validation_sequences", "test_sequences")
 TRAINED = ("track_embeddings", "track_ranker")
-K, QUERIES = 100, 8_192
-# All scores at once would take 15 GB; a block of them takes 256 MB.
-QUERY_BLOCK, VECTOR_BLOCK = 1_024, 65_536
+K = 100
 
 
 def prepared(rows: int) -> Path:
@@ -134,57 +128,11 @@ def answer(rows: int, names: list[str], limit: int) -> None:
         )
 
 
-def search(rows: int, runs: int) -> None:
-    """Prints the median seconds of the bare product, of the index and of the whole strategy, run in turn."""
-    from rec_assets.core.strategies.popularity import recommend
-    from rec_assets.core.strategies.track_vectors import TrackVectors, VectorQuery
-    from rec_assets.core.strategies.vector_scores import VectorIndex
-
-    recommender, embeddings, held_out = load(prepared(rows))
-    tracks = recommender.tracks
-    histories = tracks.rows(held_out[:QUERIES]).histories()
-    vectors, every = np.array(embeddings.output_vectors), np.arange(len(embeddings), dtype=np.int32)
-    queries = np.array(embeddings.input_vectors[np.random.default_rng(1).integers(len(every), size=QUERIES)])
-    index = VectorIndex.build(vectors, every, len(every))
-    strategy = TrackVectors.fit(tracks, embeddings, VectorQuery())
-    sides = {
-        "queries @ vectors.T, nothing kept": lambda: product(queries, vectors),
-        f"VectorIndex.search, top {K}": lambda: index.search(queries, K),
-        f"TrackVectors, top {K} without the history": lambda: list(
-            recommend(strategy, tracks, histories, depth=K, repeats=False)
-        ),
-    }
-    seconds: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(runs):
-        for side, work in sides.items():
-            seconds[side].append(timed(work))
-    print(f"{len(queries):,} queries, {len(vectors):,} vectors of {vectors.shape[1]} numbers, {runs} runs in turn")
-    print(f"{describe_machine()}; {datetime.now(UTC).date()}")
-    bare = statistics.median(next(iter(seconds.values())))
-    for side, taken in seconds.items():
-        median = statistics.median(taken)
-        print(f"{side:45} {median:7.2f} s ({min(taken):.2f}-{max(taken):.2f})  {median / bare:5.2f}")
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def product(queries: np.ndarray, vectors: np.ndarray) -> None:
-    """Every dot product once, in blocks that are written over each other."""
-    for first in range(0, len(queries), QUERY_BLOCK):
-        for start in range(0, len(vectors), VECTOR_BLOCK):
-            queries[first : first + QUERY_BLOCK] @ vectors[start : start + VECTOR_BLOCK].T
-
-
 def main() -> None:
     """Reads the command line, prints what was measured."""
     parser = argparse.ArgumentParser(description="Time and memory of each strategy.")
-    parser.add_argument("what", choices=["prepare", "answer", "one", "search"])
+    parser.add_argument("what", choices=["prepare", "answer", "one"])
     parser.add_argument("--rows", type=int, default=1_000_000, help="synthetic rows")
-    parser.add_argument("--runs", type=int, default=5, help="search: runs of each side")
     parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=list(STRATEGIES))
     parser.add_argument("--limit", type=int, default=10**9, help="at most so many held-out playlists")
     arguments = parser.parse_args()
@@ -193,10 +141,8 @@ def main() -> None:
     elif arguments.what == "one":
         storage = CACHE / f"strategies_{arguments.rows}"
         print(json.dumps(answer_one(storage, arguments.strategies[0], arguments.limit)))
-    elif arguments.what == "answer":
-        answer(arguments.rows, arguments.strategies, arguments.limit)
     else:
-        search(arguments.rows, arguments.runs)
+        answer(arguments.rows, arguments.strategies, arguments.limit)
 
 
 if __name__ == "__main__":

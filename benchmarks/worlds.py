@@ -189,7 +189,8 @@ def measure(world: World, seeds: list[int], data_seed: int) -> Measured:
         recommender = fit_recommender(training, artists, embeddings, ranker, RecommenderSettings(k=world.k))
         # The others are the same whatever the seed.
         for contender in [one for one in recommender.contenders if one.label not in ranks]:
-            figures, ranks[contender.label] = try_contender(recommender, contender, asked)
+            figures, answers = try_contender(recommender, contender, asked)
+            ranks[contender.label] = answers.ranks
             recall += [figures["candidate_recall"]] if contender.label == RANKER else []
         trials.append(found_at({RANKER: ranks.pop(RANKER)}, cuts)[RANKER])
     hits = {k: np.array([trial[k] for trial in trials]) for k in cuts}

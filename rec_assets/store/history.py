@@ -14,13 +14,10 @@ from rec_assets.paths import HOME, command, dagster_home, storage_base
 _KEY = "rec_assets/store"
 # The folder that the home is in: the record stays right when both are moved.
 _AROUND = ".."
-_ADOPTED_FROM = [dg.AssetKey(name) for name in ("raw_playlists", "recommender")]
 
 
 def require_own(instance: dg.DagsterInstance, base: str) -> None:
     """Record that ``instance`` keeps the history of the store ``base``, unless it is recorded or not kept at all.
-
-    A home that had a history before there were records belongs to the store of its last materialization.
 
     Raises StoreError: it keeps that of another store.
     """
@@ -31,7 +28,7 @@ def require_own(instance: dg.DagsterInstance, base: str) -> None:
     if _is_around(instance, base, home):
         own, found = base if "://" in base else _AROUND, base
     else:
-        own, found = base, _recorded(recorded, home) or _last_written(instance) or base
+        own, found = base, _recorded(recorded, home) or base
     if _resolved(found) != _resolved(base):
         option = "" if base == storage_base() else f" --storage {shlex.quote(base)}"
         raise StoreError(
@@ -54,15 +51,6 @@ def _recorded(record: str | None, home: Path) -> str | None:
     if record != _AROUND:
         return record
     return str(home.parent) if home.name == HOME else None  # else it was moved out of its store
-
-
-def _last_written(instance: dg.DagsterInstance) -> str | None:
-    """The store of the last of the materializations that nearly every run makes; None if there is none."""
-    records = instance.get_asset_records(_ADOPTED_FROM)
-    latest = [record.asset_entry.last_materialization for record in records]
-    entry = max(filter(None, latest), key=lambda entry: entry.timestamp, default=None)
-    path = entry.asset_materialization.metadata.get("path") if entry and entry.asset_materialization else None
-    return str(path.value).rpartition("/")[0] if path else None
 
 
 def _resolved(base: str) -> str:

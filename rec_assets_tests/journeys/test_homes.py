@@ -125,18 +125,10 @@ def test_settings_of_a_home_that_were_changed_stay_and_a_url_has_a_home_of_its_o
     assert storage_base(f"file://{tmp_path}") == str(tmp_path)
 
 
-def test_a_home_anywhere_takes_the_store_of_its_first_run_or_of_its_last_materialization(
+def test_a_home_anywhere_takes_the_store_of_its_first_run(
     tmp_path: Path, blank: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The history of an older version has no record, but paths."""
-    old, new, home = (shutil.copytree(blank, tmp_path / name) for name in ("old", "new", "c/.dagster_home"))
-    with opened(old) as instance:
-        path = dg.MetadataValue.path(str(tmp_path / "a" / "recommender.safetensors"))
-        event = dg.AssetMaterialization("recommender", metadata={"path": path})
-        instance.report_runless_asset_event(event)
-        with pytest.raises(StoreError, match=f"belongs to the store {tmp_path / 'a'}, not to {tmp_path / 'b'}"):
-            require_own(instance, str(tmp_path / "b"))
-        require_own(instance, str(tmp_path / "a"))
+    new, home = (shutil.copytree(blank, tmp_path / name) for name in ("new", "c/.dagster_home"))
     with opened(new) as instance:
         require_own(instance, "s3://bucket/a")
         with pytest.raises(StoreError, match="belongs to the store s3://bucket/a, not to s3://bucket/b"):

@@ -75,14 +75,3 @@ def test_the_environment_sets_time_and_time_zone(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("REC_ASSETS_SCHEDULE_TIMEZONE", "Europe/Berlin")
     nightly = fresh_schedule()
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("30 2 * * *", "Europe/Berlin")
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [("REC_ASSETS_SCHEDULE_CRON", "every monday"), ("REC_ASSETS_SCHEDULE_TIMEZONE", "Europe/Atlantis")],
-)
-def test_a_wrong_time_or_zone_is_refused_on_loading(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    monkeypatch.setenv(variable, value)
-
-    with pytest.raises(Exception, match=value):
-        fresh_schedule()

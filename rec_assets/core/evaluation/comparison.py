@@ -75,7 +75,7 @@ def compare_contenders(
     """
     tried = []
     for one in recommender.contenders:
-        tried.append(_try(recommender, one, sequences, partial(on_progress, one.label), shards))
+        tried.append(try_contender(recommender, one, sequences, partial(on_progress, one.label), shards))
         let_go(recommender.tracks.count)  # the next strategy asks other arrays of the file
         give_back()
     # Who put candidates in order knows which source proposed them.
@@ -91,23 +91,13 @@ def try_contender(
     contender: Contender,
     sequences: FlatSequences,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[dict[str, Any], np.ndarray]:
-    """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the ranks (m,) behind it.
+    shards: Shards = ONE_PROCESS,
+) -> tuple[dict[str, Any], HeldOutAnswers]:
+    """A row of the leaderboard: figures of ``contender`` on held-out ``sequences``; and the answers behind it.
 
     ``candidate_recall`` is the share (0..1) of targets among what the ranker puts in order, NaN for others.
     ``on_progress`` is called with how many are done, and of how many. Raises DataError: there is no sequence.
     """
-    figures, answers = _try(recommender, contender, sequences, on_progress, ONE_PROCESS)
-    return figures, answers.ranks
-
-
-def _try(
-    recommender: Recommender,
-    contender: Contender,
-    sequences: FlatSequences,
-    on_progress: Callable[[int, int], None],
-    shards: Shards,
-) -> tuple[dict[str, Any], HeldOutAnswers]:
     start = time.perf_counter()
     answers = _answer(recommender, contender, sequences, on_progress, shards)
     seconds = time.perf_counter() - start

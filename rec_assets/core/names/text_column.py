@@ -36,10 +36,6 @@ class TextColumn:
         """Number of texts."""
         return len(self.offsets) - 1
 
-    def __getitem__(self, i: int) -> str:
-        """Text ``i``, from 0 up."""
-        return self.take(np.array([i]))[0]
-
     def take(self, rows: np.ndarray) -> list[str]:
         """The texts at ``rows`` (r,), none of them negative, in that order."""
         # Arrow's own take would load pyarrow.compute, which costs more than some hundred texts.

@@ -125,17 +125,17 @@ def count_misplaced(whole: Relation, parts: Relation) -> dict[str, int]:
 
 
 def split_sequences(
-    sequences: Relation, *, shares: dict[str, float], seed: int, purpose: str = "", split: Split = Split.random
+    sequences: Relation, *, shares: dict[str, float], seed: int, split: Split = Split.random
 ) -> dict[str, Relation]:
     """Cut ``sequences`` (``user_id, playlist, track_indexes, length``) by the rank of a seeded hash of user and name.
 
-    No two have the same user and name. ``shares`` by part name add to 1; another ``seed`` or ``purpose`` gives another,
-    independent split. Split by time, they are cut by the rank of ``ended_at DOUBLE``, and by the hash among equals.
+    No two have the same user and name. ``shares`` by part name add to 1; another ``seed`` gives another, independent
+    split. Split by time, they are cut by the rank of ``ended_at DOUBLE``, and by the hash among equals.
     Returns a lazy relation with the same columns by part name, in the (random, seeded) order of the hash.
 
     Raises DataError: there are fewer playlists than parts, or they are to be split by time and have none.
     """
-    drawn = f"{playlist_draw_sql(seed=seed, purpose=purpose)}, user_id, playlist"
+    drawn = f"{playlist_draw_sql(seed=seed)}, user_id, playlist"
     rank = drawn
     if split is Split.time:
         require_times(sequences)
@@ -152,8 +152,6 @@ def split_sequences(
 
 def _ranks_at(sequences: Relation, rank: str, places: list[int]) -> list[str]:
     """The values of ``rank`` (SQL), as an SQL row, of those of ``sequences`` that stand at ``places`` in its order."""
-    if not places:
-        return []
     # Ranked without their tracks: a window over lists holds them in memory.
     placed = query(
         sequences, "s", f"SELECT row({rank}) AS own, row_number() OVER (ORDER BY {rank}) - 1 AS place FROM s"

@@ -10,8 +10,7 @@ import numpy as np
 
 from rec_assets.core.base.errors import DataError
 from rec_assets.core.base.flat_sequences import FlatSequences
-from rec_assets.core.base.relations import Relation
-from rec_assets.core.playlists.splits import split_sequences
+from rec_assets.core.base.relations import Relation, playlist_draw_sql
 from rec_assets.core.ranker.example_pool import ExamplePool, OnProgress
 from rec_assets.core.ranker.settings import RankerSettings
 from rec_assets.core.ranker.sources import Sources
@@ -57,14 +56,9 @@ def gather_examples(
 
 
 def split_for_ranker(train_sequences: Relation, settings: RankerSettings) -> FlatSequences:
-    """The training playlists in the order of a seeded hash of each, in which they are cut into parts.
-
-    Raises:
-        DataError: there is none.
-    """
-    seed = settings.ranker_split_seed
-    whole = split_sequences(train_sequences, shares={"all": 1.0}, seed=seed, purpose="ranker")["all"]
-    return FlatSequences.from_relation(whole)
+    """The training playlists in the order of a seeded hash of each, in which they are cut into parts."""
+    drawn = playlist_draw_sql(seed=settings.ranker_split_seed, purpose="ranker")
+    return FlatSequences.from_relation(train_sequences.order(f"{drawn}, user_id, playlist"))
 
 
 def folds(playlists: FlatSequences, number: int) -> Iterator[tuple[FlatSequences, FlatSequences]]:

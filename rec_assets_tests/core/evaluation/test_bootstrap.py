@@ -23,7 +23,6 @@ SOME_RANKS = st.lists(st.integers(0, 200), min_size=1, max_size=300)
 DRAW = np.random.default_rng(7)
 RANKS = np.where(DRAW.random(1_000) < 0.3, DRAW.integers(1, 101, 1_000), 0)
 OTHER_RANKS = np.where(DRAW.random(1_000) < 0.3, DRAW.integers(1, 101, 1_000), 0)
-WAYS = pytest.mark.parametrize("cost", [0, 10**9], ids=["by count", "by index"])
 NORMAL = NormalDist().inv_cdf(0.975)
 INTERVALS = [
     bootstrap_interval,
@@ -66,12 +65,6 @@ def test_neither_the_order_of_values_nor_a_second_call_changes_an_interval(value
     random.shuffle(shuffled)
 
     assert bootstrap_interval(np.array(shuffled), resamples=50) == bootstrap_interval(np.array(values), resamples=50)
-
-
-def test_the_order_of_ranks_does_not_change_an_interval() -> None:
-    order = np.argsort(RANKS)
-    assert hit_rate_interval(RANKS[order], k=10) == hit_rate_interval(RANKS, k=10)
-    assert bootstrap_interval(RANKS[order]) == bootstrap_interval(RANKS)
 
 
 def test_two_values_give_the_interval_worked_out_by_hand() -> None:
@@ -161,9 +154,7 @@ def test_the_binomial_draw_of_hits_is_distributed_as_resamples_of_playlists() ->
     assert [interval.low, interval.high] == pytest.approx(middle(drawn), abs=2.001 / len(RANKS))
 
 
-@WAYS
-def test_both_ways_of_drawing_agree_with_resamples_of_playlists(monkeypatch: pytest.MonkeyPatch, cost: int) -> None:
-    monkeypatch.setattr(bootstrap, "COUNT_COST", cost)
+def test_means_are_drawn_as_by_resamples_of_playlists() -> None:
     values = reciprocal_ranks(RANKS)
     means = bootstrap.resampled_means(values, 10_000, np.random.default_rng(0))
     expected = by_index(values, 10_000)
@@ -174,13 +165,11 @@ def test_both_ways_of_drawing_agree_with_resamples_of_playlists(monkeypatch: pyt
     assert middle(means) == pytest.approx(middle(expected), abs=0.15 * deviation)
 
 
-@WAYS
 @pytest.mark.parametrize("cells", [1, 7_000, 10**9])
-def test_drawing_in_chunks_changes_no_draw(monkeypatch: pytest.MonkeyPatch, cost: int, cells: int) -> None:
+def test_drawing_in_chunks_changes_no_draw(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
     def means() -> list[float]:
         return bootstrap.resampled_means(RANKS, 101, np.random.default_rng(0)).tolist()
 
-    monkeypatch.setattr(bootstrap, "COUNT_COST", cost)
     expected = means()
     monkeypatch.setattr(bootstrap, "CHUNK_CELLS", cells)
 

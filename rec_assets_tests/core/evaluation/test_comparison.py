@@ -43,10 +43,10 @@ def test_ranks_are_the_places_of_the_targets_in_the_answers_to_their_histories(
         for own, target in zip(lists, held_out.from_the_end(0).tolist(), strict=True)
     ]
 
-    figures, ranks = try_contender(recommender, contender, held_out)
+    figures, answers = try_contender(recommender, contender, held_out)
 
     assert np.count_nonzero(expected) > 0
-    assert ranks.tolist() == expected
+    assert answers.ranks.tolist() == expected
     assert (figures["strategy"], figures["k"], figures["playlists"]) == (contender.label, 10, 200)
     assert figures["repeats"] == contender.repeats
     assert figures["hit_rate"] == figures["hit_rate_at_10"] == hit_rate(np.array(expected), k=10)

@@ -151,15 +151,6 @@ def test_the_fifth_is_rounded_up() -> None:
     assert [tail_share(np.ones(tracks, int), np.arange(tracks)) for tracks in (1, 4, 6)] == [0, 3 / 4, 4 / 6]
 
 
-@given(COUNTS)
-def test_shares_are_shares(pairs: list[tuple[int, int]]) -> None:
-    recommended, popularity = columns(pairs)
-
-    assert 0 < catalog_coverage(recommended) <= 1
-    assert 0 < greatest_share(recommended, playlists=20) <= 1
-    assert 0 <= tail_share(recommended, popularity) <= 1
-
-
 @pytest.mark.parametrize("metric", [median_popularity, tail_share])
 def test_nothing_recommended_is_an_error_and_not_zero(metric: Callable[..., float]) -> None:
     with pytest.raises(ValueError, match="nothing is recommended: the counts of all 5 tracks are 0"):

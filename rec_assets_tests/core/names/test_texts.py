@@ -150,7 +150,7 @@ def test_text_columns_give_back_any_texts(written: list[str]) -> None:
 
     assert (column.data.dtype, column.offsets.dtype, len(column.offsets)) == (np.uint8, np.int64, len(written) + 1)
     assert len(column) == len(written)
-    assert [column[i] for i in range(len(written))] == written
+    assert column.take(np.arange(len(written))) == written
     assert column.take(np.arange(len(written))[::-1]) == written[::-1]
     assert column.to_arrow().to_pylist() == written
     assert TextColumn.from_arrow(column.to_arrow()).to_arrow().to_pylist() == written

@@ -91,14 +91,13 @@ def test_parts_by_time_are_as_exact_and_ties_are_cut_by_the_hash_blind_to_row_or
     assert parts_by_time() == [sorted(part, key=lambda one: drawn(one[0], 1)) for part in cut]
 
 
-def test_another_seed_or_purpose_gives_another_split(connection: duckdb.DuckDBPyConnection) -> None:
+def test_another_seed_gives_another_split(connection: duckdb.DuckDBPyConnection) -> None:
     sequences = sequences_of(connection, [("user", f"list {number}") for number in range(100)])
 
     def tested(**chosen) -> list[tuple]:
         return split_sequences(sequences, shares=SHARES, **chosen)["test"].fetchall()
 
     assert tested(seed=1) != tested(seed=2)
-    assert tested(seed=1) != tested(seed=1, purpose="ranker")
 
 
 def test_sizes_are_cumulative_shares_of_the_whole_rounded_down_in_exact_decimals() -> None:
