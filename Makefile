@@ -13,7 +13,8 @@ INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constra
 export PYTHONDONTWRITEBYTECODE =
 
 # The history of runs is kept with the store that they fill, unless DAGSTER_HOME names another folder.
-WITH_HISTORY = DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&
+# Dagster warns that its command `dg` should be used, which is not installed.
+WITH_HISTORY = export PYTHONWARNINGS=ignore:Function:FutureWarning && DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&
 
 ROWS ?= 12900000
 RUNS ?= 3

@@ -4,9 +4,11 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from rec_assets.core.base.errors import SourceError
 from rec_assets.core.base.relations import Relation
 from rec_assets.core.playlists.catalog import build_track_catalog, describe_playlists, describe_tracks
 from rec_assets.core.playlists.readers.files import content_digest, locate, name_files, open_archives
@@ -36,7 +38,11 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
 
     def location(self) -> str:
         """The source that is meant, by setting, environment or default."""
-        return self.source or os.environ.get("REC_ASSETS_SOURCE") or str(SYNTHETIC_SAMPLE)
+        return self.chosen() or str(SYNTHETIC_SAMPLE)
+
+    def chosen(self) -> str:
+        """The source that a setting or the environment names; empty = none does."""
+        return self.source or os.environ.get("REC_ASSETS_SOURCE", "")
 
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="2")
@@ -44,6 +50,8 @@ def raw_playlists(
     context: dg.AssetExecutionContext, config: RawPlaylistsConfig, duckdb: SharedDuckDB, store: AssetStore
 ) -> dg.MaterializeResult[DescribedTable]:
     """The rows of the playlist files. Rows that cannot be used are kept in a file of their own, with the reason."""
+    if not config.chosen():
+        refuse_sample_over_others(context.instance, store)
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
         # Before they are read: what is written meanwhile is a change that the sensor must see.
@@ -76,6 +84,18 @@ def raw_playlists(
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(store, table, lineage, metadata)
+
+
+def refuse_sample_over_others(instance: dg.DagsterInstance, store: AssetStore) -> None:
+    """Raises SourceError: ``store`` was last made from other playlists than the sample, which nobody asked for."""
+    last = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
+    known = last.asset_materialization.metadata if last and last.asset_materialization else {}
+    if SYNTHETIC_METADATA in known and not known[SYNTHETIC_METADATA].value:
+        files: Any = known[FILES_METADATA].value
+        raise SourceError(
+            f"No source is set, and {store.base} was made from {name_files(files)}, whose place the sample would take. "
+            f"Set REC_ASSETS_SOURCE or `source` to your playlists, or, to train on the sample, to {SYNTHETIC_SAMPLE}."
+        )
 
 
 def is_synthetic_sample(content: str) -> bool:

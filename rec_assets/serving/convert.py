@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,7 +33,7 @@ KINDS = {
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML file of settings of the source.",
+    help="YAML file of settings of the source; those of training are left aside.",
 )
 def convert(kind: str, source: Path, target: Path, config: Path | None) -> None:
     """Reads playlist files of any kind into one parquet file.
@@ -52,14 +53,15 @@ def _convert(written_as: str, source: Path, target: Path, config: Path | None, s
 
     from rec_assets.core.base.relations import connect_spilling
     from rec_assets.core.base.settings import read_settings
-    from rec_assets.core.playlists.readers.files import locate, name_files, open_archives
+    from rec_assets.core.playlists.readers.files import content_digest, locate, name_files, open_archives
     from rec_assets.core.playlists.readers.settings import SourceSettings
     from rec_assets.core.playlists.readers.staging import stage_playlists
     from rec_assets.store.atomic import atomic_file
 
     values = read_settings(config, "--config") if config else {}
-    settings = SourceSettings(**{"format": written_as, **values})
+    settings = SourceSettings(**{"format": written_as, **_of_source(values)})
     files, left_out = open_archives(locate(str(source)))
+    content_digest(files)  # refuses files of equal content, as training does
     rejects = target.with_suffix(".rejects.parquet")
     with connect_spilling(memory_limit(), scratch) as connection:
         staged = stage_playlists(connection, files, settings, scratch)
@@ -73,3 +75,12 @@ def _convert(written_as: str, source: Path, target: Path, config: Path | None, s
     if staged.reject_count:
         click.echo(f"{staged.reject_count:,} rows cannot be read; they are in {rejects}, with their reasons.", err=True)
     click.echo(f"{target}: {staged.row_count:,} rows of {len(files):,} files")
+
+
+def _of_source(values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` without settings that only training has."""
+    from rec_assets.core.playlists.readers.settings import SourceSettings
+    from rec_assets.serving.python.training import TrainSettings
+
+    others = TrainSettings.model_fields.keys() - SourceSettings.model_fields.keys()
+    return {name: value for name, value in values.items() if name not in others}

@@ -48,8 +48,8 @@ def promote(version: int | None, storage: str) -> None:
 def _listed(models: "PromotedModels") -> list[str]:
     stored, current = models.stored(), models.current_or_none()
     if not stored:
-        return [f"no model is promoted in {models.base}. Run training_job first."]
-    lines = [f"{'version':>9}  {'made':20}  {'strategy':24}  {'hit rate':>8}  {'rows':>12}  {'vocabulary':>10}"]
+        return [models.none_promoted()]
+    lines = [f"{'version':>9}  {'made':20}  {'strategy':24}  {'hit rate@k':>12}  {'rows':>12}  {'vocabulary':>10}"]
     for version in stored:
         mark = "*" if current and version == current["version"] else " "
         lines.append(f"{mark} {version:7}  {_described(models, version)}")
@@ -67,10 +67,9 @@ def _described(models: "PromotedModels", version: int) -> str:
             made = datetime.fromtimestamp(models.written_at(version), UTC).isoformat(sep=" ", timespec="seconds")[:19]
     except StoreError as error:
         return f"cannot be used: {error}"
-    return (
-        f"{made:20}  {printable(facts['strategy']):24}  {facts['hit_rate']:8.4f}  {facts['counts']['rows']:12,}  "
-        f"{facts['counts']['vocabulary']:10,}"
-    )
+    strategy, hit_rate = printable(facts["strategy"]), f"{facts['hit_rate']:.4f} @{facts['k']}"
+    counts = facts["counts"]
+    return f"{made:20}  {strategy:24}  {hit_rate:>12}  {counts['rows']:12,}  {counts['vocabulary']:10,}"
 
 
 def _report_to_dagster(storage: str, facts: dict[str, Any]) -> None:

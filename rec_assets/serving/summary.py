@@ -1,5 +1,6 @@
 """``rec-assets summary``: what the last run left in the store, and what to do next."""
 
+import os
 import shlex
 import tempfile
 from contextlib import AbstractContextManager
@@ -34,8 +35,9 @@ def summary(storage: str) -> None:
         models = PromotedModels(storage, Path(scratch))
         files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
         shown = _shown(files)
-        lines = ["", *_hit_rates(files), *_promoted(models, Path(scratch)), _MEANING, "", *_examples(shown)]
-        lines += ["", *_files(storage), "", *_next(models, shown)]
+        refused = _refused(models, Path(scratch))
+        lines = ["", *_hit_rates(files), *_promoted(models, refused), _MEANING, "", *_examples(shown)]
+        lines += ["", *_files(storage), "", *_next(models, shown, is_refused=bool(refused))]
     click.echo("\n".join(lines))
 
 
@@ -87,12 +89,24 @@ def _hit_rates(files: dict[str, Path]) -> list[str]:
     return lines
 
 
-def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
-    """Which version readers use, and why the last candidate is not it."""
+def _refused(models: "PromotedModels", scratch: Path) -> str:
+    """Why the last candidate is not promoted; empty = it is, or there is none."""
     from rec_assets.core.base.seal import read_json
     from rec_assets.serving.shapes import PromotionDecision
     from rec_assets.store.places import place
 
+    decision = "promotion_decision.json"
+    if not (place(models.base) / decision).exists():
+        return ""
+    path = _checked(models.base, decision, scratch)
+    with _reading(path):
+        report = read_json(path)
+        PromotionDecision.require(report)
+    return "" if report["promote"] else printable("; and ".join(report["reasons"]))
+
+
+def _promoted(models: "PromotedModels", refused: str) -> list[str]:
+    """Which version readers use, and why the last candidate is not it, if it was ``refused``."""
     try:
         current = models.current()
     except StoreError as error:  # the hit rates of the last run are of use all the same
@@ -101,15 +115,7 @@ def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
         f"version {current['version']}, hit rate@{current['k']} {current['hit_rate']:.4f}" if current else "none yet"
     )
     lines = [f"{'promoted model':24} {named}"]
-    decision = "promotion_decision.json"
-    if (place(models.base) / decision).exists():
-        path = _checked(models.base, decision, scratch)
-        with _reading(path):
-            report = read_json(path)
-            PromotionDecision.require(report)
-        reasons = printable("; and ".join(report["reasons"]))
-        lines += [] if report["promote"] else [f"{'':24} the last candidate was REFUSED: {reasons}"]
-    return lines
+    return [*lines, f"{'':24} the last candidate was REFUSED: {refused}"] if refused else lines
 
 
 def _shown(files: dict[str, Path]) -> list[dict[str, Any]]:
@@ -149,7 +155,7 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
+def _next(models: "PromotedModels", shown: list[dict[str, Any]], *, is_refused: bool) -> list[str]:
     """Lines to copy, which work as they are in the folder where the command was called."""
     from rec_assets.store.places import place
 
@@ -158,7 +164,8 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
     if known:
         lines.append(f"{shlex.quote(command())} recommend {shlex.join(known)} --why{option}  # ask the promoted model")
     if report.exists() and "://" not in models.base:
-        lines.append(f"{shlex.quote(str(report))}  # the report: open it in a browser")
+        what = "the report of the refused candidate" if is_refused else "the report"
+        lines.append(f"{shlex.quote(str(report))}  # {what}: open it in a browser")
     if not (known and report.exists()):
         execute = "job execute -m rec_assets.definitions -j training_job"
         lines.append(f"{_in_checkout('run', execute, option)}  # train with report and promotion")
@@ -169,7 +176,10 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
 
 def _in_checkout(target: str, words: str, option: str) -> str:
     """``make target`` for the store of ``option``; where the package was installed, ``dagster`` with ``words``."""
-    setting = option.replace(" --storage ", "REC_ASSETS_STORAGE=") + " " if option else ""
+    source = os.environ.get("REC_ASSETS_SOURCE", "")
+    source = source if "://" in source or not source else str(Path(source).absolute())
+    setting = f"REC_ASSETS_SOURCE={shlex.quote(source)} " if source else ""
+    setting += option.replace(" --storage ", "REC_ASSETS_STORAGE=") + " " if option else ""
     if (CHECKOUT / "Makefile").exists():
         place = "" if Path.cwd() == CHECKOUT else f"-C {shlex.quote(str(CHECKOUT))} "
         return f"{setting}make {place}{target}"

@@ -77,13 +77,21 @@ class PromotedModels:
         for _ in range(_TRIES):
             facts = self.current()
             if facts is None:
-                raise StoreError(f"no model is promoted in {self.base}. Run training_job first.")
+                raise StoreError(self.none_promoted())
             try:
                 return self.open(facts["version"], again=again)
             except StoreError:
                 if self.current() == facts:
                     raise
         raise StoreError(f"{self.base}: each model was gone before it was opened. Keep more versions (kept_versions).")
+
+    def none_promoted(self) -> str:
+        """Why there is no current model, and what to do."""
+        if is_local(place(self.base)) and not place(self.base).exists():
+            return f"{self.base} does not exist. Name the folder of a store, or run training_job (make run) first."
+        if (place(self.base) / "promotion_decision.json").exists():
+            return f"no model is promoted in {self.base}: the last candidate was refused; rec-assets summary says why."
+        return f"no model is promoted in {self.base}. Run training_job (make run) first."
 
     def open(self, version: int, *, again: bool = False) -> PromotedModel:
         """The model of one ``version``, whose bytes are checked unless a reader did before; ``again`` = even then.

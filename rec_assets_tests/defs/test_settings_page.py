@@ -25,8 +25,9 @@ A config is a YAML file of settings by name. What is not named has its default.
 printf 'epochs: 5\\nstrategy: item_knn\\n' > mine.yaml
 ```
 
-Use it by `make run CONFIG=mine.yaml`, or in the UI paste it into the launchpad of `training_job`. A setting that is
-unknown, of another type or out of its bounds is refused before any step, by name and with what was expected.
+Use it by `make run CONFIG=mine.yaml`, or in the UI paste it into the launchpad: *Jobs*, `training_job`, the arrow
+beside *Materialize all*, *Open launchpad*. A setting that is unknown, of another type or out of its bounds is refused
+before any step, by name and with what was expected.
 
 This page is made from the code, and a test keeps it so: `python -m rec_assets_tests.defs.test_settings_page` writes it.
 """

@@ -252,6 +252,21 @@ def test_rejects_of_a_refused_source_are_kept_apart_from_those_of_the_stored_tab
     assert kept[-1] == ("bad.csv", 101, "u,a", "2 fields instead of 4")
 
 
+def test_the_sample_takes_the_place_of_other_playlists_only_where_it_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REC_ASSETS_SOURCE", raising=False)
+    project.materialize(["raw_playlists"], {"raw_playlists": {"source": str(project.source)}})
+    before = stored(project)
+
+    error = failures(project.materialize(["raw_playlists"], check=False))["raw_playlists"]
+
+    assert_error(error, "SourceError", f"{project.store} was made from {project.source}", "Set REC_ASSETS_SOURCE")
+    assert stored(project) == before
+    project.materialize(["raw_playlists"], {"raw_playlists": {"source": error[1].split()[-1].rstrip(".")}})
+    project.materialize(["raw_playlists"])
+
+
 def test_a_source_that_may_not_be_read_is_named(open_project: Project) -> None:
     before = stored(open_project)
     secret = open_project.folder / "secret.csv"

@@ -20,7 +20,7 @@ PATIENCE = 30
 def served(store: Path, **settings: Any) -> Iterator[httpx.Client]:
     """A client of an endpoint over ``store`` that looks for promotions all the time."""
     log = logging.getLogger("rec_assets")
-    before = log.handlers, log.propagate
+    before = log.handlers.copy(), log.propagate, log.level
     config = server_config(ServingSettings(str(store), port=0, **{"poll_seconds": 0.02, **settings}))
     listener = config.bind_socket()
     server = uvicorn.Server(config)
@@ -33,7 +33,7 @@ def served(store: Path, **settings: Any) -> Iterator[httpx.Client]:
     finally:
         server.should_exit = True
         thread.join(PATIENCE)
-        log.handlers, log.propagate = before  # whose stderr is gone with the test
+        log.handlers, log.propagate, log.level = before  # the handler writes to a stderr that is gone with the test
         assert not thread.is_alive()
 
 

@@ -393,7 +393,7 @@ def test_the_server_starts_without_a_model_and_serves_the_first_one(promoted: Pr
     assert health.status_code == answer.status_code == 503
     assert health.json() == {
         "status": "no model",
-        "problem": f"no model is promoted in {promoted.base}. Run training_job first.",
+        "problem": f"no model is promoted in {promoted.base}. Run training_job (make run) first.",
     }
     assert answer.json()["detail"] == health.json()["problem"]
 

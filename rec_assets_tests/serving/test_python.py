@@ -70,7 +70,7 @@ def test_load_tells_which_model_it_is_and_how_well_it_does(trained_store: Path, 
     assert (row["k"], row["playlists"]) == (5, len(stored))
     assert row["popularity"] == (stored["popularity_rank"] <= 5).mean()
     assert repr(model).startswith("<rec_assets.Model version 1: ")
-    with pytest.raises(rec_assets.RecAssetsError, match=r"no model is promoted in .*nowhere\. Run training_job first"):
+    with pytest.raises(rec_assets.RecAssetsError, match=r"nowhere does not exist\. Name the folder of a store"):
         rec_assets.load(trained_store / "nowhere")
 
 
@@ -117,13 +117,18 @@ def test_unknown_tracks_are_refused_together_with_those_near_them(model: rec_ass
         ([("Artist 3", "Track 12")], 0, "k is 0; expected a whole number from 1 to 1,000"),
         ([("Artist 3", "Track 12")], True, "k is True"),
         ([], 1, r"no track is asked for; expected \(artist, track\) pairs"),
-        ("Track 12", 1, "no track is asked for"),
+        ("Track 12", "Track 13", r"the playlist is 'Track 12'; expected \(artist, track\) pairs"),
+        (
+            pd.DataFrame({"artist": ["Artist 3"]}),
+            1,
+            r"the playlist is a DataFrame; .*itertuples",
+        ),
         (("Artist 3", "Track 12"), 1, r"track 1 is 'Artist 3'; expected \(artist, track\) pairs"),
         ([("Artist 3", "Track 12"), ("Track 13",)], 1, r"track 2 is \('Track 13',\)"),
         ([("Artist 3", "Track 12"), (None, float("nan"))], 1, "track 2 has neither artist nor title"),
         ([(pd.NA, "")], 1, "track 1 has neither artist nor title"),
         ([{"artist": "Artist 3", "track": "Track 12"}], 1, r"track 1 is \{'artist'"),
-        ({("Artist 3", "Track 12")}, 1, "no track is asked for"),
+        ({("Artist 3", "Track 12")}, 1, r"the playlist is \{.*\}, which has no order; expected"),
     ],
 )
 def test_what_is_no_question_is_refused_in_words(model: rec_assets.Model, playlist: Any, k: Any, said: str) -> None:
@@ -171,9 +176,8 @@ def test_a_title_alone_is_asked_for_the_most_frequent_tracks_with_a_warning(mode
     assert answer["score"].isna().all()
     assert (answer.attrs["asked"], answer.attrs["title"]["known_words"]) == ([], [])
     assert model.recommend([("Artist 3", "Track 12")]).attrs["title"] is None
-    for nothing in ([], "Track 12", {("Artist 3", "Track 12")}):
-        with pytest.raises(ValueError, match="no track is asked for"):
-            model.recommend(nothing, title="" if nothing == [] else "zzq")
+    with pytest.raises(TypeError, match="the playlist is 'Track 12'; expected"):
+        model.recommend("Track 12", title="zzq")
 
 
 def test_a_track_without_artist_is_asked_for_by_its_title(artistless: PromotedModels, model: rec_assets.Model) -> None:

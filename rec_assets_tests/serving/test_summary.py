@@ -5,6 +5,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from rec_assets.core.base.seal import read_json, write_json
@@ -41,7 +42,8 @@ def test_the_summary_shows_hit_rates_examples_by_name_and_files(trained_store: P
         assert mark not in text
 
 
-def test_the_summary_ends_with_lines_that_work_as_they_are(trained: Project) -> None:
+def test_the_summary_ends_with_lines_that_work_as_they_are(trained: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REC_ASSETS_SOURCE", "mine.csv")
     next_, ask, report, look = summary(trained.store)[1].splitlines()[-4:]
 
     assert next_ == "Next:"
@@ -51,7 +53,8 @@ def test_the_summary_ends_with_lines_that_work_as_they_are(trained: Project) -> 
     assert shlex.split(report, comments=True) == [str(trained.store / "recommendation_report.html")]
     shown = subprocess.run(look.replace("make ", "make -n "), shell=True, capture_output=True, text=True, check=True)
     assert "rec-assets home" in shown.stdout
-    assert look.strip().startswith(f"REC_ASSETS_STORAGE={trained.store} make ")
+    source = Path("mine.csv").absolute()
+    assert look.strip().startswith(f"REC_ASSETS_SOURCE={source} REC_ASSETS_STORAGE={trained.store} make ")
 
 
 def test_the_summary_marks_a_dev_run_a_refused_candidate_and_figures_of_an_earlier_model(trained: Project) -> None:
@@ -64,6 +67,7 @@ def test_the_summary_marks_a_dev_run_a_refused_candidate_and_figures_of_an_earli
     assert text.count("DEV RUN on 60 % of the playlists") == 1
     assert "promoted model           version 1, hit rate@5 " in text
     assert "the last candidate was REFUSED: the data have 3 rows; and it is late" in text
+    assert "  # the report of the refused candidate: open it in a browser" in text
     assert text.count("OF AN EARLIER MODEL: run training_job to the end") == 2
 
 

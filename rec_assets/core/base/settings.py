@@ -16,6 +16,7 @@ _BOUNDS = {"gt": "above {:,}", "ge": "at least {:,}", "lt": "below {:,}", "le": 
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text, in quotes"}
 _KINDS |= {"dict": "names with values"}
 _LONGEST_VALUE = 80
+_LISTED = 20  # more names than these are no help
 
 
 class Settings(BaseModel):
@@ -100,7 +101,8 @@ def _explain(model: type[BaseModel], fault: Any) -> str:
     name, value = str(fault["loc"][0]), fault["input"]
     if name not in model.model_fields:
         known = sorted(model.model_fields)
-        return f"There is no setting `{name}`" + (_nearest(name, known) or f"; there are {', '.join(known)}.")
+        listed = f"; there are {', '.join(known)}." if len(known) <= _LISTED else ". docs/settings.md has all, by job."
+        return f"There is no setting `{name}`" + (_nearest(name, known) or listed)
     field, near = model.model_fields[name], ""
     expected = [
         words.format(getattr(m, key)) for m in field.metadata for key, words in _BOUNDS.items() if hasattr(m, key)

@@ -12,6 +12,8 @@ from rec_assets.core.recommender.settings import CONTENDERS
 
 # An interval of a corrected level rests on the outermost few in a thousand of them.
 _RESAMPLES = 20_000
+# Of fewer playlists an interval says nothing: where all agree, it has no width.
+_FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ def rivals_of(chosen: str, ranks: Mapping[str, np.ndarray], k: int) -> list[Riva
 
 
 def best_rivals(found: Mapping[str, Mapping[int, np.ndarray]], own: str) -> list[Rival]:
-    """For each k the strategy beside ``own`` with the highest hit rate; empty where there is no other.
+    """For each k the strategy beside ``own`` with the highest hit rate; empty where there is no other, or there are
+    fewer than 20 playlists.
 
     ``found`` is label to k to (n,) what was found for the same n playlists: bool, or the share of several trials.
     """
     others = [label for label in found if label != own]
-    return [_rival(found, own, others, k) for k in found[own]] if others else []
+    is_told = others and all(len(hit) >= _FEWEST for hit in found[own].values())
+    return [_rival(found, own, others, k) for k in found[own]] if is_told else []
 
 
 def _rival(found: Mapping[str, Mapping[int, np.ndarray]], own: str, others: Sequence[str], k: int) -> Rival:

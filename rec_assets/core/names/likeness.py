@@ -117,12 +117,14 @@ class Name:
 
 
 def artist_likeness(asked: Name, artist: Name) -> float:
-    """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is."""
+    """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is. Numbers may be names: artists of
+    other ones are never alike enough.
+    """
     likeness = max(
-        _similarity(asked.normal, artist.normal),
-        _similarity(asked.bare, artist.normal) - _OTHER_ORDER,
-        _similarity(asked.normal, artist.bare) - _OTHER_ORDER,
-        _similarity(asked.bare, artist.bare) - _OTHER_GUESTS,
+        _numbered_similarity(asked.normal, artist.normal),
+        _numbered_similarity(asked.bare, artist.normal) - _OTHER_ORDER,
+        _numbered_similarity(asked.normal, artist.bare) - _OTHER_ORDER,
+        _numbered_similarity(asked.bare, artist.bare) - _OTHER_GUESTS,
     )
     shorter = min(len(asked.bare), len(artist.bare))
     if likeness < _PART and shorter >= _SHORTEST_PART and fuzz.token_set_ratio(asked.bare, artist.bare) == 100.0:
@@ -144,7 +146,7 @@ def title_likeness(asked: Name, title: Name) -> float:
 def _numbered_similarity(one: str, other: str) -> float:
     similarity = _similarity(one, other)
     is_other = similarity > _OTHER_NUMBER and sorted(_NUMBERS.findall(one)) != sorted(_NUMBERS.findall(other))
-    return _OTHER_NUMBER if is_other else similarity
+    return _OTHER_NUMBER + similarity / 100.0 if is_other else similarity
 
 
 def _similarity(one: str, other: str) -> float:

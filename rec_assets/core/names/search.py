@@ -198,6 +198,8 @@ def _near(names: "TrackNames", asked: _Asked) -> dict[int, float]:
 
 
 def _joint(asked: _Asked, artist: float, title: float) -> float:
+    if not (asked.artist.normal or artist) and title >= 2 * NEAR:
+        return title * (SURE - 1) / 100  # who asks by title alone may not know the artist: near, but never sure
     # Where the query has no artist or no title, that field says no more than the other.
     artist = artist if asked.artist.normal else min(artist, title)
     title = title if asked.title.normal else min(artist, title)

@@ -74,7 +74,7 @@ def count_playlists(
 def _remedy(longest: int, min_tracks: int, sample_percent: float) -> str:
     """What to do where too few playlists are left, of all of which ``FEWEST`` have ``longest`` tracks or more."""
     if longest < SHORTEST:
-        return f"Bring {FEWEST} playlists of {SHORTEST} tracks or more."
+        return f"Bring {FEWEST} playlists of {min_tracks} tracks or more."
     changes = [f"min_tracks to {longest}"] if longest < min_tracks else []
     return f"Set {' and '.join(changes + ['sample_percent to 100'] * (sample_percent < 100))}, or bring more playlists."
 

@@ -45,8 +45,8 @@ def for_small_library(
     if settings.k >= vocabulary:
         possible["k"] = vocabulary - 1
         said.append(
-            f"k is lowered from {settings.k} to {vocabulary - 1}: no more can be recommended from a vocabulary of "
-            f"{vocabulary} tracks, the query among them. More playlists, or a lower min_count, leave more."
+            f"k is lowered from {settings.k} to {vocabulary - 1}: only {vocabulary} tracks have a vector, of which "
+            "track_vectors recommends the others. More playlists, or a lower min_count, leave more."
         )
     if settings.strategy is StrategyName.ranker and ranker is not None and not ranker.model:
         possible["strategy"] = StrategyName.playlist_knn

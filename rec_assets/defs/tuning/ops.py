@@ -112,7 +112,7 @@ def leaderboard(context: dg.OpExecutionContext, config: SearchConfig, store: Ass
     with atomic_file(target, store.duckdb.scratch_folder) as temporary:
         temporary.write_text(best_config(search, verdict), encoding="utf-8")
     context.log.info(verdict.in_words())
-    what = "the defaults" if verdict.keeps_defaults else "the best trial"
+    what = "the defaults and the `fixed` settings" if verdict.keeps_defaults else "the best trial"
     copied = "" if is_local(target) else " (copy the file here first)"
     context.log.info(
         f"To train with {what}{copied}: dagster job execute -m rec_assets.definitions -j training_job -c {target}"

@@ -88,7 +88,7 @@ class CurrentModel:
         try:
             facts = self._models.current()
             if facts is None:
-                raise StoreError(f"no model is promoted in {self._models.base}. Run training_job first.")
+                raise StoreError(self._models.none_promoted())
             if facts == self._failed and time.monotonic() < self._retry_at:
                 return
             self._serve(facts)

@@ -12,15 +12,27 @@ _PAIRS = 'expected (artist, track) pairs, such as [("Artist", "Track")], with ""
 
 def playlist_of(playlist: Iterable[Any], title: str) -> list[tuple[str, str]]:
     """The pairs of a playlist, in order. Raises TypeError, ValueError, this also if it and ``title`` are empty."""
-    pairs = None if isinstance(playlist, str | set | frozenset) else list(playlist)
-    if pairs is None or not (pairs or title):
+    if isinstance(playlist, set | frozenset):
+        raise TypeError(f"the playlist is {playlist!r}, which has no order; {_PAIRS}.")
+    pairs = _listed(playlist, "the playlist")
+    if not (pairs or title):
         raise ValueError(f"no track is asked for; {_PAIRS}, or a title.")
     return pairs_of(pairs)
 
 
+def _listed(pairs: Iterable[Any], named: str) -> list[Any]:
+    """Raises TypeError: what can be iterated would not give pairs."""
+    if isinstance(pairs, str):
+        raise TypeError(f"{named} is {pairs!r}; {_PAIRS}.")
+    if hasattr(pairs, "itertuples"):
+        columns = 'list(df[["artist", "track"]].itertuples(index=False, name=None))'
+        raise TypeError(f"{named} is a DataFrame; {_PAIRS}: {columns}.")
+    return list(pairs)
+
+
 def pairs_of(pairs: Iterable[Any], argument: str = "") -> list[tuple[str, str]]:
     """The pairs as text, "" for what is missing. Raises TypeError, ValueError, which name the ``argument``."""
-    of, pairs = f"{argument}: " if argument else "", list(pairs)
+    of, pairs = f"{argument}: " if argument else "", _listed(pairs, argument)
     for place, pair in enumerate(pairs):
         if not isinstance(pair, list | tuple | np.ndarray) or len(pair) != 2:
             raise TypeError(f"{of}track {place + 1} is {pair!r}; {_PAIRS}.")

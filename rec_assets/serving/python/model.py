@@ -146,6 +146,8 @@ class Model:
         """
         import pandas as pd
 
+        title = text_of(title).strip()
+        pairs = playlist_of(playlist, title)
         require_count("k", k)
         if per_artist is not None:
             require_count("per_artist", per_artist)
@@ -156,8 +158,7 @@ class Model:
             pairs_of(only, "only"),
             names_of(only_artists, "only_artists"),
         )
-        title = text_of(title).strip()
-        found = self._find(playlist_of(playlist, title))
+        found = self._find(pairs)
         request = Request([_track(one) for one in found], k, why, title, self._rules(named))
         rows = [asdict(one) for one in recommend_after_each(self._model, [request])[0]]
         kinds = {"rank": "int64", "artist": "str", "track": "str", "score": "float64"}

@@ -73,4 +73,5 @@ def test_who_is_chosen_is_no_rival_and_none_is_no_evidence() -> None:
     assert rivals_of("ranker as configured", own, 10)[0].is_better
     assert not rivals_of("ranker", own, 10)[0].is_better
     assert rivals_of("ranker", {"ranker": ranks()}, 10) == []
+    assert rivals_of("ranker", {"ranker": np.zeros(19, int), "item_knn": np.ones(19, int)}, 10) == []
     assert in_words("ranker", []) == ""

@@ -219,6 +219,20 @@ def test_no_artist_asked_and_no_title_near_does_not_list_any_track_without_artis
     assert names.find("", "xqzzy").near == []
 
 
+def test_who_asks_by_title_alone_is_told_the_tracks_of_that_title_first() -> None:
+    found = names_of([(None, "Dusty Map Tonight", 9), ("X", "Blue Map Tonight", 1)]).find("", "Blue Map Tonight")
+
+    assert found.track is None
+    assert nearest(found) == [("X", "Blue Map Tonight"), (None, "Dusty Map Tonight")]
+
+
+def test_another_number_is_another_artist_and_the_likest_is_told_first() -> None:
+    found = names_of([("artist:1804", "track:7", 9), ("artist:3876", "track:7", 1)]).find("artist:3877", "track:7")
+
+    assert found.track is None
+    assert nearest(found) == [("artist:3876", "track:7"), ("artist:1804", "track:7")]
+
+
 @pytest.mark.parametrize(
     ("have", "ask"), [("Symphony No. 5", "Symphony No. 6"), ("Rocky Part II", "Rocky Part III"), ("Song", "Song 2")]
 )

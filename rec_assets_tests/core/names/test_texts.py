@@ -117,7 +117,7 @@ def test_likeness_of_artists(asked: str, artist: str, expected: float) -> None:
         ("Halo", "Halo (Live)", 98),
         ("Halo (Live)", "Halo", 98),
         ("Halo (Live)", "Halo - Remastered", 55),
-        ("Symphony No. 5", "Symphony No. 6", 50),
+        ("Symphony No. 5", "Symphony No. 6", 50 + 12 / 13),
         ("Rude Boi", "Rude Boy", 87.5),
         ("Halo", "Umbrella", 0),
     ],

@@ -149,7 +149,7 @@ def test_too_few_playlists_are_refused_with_settings_under_which_there_are_enoug
 
 
 def test_where_no_setting_helps_the_playlists_that_are_needed_are_named(connection: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(DataError, match=r"Bring 3 playlists of 2 tracks or more\.$"):
+    with pytest.raises(DataError, match=r"Bring 3 playlists of 3 tracks or more\.$"):
         count_playlists(playlists_of(connection, 9, 9, 1), min_tracks=3, sample_percent=100, sample_seed=0)
 
 

@@ -158,7 +158,7 @@ def test_what_a_small_library_does_not_allow_is_changed_and_said() -> None:
     settings, said = for_small_library(asked, 54, cycle_ranker())
     assert settings == RecommenderSettings(k=53)
     assert len(said) == 1
-    assert said[0].startswith("k is lowered from 100 to 53: no more can be recommended from a vocabulary of 54 tracks")
+    assert said[0].startswith("k is lowered from 100 to 53: only 54 tracks have a vector")
     settings, said = for_small_library(asked, 101, unlearned)
     assert settings == RecommenderSettings(k=100, strategy="playlist_knn")
     assert len(said) == 1
