@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE =
 
 # The history of runs is kept with the store that they fill, unless DAGSTER_HOME names another folder.
 # Dagster warns that its command `dg` should be used, which is not installed.
-WITH_HISTORY = export PYTHONWARNINGS=ignore:Function:FutureWarning && DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&
+WITH_HISTORY = export PYTHONWARNINGS="$${PYTHONWARNINGS:+$$PYTHONWARNINGS,}ignore:Function:FutureWarning" && DAGSTER_HOME="$${DAGSTER_HOME:-$$($(BIN)/rec-assets home)}" && export DAGSTER_HOME &&
 
 ROWS ?= 12900000
 RUNS ?= 3

@@ -13,6 +13,7 @@ from rec_assets.core.playlists.readers.files import name_files
 from rec_assets.defs.flat_config import InvalidJobSettings, parse_flat
 from rec_assets.defs.ingestion import FINGERPRINT_METADATA, RawPlaylistsConfig
 from rec_assets.defs.jobs import TrainingSettings, training_job
+from rec_assets.paths import storage_base
 from rec_assets.store.source import find_source
 
 _SECONDS = 60
@@ -62,7 +63,9 @@ def source_change_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult
     try:
         config = scheduled_run_config()
         own = {name: value for name, value in config.items() if name in RawPlaylistsConfig.model_fields}
-        source = find_source(RawPlaylistsConfig(**own).location())
+        raw = RawPlaylistsConfig(**own)
+        raw.refuse_sample_over_others(context.instance, storage_base())
+        source = find_source(raw.location())
         found = source.fingerprint
     except (RecAssetsError, OSError) as error:
         return dg.SkipReason(f"the playlist files cannot be looked at: {error}")

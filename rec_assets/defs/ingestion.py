@@ -44,14 +44,25 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
         """The source that a setting or the environment names; empty = none does."""
         return self.source or os.environ.get("REC_ASSETS_SOURCE", "")
 
+    def refuse_sample_over_others(self, instance: dg.DagsterInstance, base: str) -> None:
+        """Raises SourceError: no source is named, and ``instance``, the history of the store ``base``, says that it was
+        last made from other playlists than the sample."""
+        last = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
+        known = last.asset_materialization.metadata if last and last.asset_materialization else {}
+        if not self.chosen() and SYNTHETIC_METADATA in known and not known[SYNTHETIC_METADATA].value:
+            files: Any = known[FILES_METADATA].value
+            raise SourceError(
+                f"No source is set, and {base} was made from {name_files(files)}, whose place the sample would take. "
+                f"Set REC_ASSETS_SOURCE or `source` to your playlists, or, if it is meant, to {SYNTHETIC_SAMPLE}."
+            )
+
 
 @dg.asset(kinds={"duckdb", "parquet"}, code_version="2")
 def raw_playlists(
     context: dg.AssetExecutionContext, config: RawPlaylistsConfig, duckdb: SharedDuckDB, store: AssetStore
 ) -> dg.MaterializeResult[DescribedTable]:
     """The rows of the playlist files. Rows that cannot be used are kept in a file of their own, with the reason."""
-    if not config.chosen():
-        refuse_sample_over_others(context.instance, store)
+    config.refuse_sample_over_others(context.instance, store.base)
     folder = Path(tempfile.mkdtemp(prefix="staged-", dir=duckdb.scratch_folder))
     with retry_transient():
         # Before they are read: what is written meanwhile is a change that the sensor must see.
@@ -84,18 +95,6 @@ def raw_playlists(
     }
     table = DescribedTable(staged.rows, describe_playlists, beside={REJECTS: staged.rejects})
     return materialized(store, table, lineage, metadata)
-
-
-def refuse_sample_over_others(instance: dg.DagsterInstance, store: AssetStore) -> None:
-    """Raises SourceError: ``store`` was last made from other playlists than the sample, which nobody asked for."""
-    last = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
-    known = last.asset_materialization.metadata if last and last.asset_materialization else {}
-    if SYNTHETIC_METADATA in known and not known[SYNTHETIC_METADATA].value:
-        files: Any = known[FILES_METADATA].value
-        raise SourceError(
-            f"No source is set, and {store.base} was made from {name_files(files)}, whose place the sample would take. "
-            f"Set REC_ASSETS_SOURCE or `source` to your playlists, or, to train on the sample, to {SYNTHETIC_SAMPLE}."
-        )
 
 
 def is_synthetic_sample(content: str) -> bool:

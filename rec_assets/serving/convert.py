@@ -78,9 +78,12 @@ def _convert(written_as: str, source: Path, target: Path, config: Path | None, s
 
 
 def _of_source(values: dict[str, Any]) -> dict[str, Any]:
-    """``values`` without settings that only training has."""
+    """``values`` without settings that only training_job has."""
     from rec_assets.core.playlists.readers.settings import SourceSettings
-    from rec_assets.serving.python.training import TrainSettings
 
-    others = TrainSettings.model_fields.keys() - SourceSettings.model_fields.keys()
+    if values.keys() <= SourceSettings.model_fields.keys():
+        return values
+    from rec_assets.defs.jobs import TrainingSettings  # Dagster takes a second
+
+    others = TrainingSettings.model_fields.keys() - SourceSettings.model_fields.keys()
     return {name: value for name, value in values.items() if name not in others}

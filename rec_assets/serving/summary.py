@@ -35,9 +35,8 @@ def summary(storage: str) -> None:
         models = PromotedModels(storage, Path(scratch))
         files = {name: _checked(storage, name, Path(scratch)) for name in (*_HIT_RATES, _RECOMMENDER, *_TABLES)}
         shown = _shown(files)
-        refused = _refused(models, Path(scratch))
-        lines = ["", *_hit_rates(files), *_promoted(models, refused), _MEANING, "", *_examples(shown)]
-        lines += ["", *_files(storage), "", *_next(models, shown, is_refused=bool(refused))]
+        lines = ["", *_hit_rates(files), *_promoted(models, Path(scratch)), _MEANING, "", *_examples(shown)]
+        lines += ["", *_files(storage), "", *_next(models, shown)]
     click.echo("\n".join(lines))
 
 
@@ -105,8 +104,8 @@ def _refused(models: "PromotedModels", scratch: Path) -> str:
     return "" if report["promote"] else printable("; and ".join(report["reasons"]))
 
 
-def _promoted(models: "PromotedModels", refused: str) -> list[str]:
-    """Which version readers use, and why the last candidate is not it, if it was ``refused``."""
+def _promoted(models: "PromotedModels", scratch: Path) -> list[str]:
+    """Which version readers use, and why the last candidate is not it."""
     try:
         current = models.current()
     except StoreError as error:  # the hit rates of the last run are of use all the same
@@ -114,7 +113,7 @@ def _promoted(models: "PromotedModels", refused: str) -> list[str]:
     named = (
         f"version {current['version']}, hit rate@{current['k']} {current['hit_rate']:.4f}" if current else "none yet"
     )
-    lines = [f"{'promoted model':24} {named}"]
+    lines, refused = [f"{'promoted model':24} {named}"], _refused(models, scratch)
     return [*lines, f"{'':24} the last candidate was REFUSED: {refused}"] if refused else lines
 
 
@@ -155,7 +154,7 @@ def _examples(shown: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _next(models: "PromotedModels", shown: list[dict[str, Any]], *, is_refused: bool) -> list[str]:
+def _next(models: "PromotedModels", shown: list[dict[str, Any]]) -> list[str]:
     """Lines to copy, which work as they are in the folder where the command was called."""
     from rec_assets.store.places import place
 
@@ -164,8 +163,7 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]], *, is_refused: 
     if known:
         lines.append(f"{shlex.quote(command())} recommend {shlex.join(known)} --why{option}  # ask the promoted model")
     if report.exists() and "://" not in models.base:
-        what = "the report of the refused candidate" if is_refused else "the report"
-        lines.append(f"{shlex.quote(str(report))}  # {what}: open it in a browser")
+        lines.append(f"{shlex.quote(str(report))}  # the last training's report: open it in a browser")
     if not (known and report.exists()):
         execute = "job execute -m rec_assets.definitions -j training_job"
         lines.append(f"{_in_checkout('run', execute, option)}  # train with report and promotion")
@@ -177,7 +175,7 @@ def _next(models: "PromotedModels", shown: list[dict[str, Any]], *, is_refused: 
 def _in_checkout(target: str, words: str, option: str) -> str:
     """``make target`` for the store of ``option``; where the package was installed, ``dagster`` with ``words``."""
     source = os.environ.get("REC_ASSETS_SOURCE", "")
-    source = source if "://" in source or not source else str(Path(source).absolute())
+    source = source if "://" in source or not source else str(Path(source).expanduser().absolute())
     setting = f"REC_ASSETS_SOURCE={shlex.quote(source)} " if source else ""
     setting += option.replace(" --storage ", "REC_ASSETS_STORAGE=") + " " if option else ""
     if (CHECKOUT / "Makefile").exists():

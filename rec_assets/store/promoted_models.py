@@ -3,6 +3,7 @@
 Readers open the small file first, so they see the old model or the new one. Nothing here imports Dagster.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -89,9 +90,10 @@ class PromotedModels:
         """Why there is no current model, and what to do."""
         if is_local(place(self.base)) and not place(self.base).exists():
             return f"{self.base} does not exist. Name the folder of a store, or run training_job (make run) first."
-        if (place(self.base) / "promotion_decision.json").exists():
-            return f"no model is promoted in {self.base}: the last candidate was refused; rec-assets summary says why."
-        return f"no model is promoted in {self.base}. Run training_job (make run) first."
+        see = f"See why: rec-assets summary --storage {shlex.quote(self.base)}"
+        is_decided = (place(self.base) / "promotion_decision.json").exists()
+        do = see if is_decided else "Run training_job (make run) first."
+        return f"no model is promoted in {self.base}. {do}"
 
     def open(self, version: int, *, again: bool = False) -> PromotedModel:
         """The model of one ``version``, whose bytes are checked unless a reader did before; ``again`` = even then.

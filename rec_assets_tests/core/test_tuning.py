@@ -51,6 +51,7 @@ def test_a_search_is_read_with_every_value_as_its_setting_has_it() -> None:
         ({"parameters": {"window": {"low": 2.5, "high": 5}}}, "`window` is 2.5"),
         ({"parameters": {"query": ["last", "first"]}}, "`query` is 'first'"),
         ({"parameters": {"query": {"low": "last", "high": "history"}}}, "a list of choices, since it is no number"),
+        ({"parameters": {"zzqqy": [1]}}, "There is no setting `zzqqy`. The project's docs/settings.md has all"),
         ({"parameters": {"windw": [1]}}, "There is no setting `windw`. Did you mean `window`?"),
         ({"parameters": {"sample_percent": [10]}}, "There is no setting `sample_percent`"),
         ({"parameters": {"window": {"low": 5, "high": 5}}}, "`window` is {'low': 5, 'high': 5}; expected a list of"),

@@ -116,5 +116,9 @@ def test_missing_files_and_wrong_settings_are_reported_and_do_not_stop_it(
     assert "REC_ASSETS_SCHEDULE_CONFIG" in ticks.skipped()
     monkeypatch.delenv("REC_ASSETS_SCHEDULE_CONFIG")
     (project.folder / "moved.csv").rename(project.source)
+    project.materialize(["raw_playlists"])
+    monkeypatch.delenv("REC_ASSETS_SOURCE")
+    assert "whose place the sample would take" in ticks.skipped()
+    monkeypatch.setenv("REC_ASSETS_SOURCE", str(project.source))
 
     ticks.requested()

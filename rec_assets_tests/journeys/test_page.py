@@ -164,7 +164,7 @@ def test_names_are_text_and_what_is_wrong_is_said(page, tmp_path) -> None:
     hidden = pointer.rename(pointer.with_name("hidden"))
     with served(Path(models.base)) as client:
         page.goto(f"{client.base_url}/")
-        playwright.expect(page.get_by_role("alert")).to_contain_text("Run training_job first.")
+        playwright.expect(page.get_by_role("alert")).to_contain_text("Run training_job (make run) first.")
         hidden.rename(pointer)
         playwright.expect(page.get_by_text("Version 2 ·")).to_be_visible()
         page.get_by_role("combobox").press_sequentially("img onerror track 12")

@@ -56,7 +56,7 @@ def test_k_is_lowered_with_a_warning_and_everything_says_the_lowered_one(project
     assert result.success, said
     k = read(project.store, "validation_hit_rate")["k"]
     assert 1 <= k < 100
-    assert f"k is lowered from 100 to {k}: no more can be recommended from a vocabulary of {k + 1} tracks" in said
+    assert f"k is lowered from 100 to {k}: only {k + 1} tracks have a vector" in said
     assert open_recommender(project.store / "recommender.safetensors")[0].settings.k == k
     assert {*pq.read_table(project.store / "model_leaderboard.parquet")["k"].to_pylist()} == {k}
     assert [read(project.store, name)["k"] for name in ("test_hit_rate", "promoted_model")] == [k, k]

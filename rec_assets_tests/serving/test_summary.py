@@ -67,7 +67,6 @@ def test_the_summary_marks_a_dev_run_a_refused_candidate_and_figures_of_an_earli
     assert text.count("DEV RUN on 60 % of the playlists") == 1
     assert "promoted model           version 1, hit rate@5 " in text
     assert "the last candidate was REFUSED: the data have 3 rows; and it is late" in text
-    assert "  # the report of the refused candidate: open it in a browser" in text
     assert text.count("OF AN EARLIER MODEL: run training_job to the end") == 2
 
 

@@ -42,8 +42,15 @@ def test_the_version_pointed_to_is_what_readers_open(promoted: PromotedModels) -
 
 
 def test_nothing_promoted_and_an_unknown_version_are_said(promoted: PromotedModels, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"no model is promoted in .*Run training_job first"):
-        PromotedModels(str(tmp_path / "empty")).open_current()
+    empty = tmp_path / "empty one"
+    with pytest.raises(StoreError, match=r"empty one does not exist\. Name the folder of a store, or run training_job"):
+        PromotedModels(str(empty)).open_current()
+    empty.mkdir()
+    with pytest.raises(StoreError, match=r"no model is promoted in .*empty one\. Run training_job \(make run\) first"):
+        PromotedModels(str(empty)).open_current()
+    (empty / "promotion_decision.json").write_text("{}")
+    with pytest.raises(StoreError, match=r"See why: rec-assets summary --storage '.*empty one'$"):
+        PromotedModels(str(empty)).open_current()
     with pytest.raises(StoreError, match=r"version 9 is not in .*; there are 1, 2"):
         promoted.point_to(9, by="hand")
 

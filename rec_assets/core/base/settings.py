@@ -101,7 +101,8 @@ def _explain(model: type[BaseModel], fault: Any) -> str:
     name, value = str(fault["loc"][0]), fault["input"]
     if name not in model.model_fields:
         known = sorted(model.model_fields)
-        listed = f"; there are {', '.join(known)}." if len(known) <= _LISTED else ". docs/settings.md has all, by job."
+        by_job = ". The project's docs/settings.md has all, by job."
+        listed = f"; there are {', '.join(known)}." if len(known) <= _LISTED else by_job
         return f"There is no setting `{name}`" + (_nearest(name, known) or listed)
     field, near = model.model_fields[name], ""
     expected = [

@@ -27,6 +27,8 @@ _OTHER_VERSION = 55.0  # "Suite - Gigue" is not "Suite - Bourrée", nor is the l
 _OTHER_NUMBER = NOISE  # "Symphony No. 5" is not "Symphony No. 6", whatever their letters
 _NUMBERS = re.compile(r"\d+|\b(?:ii|iii|iv|vi|vii|viii|ix)\b")
 
+_DIGITS = re.compile(r"\b\d+\b")
+
 # What is compared of a text, in characters: nobody types more of a name, and a catalog may hold whole books.
 LONGEST = 200
 BETWEEN = "\n"  # keeps the texts of a batch apart
@@ -117,14 +119,15 @@ class Name:
 
 
 def artist_likeness(asked: Name, artist: Name) -> float:
-    """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is. Numbers may be names: artists of
-    other ones are never alike enough.
+    """0..100; 100 = the same up to spaces, also where both are empty, 0 where one is.
+
+    Letters of two artists called by other numbers, such as Blink 182 and Blink 128, say little.
     """
     likeness = max(
-        _numbered_similarity(asked.normal, artist.normal),
-        _numbered_similarity(asked.bare, artist.normal) - _OTHER_ORDER,
-        _numbered_similarity(asked.normal, artist.bare) - _OTHER_ORDER,
-        _numbered_similarity(asked.bare, artist.bare) - _OTHER_GUESTS,
+        _called_alike(asked.normal, artist.normal),
+        _called_alike(asked.bare, artist.normal) - _OTHER_ORDER,
+        _called_alike(asked.normal, artist.bare) - _OTHER_ORDER,
+        _called_alike(asked.bare, artist.bare) - _OTHER_GUESTS,
     )
     shorter = min(len(asked.bare), len(artist.bare))
     if likeness < _PART and shorter >= _SHORTEST_PART and fuzz.token_set_ratio(asked.bare, artist.bare) == 100.0:
@@ -141,6 +144,12 @@ def title_likeness(asked: Name, title: Name) -> float:
         min(_numbered_similarity(asked.bare, title.bare), _OTHER_VERSION),
     )
     return likeness if likeness >= NOISE else 0.0
+
+
+def _called_alike(one: str, other: str) -> float:
+    similarity, numbers = _similarity(one, other), [sorted(_DIGITS.findall(name)) for name in (one, other)]
+    is_other = similarity > _OTHER_NUMBER and all(numbers) and numbers[0] != numbers[1]
+    return _OTHER_NUMBER + similarity / 100.0 if is_other else similarity
 
 
 def _numbered_similarity(one: str, other: str) -> float:

@@ -123,7 +123,8 @@ def search(names: "TrackNames", artist: str, title: str, *, spelling: bool = Tru
     likeness: dict[int, float] = {}
     for one, other in readings:
         for asked, cost in ((_Asked.of(one, other), 0.0), (_Asked.of(other, one), OTHER_FIELDS)):
-            for track, found in _near(names, asked).items():
+            # Who asks by title alone may not know the artist.
+            for track, found in _near(names, asked, any_artist=not (cost or normalise(one))).items():
                 likeness[track] = max(likeness.get(track, 0.0), found - cost)
     best = sorted(likeness, key=lambda track: (-likeness[track], names.place[track]))
     is_sure = bool(best) and likeness[best[0]] >= SURE
@@ -181,8 +182,8 @@ def _group_of(names: "TrackNames", key: np.uint64) -> int | None:
     return group if group < len(names.group_keys) and names.group_keys[group] == key else None
 
 
-def _near(names: "TrackNames", asked: _Asked) -> dict[int, float]:
-    """Likeness of the candidates, by track."""
+def _near(names: "TrackNames", asked: _Asked, *, any_artist: bool) -> dict[int, float]:
+    """Likeness of the candidates, by track; with ``any_artist`` those with the title are all but sure."""
     groups = _near_groups(names, asked)
     places = [_in_group(names, group, asked) for group in groups]
     places += [smallest(unlikeness(names.title_signatures, asked.title_signatures[0]), _TITLES_OF_ALL)]
@@ -191,15 +192,14 @@ def _near(names: "TrackNames", asked: _Asked) -> dict[int, float]:
     tracks, artists, titles = _texts(names, np.unique(np.concatenate(places)))
     of_artist = {artist: artist_likeness(asked.artist, Name.of_artist(artist)) for artist in set(artists)}
     of_title = {title: title_likeness(asked.title, Name.of_title(title)) for title in set(titles)}
+    by_title = {title: SURE - 1 if any_artist and found == 100.0 else 0.0 for title, found in of_title.items()}
     return {
-        track: _joint(asked, of_artist[artist], of_title[title])
+        track: max(_joint(asked, of_artist[artist], of_title[title]), by_title[title])
         for track, artist, title in zip(tracks, artists, titles, strict=True)
     }
 
 
 def _joint(asked: _Asked, artist: float, title: float) -> float:
-    if not (asked.artist.normal or artist) and title >= 2 * NEAR:
-        return title * (SURE - 1) / 100  # who asks by title alone may not know the artist: near, but never sure
     # Where the query has no artist or no title, that field says no more than the other.
     artist = artist if asked.artist.normal else min(artist, title)
     title = title if asked.title.normal else min(artist, title)

@@ -22,7 +22,7 @@ def playlist_of(playlist: Iterable[Any], title: str) -> list[tuple[str, str]]:
 
 def _listed(pairs: Iterable[Any], named: str) -> list[Any]:
     """Raises TypeError: what can be iterated would not give pairs."""
-    if isinstance(pairs, str):
+    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
         raise TypeError(f"{named} is {pairs!r}; {_PAIRS}.")
     if hasattr(pairs, "itertuples"):
         columns = 'list(df[["artist", "track"]].itertuples(index=False, name=None))'

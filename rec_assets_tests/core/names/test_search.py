@@ -220,10 +220,13 @@ def test_no_artist_asked_and_no_title_near_does_not_list_any_track_without_artis
 
 
 def test_who_asks_by_title_alone_is_told_the_tracks_of_that_title_first() -> None:
-    found = names_of([(None, "Dusty Map Tonight", 9), ("X", "Blue Map Tonight", 1)]).find("", "Blue Map Tonight")
+    songs = [(None, "Dusty Map Tonight", 9), ("X", "Blue Map Tonight", 1), ("Heart", "Alone", 1)]
+    songs += [(band, "Heart", 1) for band in "ABCDE"]
+    found = names_of(songs).find("", "Blue Map Tonight")
 
     assert found.track is None
     assert nearest(found) == [("X", "Blue Map Tonight"), (None, "Dusty Map Tonight")]
+    assert nearest(names_of(songs).find("Heart", ""))[0] == ("Heart", "Alone")
 
 
 def test_another_number_is_another_artist_and_the_likest_is_told_first() -> None:
@@ -231,6 +234,8 @@ def test_another_number_is_another_artist_and_the_likest_is_told_first() -> None
 
     assert found.track is None
     assert nearest(found) == [("artist:3876", "track:7"), ("artist:1804", "track:7")]
+    assert names_of([("deadmau5", "Strobe", 1)]).find("deadmaus", "Strobe").track == 0
+    assert names_of([("Boyz II Men", "End of the Road", 1)]).find("Boys 2 Men", "End of the Road").track == 0
 
 
 @pytest.mark.parametrize(

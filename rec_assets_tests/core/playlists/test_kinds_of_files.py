@@ -527,7 +527,7 @@ def test_what_is_converted_is_read_again_as_it_was(tmp_path: Path, stage: Stage)
     path = write(
         tmp_path / "in" / "history.jsonl", '{"ts": 60, "user": "u", "artistName": "a", "trackName": "t"}\nbad\n'
     )
-    target, config = tmp_path / "out.parquet", write(tmp_path / "c.yaml", "session_gap_minutes: 5\nepochs: 3\n")
+    target, config = tmp_path / "out.parquet", write(tmp_path / "c.yaml", "session_gap_minutes: 5\nkept_versions: 3\n")
 
     command = ["convert", "spotify-history", str(path.parent), str(target), "--config", str(config)]
     result = CliRunner().invoke(main, command)
