@@ -16,7 +16,13 @@ from rec_assets.core.playlists.readers.refusal import is_refused, refusal, rejec
 from rec_assets.core.playlists.readers.settings import SourceSettings
 from rec_assets.core.playlists.readers.staging import StagedPlaylists, stage_playlists
 from rec_assets.defs.shared.explained import StepConfig
-from rec_assets.defs.shared.materialized import FILES_METADATA, SYNTHETIC_METADATA, lineage_of, materialized
+from rec_assets.defs.shared.materialized import (
+    FILES_METADATA,
+    SYNTHETIC_METADATA,
+    last_metadata,
+    lineage_of,
+    materialized,
+)
 from rec_assets.defs.shared.progress import log_queries
 from rec_assets.defs.shared.room import Room
 from rec_assets.paths import SYNTHETIC_SAMPLE
@@ -47,9 +53,8 @@ class RawPlaylistsConfig(StepConfig, SourceSettings):
     def refuse_sample_over_others(self, instance: dg.DagsterInstance, base: str) -> None:
         """Raises SourceError: no source is named, and ``instance``, the history of the store ``base``, says that it was
         last made from other playlists than the sample."""
-        last = instance.get_latest_materialization_event(dg.AssetKey("raw_playlists"))
-        known = last.asset_materialization.metadata if last and last.asset_materialization else {}
-        if not self.chosen() and SYNTHETIC_METADATA in known and not known[SYNTHETIC_METADATA].value:
+        known = {} if self.chosen() else last_metadata(instance, "raw_playlists")
+        if SYNTHETIC_METADATA in known and not known[SYNTHETIC_METADATA].value:
             files: Any = known[FILES_METADATA].value
             raise SourceError(
                 f"No source is set, and {base} was made from {name_files(files)}, whose place the sample would take. "

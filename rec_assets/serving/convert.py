@@ -61,7 +61,8 @@ def _convert(written_as: str, source: Path, target: Path, config: Path | None, s
     values = read_settings(config, "--config") if config else {}
     settings = SourceSettings(**{"format": written_as, **_of_source(values)})
     files, left_out = open_archives(locate(str(source)))
-    content_digest(files)  # refuses files of equal content, as training does
+    if len(files) > 1:
+        content_digest(files)  # refuses files of equal content, as training does
     rejects = target.with_suffix(".rejects.parquet")
     with connect_spilling(memory_limit(), scratch) as connection:
         staged = stage_playlists(connection, files, settings, scratch)

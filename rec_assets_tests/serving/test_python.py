@@ -118,11 +118,7 @@ def test_unknown_tracks_are_refused_together_with_those_near_them(model: rec_ass
         ([("Artist 3", "Track 12")], True, "k is True"),
         ([], 1, r"no track is asked for; expected \(artist, track\) pairs"),
         ("Track 12", "Track 13", r"the playlist is 'Track 12'; expected \(artist, track\) pairs"),
-        (
-            pd.DataFrame({"artist": ["Artist 3"]}),
-            1,
-            r"the playlist is a DataFrame; .*itertuples",
-        ),
+        (pd.DataFrame({"artist": ["Artist 3"]}), 1, r"the playlist is a DataFrame; .*itertuples"),
         (("Artist 3", "Track 12"), 1, r"track 1 is 'Artist 3'; expected \(artist, track\) pairs"),
         ([("Artist 3", "Track 12"), ("Track 13",)], 1, r"track 2 is \('Track 13',\)"),
         ([("Artist 3", "Track 12"), (None, float("nan"))], 1, "track 2 has neither artist nor title"),

@@ -26,8 +26,7 @@ _OTHER_GUESTS = 10.0  # what it costs both artists to be alike only without gues
 _OTHER_VERSION = 55.0  # "Suite - Gigue" is not "Suite - Bourrée", nor is the live version the acoustic one
 _OTHER_NUMBER = NOISE  # "Symphony No. 5" is not "Symphony No. 6", whatever their letters
 _NUMBERS = re.compile(r"\d+|\b(?:ii|iii|iv|vi|vii|viii|ix)\b")
-
-_DIGITS = re.compile(r"\b\d+\b")
+_NUMBERS_OF_ARTISTS = re.compile(r"\b\d+\b")  # not the letter that the digit of "deadmau5" is
 
 # What is compared of a text, in characters: nobody types more of a name, and a catalog may hold whole books.
 LONGEST = 200
@@ -147,14 +146,16 @@ def title_likeness(asked: Name, title: Name) -> float:
 
 
 def _called_alike(one: str, other: str) -> float:
-    similarity, numbers = _similarity(one, other), [sorted(_DIGITS.findall(name)) for name in (one, other)]
-    is_other = similarity > _OTHER_NUMBER and all(numbers) and numbers[0] != numbers[1]
-    return _OTHER_NUMBER + similarity / 100.0 if is_other else similarity
+    """Of artists, of whom one may be called without the number: it makes two only where both have one."""
+    return _numbered_similarity(one, other, _NUMBERS_OF_ARTISTS, of_both=True)
 
 
-def _numbered_similarity(one: str, other: str) -> float:
+def _numbered_similarity(one: str, other: str, numbers: re.Pattern[str] = _NUMBERS, *, of_both: bool = False) -> float:
     similarity = _similarity(one, other)
-    is_other = similarity > _OTHER_NUMBER and sorted(_NUMBERS.findall(one)) != sorted(_NUMBERS.findall(other))
+    if similarity <= _OTHER_NUMBER:
+        return similarity
+    own, others = sorted(numbers.findall(one)), sorted(numbers.findall(other))
+    is_other = own != others and (not of_both or bool(own and others))
     return _OTHER_NUMBER + similarity / 100.0 if is_other else similarity
 
 

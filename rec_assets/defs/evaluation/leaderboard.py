@@ -18,7 +18,7 @@ from rec_assets.core.pictures.hit_rates import plot_strategy_curves
 from rec_assets.core.recommender.recommender import Recommender
 from rec_assets.core.recommender.settings import StrategyName
 from rec_assets.defs.shared.explained import StepConfig
-from rec_assets.defs.shared.materialized import lineage_of, materialized
+from rec_assets.defs.shared.materialized import last_metadata, lineage_of, materialized
 from rec_assets.defs.shared.workers import configured_shards
 from rec_assets.store.asset_store import AssetStore
 from rec_assets.store.duckdb import SharedDuckDB
@@ -91,9 +91,7 @@ def _training_seconds(context: dg.AssetExecutionContext, strategy: StrategyName)
 
 
 def _known_seconds(instance: dg.DagsterInstance, asset: str) -> float | None:
-    record = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    event = record.asset_materialization if record else None
-    seconds = event.metadata.get("training_seconds") if event else None
+    seconds = last_metadata(instance, asset).get("training_seconds")
     return float(seconds.value) if isinstance(seconds, dg.FloatMetadataValue) and seconds.value is not None else None
 
 

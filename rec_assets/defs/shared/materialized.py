@@ -60,6 +60,12 @@ def materialized(
     return described(store, lineage, metadata, key=key)._replace(value=value)
 
 
+def last_metadata(instance: dg.DagsterInstance, asset: str) -> Mapping[str, dg.MetadataValue]:
+    """What the last materialization of ``asset`` said; empty where ``instance`` knows of none."""
+    record = instance.get_latest_materialization_event(dg.AssetKey(asset))
+    return record.asset_materialization.metadata if record and record.asset_materialization else {}
+
+
 def described(
     store: AssetStore, lineage: Lineage, metadata: Mapping[str, Any], *, key: str | None = None
 ) -> dg.MaterializeResult[Any]:
